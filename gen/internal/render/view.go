@@ -1,0 +1,100 @@
+// Package render turns a plan into the files of a bundle.
+//
+// The views of this file are what the templates see: values that are ready to print. Go decides, a template places.
+// Templates use the functions quote, array, directive and lib (the text of templates/lib/NAME without its leading
+// "# shellcheck" lines).
+//
+// Words in argv/ and env/ files that the node scripts replace, and nothing else:
+//
+//	@IP@       this rank's address          @HEAD_IP@  the address of rank 0
+//	@PORT@     the server's port            @NODES@    how many nodes the server has
+//	@RANK@     this rank, from 0            @AGENT@    path of the bundle's agent
+//	@RUN@      results/<jobid>              @BLOCK+N@  port N of the job's block of 100
+//	@INTERFACE@ name of the interface that has @IP@
+//
+// Offsets in the block: 0 the server, 6 the executor, 7 the master port of spmd and mp, 10 to 18 Ray's own ports, 30 to
+// 89 Ray's workers. In local mode node k adds 10·k to 0 and 6, so that up to ten nodes fit on one machine.
+package render
+
+// Bundle is what every template of a bundle sees. Seconds are whole.
+type Bundle struct {
+	Version  string // of gen
+	Slug     string // name of the directory and of the jobs
+	Scenario string // as written
+	Service  string
+	Cluster  string // profile name
+	Title    string // "18 trials of ollama on 5 nodes: 2 servers, 2 clients, 1 monitor"
+	Plan     string // plan id
+	Local    bool   // no Slurm
+	Shell    string // after #!, such as "/bin/bash -l"
+
+	Runtime string   // apptainer, singularity; "" when no deployment has an image
+	GPUFlag string   // --nv, --rocm, or "" when the servers have no GPU
+	Modules []string // loaded in the job script
+	Binds   []string // source:destination[:options]
+	Secrets []string // VARIABLE=/path/of/file
+	Images  []Image  // distinct, in order of first use
+	SiteEnv []string // KEY=value the profile wants in the job's environment
+
+	Jobs        []Job
+	Deployments []Deployment // of all jobs
+	Trials      int
+
+	ServerPort         string // as the recipe writes it, or "" for the job's block
+	ClientPort         string
+	Interfaces         string // regular expression on interface names, "" for any, "lo" in local mode
+	HealthPath         string // "" when the recipe disables this stage
+	HealthTimeout      int
+	HealthInterval     int
+	MonitorInterval    string   // "1s"; "" when monitoring is off
+	SrunMPI            string   // value of srun --mpi, "" for none given
+	MonitorStep        []string // further srun options of the monitor's step
+	ClientStep         []string // further srun options of a client's step
+	Bill               string   // "3.5 node-hours"
+	PrefetchOnCompute  bool     // the site pulls images in a job: prefetch.sh carries #SBATCH lines
+	PrefetchDirectives []Directive
+	Prefetch           []Prefetch // models, in the service's words
+}
+
+// Image is a container image and where prefetch gets it from ("" when nobody said).
+type Image struct{ Path, Remote string }
+
+// Prefetch is one command that brings a model, run inside an image ("" on the host).
+type Prefetch struct {
+	Image string
+	Argv  []string
+}
+
+// Job is one job script: job.sbatch, or job-01.sbatch and so on.
+type Job struct {
+	*Bundle
+	Script      string // its file name
+	Directives  []Directive
+	Deployments []Deployment // of this job; hides the bundle's
+	JobTrials   int
+	Total       int // nodes asked of Slurm
+	Monitors    int
+	Clients     int // 0: the client shares the first server node
+	Servers     int
+	SignalLead  int    // seconds before the limit at which USR1 comes
+	Reserve     int    // seconds kept for tear-down and report
+	TimeLimit   string // as Slurm takes it
+	After       string // script that must have ended before, or ""
+}
+
+// Deployment is one server (or one set of equal ones) as the job script starts it.
+type Deployment struct {
+	ID       string   // d1
+	What     string   // what distinguishes it, for a comment: "tensor_parallel_size=2"
+	Image    string   // path, "" without a container
+	Model    string   // name in requests
+	Dialect  string   // of the readiness generation: the first trial's
+	Launcher string   // single, spmd, ray, mp
+	Step     []string // further srun options of the server's step, such as --cpus-per-task=8 --gres=gpu:2
+	Trials   int
+	StartupS int
+	// Causes are known failures in the server's log: node/causes.tsv has them for all deployments.
+}
+
+// Directive is one #SBATCH line: --Flag=Value, or --Flag alone when Value is empty.
+type Directive struct{ Flag, Value string }
