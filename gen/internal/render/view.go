@@ -1,8 +1,10 @@
 // Package render turns a plan into the files of a bundle.
 //
 // The views of this file are what the templates see: values that are ready to print. Go decides, a template places.
-// Templates use the functions quote, array, directive and lib (the text of templates/lib/NAME without its leading
-// "# shellcheck" lines).
+// Templates use these functions: quote (one word for the shell), array (a list of words), words (a list of words without
+// blanks as one quoted word), assign (KEY=value as KEY='value'), directive (a value of an #SBATCH line; refuses blanks,
+// quotes and newlines), comment (text for a comment: newlines and control characters become blanks), and lib (the text
+// of templates/lib/NAME without its leading "# shellcheck" lines).
 //
 // Words in argv/ and env/ files that the node scripts replace, and nothing else:
 //
@@ -11,6 +13,7 @@
 //	@RANK@     this rank, from 0            @AGENT@    path of the bundle's agent
 //	@RUN@      results/<jobid>              @BLOCK+N@  port N of the job's block of 100
 //	@INTERFACE@ name of the interface that has @IP@
+//	@TMP@      a short directory in /tmp of this node, removed at the end (Ray: --temp-dir=@TMP@/ray)
 //
 // Offsets in the block: 0 the server, 6 the executor, 7 the master port of spmd and mp, 10 to 18 Ray's own ports, 30 to
 // 89 Ray's workers. In local mode node k adds 10·k to 0 and 6, so that up to ten nodes fit on one machine.

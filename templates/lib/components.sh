@@ -1,0 +1,120 @@
+# shellcheck shell=bash disable=SC2034,SC2154
+# ── Components: what runs in the background, and what becomes of it ──────────────────────────────────────────────
+
+declare -A PID=() # by name
+RUNNING=()        # names, oldest first
+STOP=             # why the job is to end early: "time limit" or "cancelled"
+
+# start NAME COMMAND...: runs COMMAND in the background with its output in logs/NAME.log.
+start() {
+  local name=$1
+  shift
+  "$@" </dev/null >>"$LOGS/$name.log" 2>&1 &
+  PID[$name]=$!
+  RUNNING+=("$name")
+}
+
+gone() { ! kill -0 "${PID[$1]}" 2>/dev/null; }
+
+# pause: a second in which signals are heard at once (a trap waits for a foreground command, but interrupts wait).
+pause() {
+  sleep 1 &
+  wait $!
+}
+
+# status_of NAME: the status of a component that is gone.
+status_of() {
+  wait "${PID[$1]}"
+}
+
+# forget NAME: it is over.
+forget() {
+  local name kept=()
+  for name in "${RUNNING[@]}"; do [[ $name == "$1" ]] || kept+=("$name"); done
+  RUNNING=("${kept[@]}")
+  unset "PID[$1]"
+}
+
+# stop NAME: asks it to end; after five seconds makes it, and after five more leaves no choice.
+stop() {
+  local name=$1 way patience
+  [[ ${PID[$name]-} ]] || return 0
+  for way in ask force "kill -KILL"; do
+    gone "$name" && break
+    $way "${PID[$name]}" 2>/dev/null
+    for ((patience = 5; patience > 0; patience--)); do gone "$name" || pause; done
+  done
+  wait "${PID[$name]}" 2>/dev/null
+  forget "$name"
+}
+
+# stop_like PATTERN: stops every component whose name matches, newest first.
+stop_like() {
+  local k names=("${RUNNING[@]}")
+  for ((k = ${#names[@]} - 1; k >= 0; k--)); do
+    # shellcheck disable=SC2053 # a pattern is meant
+    [[ ${names[k]} == $1 ]] && stop "${names[k]}"
+  done
+}
+
+# attend NAME UNTIL: waits for NAME while every other component lives. Its own status; or 70 when DEAD died meanwhile;
+# or 75 when the job is to stop and NAME, which should end by UNTIL (seconds since 1970), would not be done in time.
+attend() {
+  local name=$1 until=$2 status
+  until gone "$name"; do
+    others_live "$name" || { stop "$name"; return 70; }
+    [[ $STOP == cancelled || ($STOP && $until -gt $((END - RESERVE))) ]] && { stop "$name"; return 75; }
+    pause
+  done
+  status_of "$name"
+  status=$?
+  forget "$name"
+  return "$status"
+}
+
+# await SECONDS FILE...: until every file is there. 1 when the time is over, 70 when DEAD died, 75 when the job is to stop.
+await() {
+  local patience=$1 file
+  shift
+  for file; do
+    until [[ -e $file ]]; do
+      others_live || return 70
+      [[ $STOP ]] && return 75
+      ((patience-- > 0)) || return 1
+      pause
+    done
+  done
+}
+
+# others_live [NAME]: whether everything but NAME runs; if not, DEAD is one that does not. The job can do without its
+# monitors: their end is a failure, and no reason to stop measuring.
+others_live() {
+  local other
+  for other in "${RUNNING[@]}"; do
+    [[ $other != "${1-}" ]] && gone "$other" || continue
+    [[ $other == monitors ]] && { blame monitors; continue; }
+    DEAD=$other
+    return 1
+  done
+}
+
+# blame NAME: it ended unasked, which is a failure whatever its status. CAUSE keeps the words.
+blame() {
+  local name=$1 status log
+  status_of "$name"
+  status=$?
+  CAUSE="$name ended unasked with status $status: $(last_words "$name")"
+  fail "$name" "$status" "${CAUSE#*: }"
+  forget "$name"
+  for log in "$LOGS/$name".*log; do tail -n 20 "$log" | sed "s|^|  ${log##*/}: |"; done
+}
+
+# last_words NAME: the known cause that its log shows, with the cure; else the log's last line.
+last_words() {
+  local pattern cause cure line
+  while IFS=$'\t' read -r pattern cause cure; do
+    grep -qE -- "$pattern" "$LOGS/$1".*log && { printf '%s (%s)' "$cause" "$cure"; return; }
+  done <"$BUNDLE/node/causes.tsv"
+  line=$(grep -hv '^[[:space:]]*$' "$LOGS/$1".*log | tail -n 1)
+  printf '%s' "${line:-it wrote nothing}"
+}

@@ -1,0 +1,50 @@
+# shellcheck shell=bash disable=SC2034,SC2154
+# ── Where things run: this machine, where a node is a process group ──────────────────────────────────────────────
+
+find_bundle() {
+  BUNDLE=$(cd -- "$(dirname -- "$0")" && pwd) || die "the bundle's directory can't be entered"
+  [[ -f $BUNDLE/MANIFEST ]] || die "$BUNDLE has no MANIFEST: it is not a bundle"
+}
+
+# begin: the job's name in results/ (the first local-N that is free), the number its ports come from, and its nodes.
+begin() {
+  NUMBER=1
+  mkdir -p "$BUNDLE/results"
+  while [[ -e $BUNDLE/results/local-$NUMBER ]]; do NUMBER=$((NUMBER + 1)); done
+  JOB=local-$NUMBER
+  mapfile -t NODES < <(for ((k = 1; k <= TOTAL; k++)); do printf 'host-%d\n' "$k"; done)
+  END=$(($(date +%s) + 365 * 86400))
+}
+
+# on NODE [--option=value]... COMMAND...: becomes COMMAND as the leader of a session of its own; srun's options are not
+# for here.
+on() {
+  local node=${1%%,*}
+  shift
+  while [[ ${1-} == --* ]]; do shift; done
+  BENCH_NODE=$node exec setsid "$@"
+}
+
+# ask PID, force PID: the whole group, where it is one.
+ask() { kill -TERM -- "-$1" 2>/dev/null || kill -TERM "$1"; }
+force() { kill -KILL -- "-$1" 2>/dev/null || kill -KILL "$1"; }
+
+# alive JOB PID: whether the owner of a claim still runs.
+alive() { [[ $2 ]] && kill -0 "$2" 2>/dev/null; }
+
+# free_block OFFSET...: whether these ports of every node can be bound now.
+free_block() {
+  local k offset addresses=()
+  for k in "${!NODES[@]}"; do
+    for offset; do addresses+=("127.0.0.1:$((BLOCK + 10 * k + offset))"); done
+  done
+  "$AGENT" free "${addresses[@]}" >/dev/null 2>&1
+}
+
+find_addresses() {
+  local node
+  mkdir -p "$RUN/address"
+  for node in "${NODES[@]}"; do printf '127.0.0.1\n' >"$RUN/address/$node"; done
+}
+
+clean_nodes() { rm -rf "/tmp/hpcbench-${RUN##*/}"; }

@@ -1,0 +1,95 @@
+# shellcheck shell=bash disable=SC2034,SC2154
+# ── The job's own directory, the checks before anything starts, and the one way out ──────────────────────────────
+
+# make_results: results/<jobid>; a script that runs twice in one allocation gets <jobid>.2.
+make_results() {
+  local k=1
+  RUN=$BUNDLE/results/$JOB
+  mkdir -p "$BUNDLE/results"
+  until mkdir "$RUN" 2>/dev/null; do
+    [[ -d $RUN ]] || die "$RUN can't be made: is the bundle's directory writable on the compute nodes?"
+    k=$((k + 1)) RUN=$BUNDLE/results/$JOB.$k
+  done
+  LOGS=$RUN/logs
+  mkdir "$LOGS"
+  AGENT=$BUNDLE/bin/agent
+  (umask 077; od -An -N32 -tx1 /dev/urandom | tr -d ' \n' >"$RUN/control.token")
+  say "job $JOB: results in $RUN"
+}
+
+# load_modules: modules are a shell function, where a site has them.
+load_modules() {
+  local module
+  for module in "${MODULES[@]}"; do
+    module load "$module" || { fail modules 1 "module load $module failed"; return 1; }
+  done
+}
+
+# check_files: everything that must be there before a node is billed for waiting. All that is missing is said.
+check_files() {
+  local bad=0 item source
+  [[ -x $AGENT ]] || { fail bundle 1 "bin/agent is not there or can't be executed"; return 1; }
+  for item in "${IMAGES[@]}"; do
+    [[ -r $item && (-d $item || -s $item) ]] || { fail image 1 "no such image: $item (run prefetch.sh first)"; bad=1; continue; }
+    "$RUNTIME" inspect "$item" >/dev/null 2>"$LOGS/image.log" || { fail image 1 "$RUNTIME can't read $item: $(tail -n 1 "$LOGS/image.log")"; bad=1; }
+  done
+  for item in "${BINDS[@]}"; do
+    source=${item%%:*}
+    [[ -e $source ]] || { fail bind 1 "no such file or directory: $source (bound as $item)"; bad=1; }
+  done
+  for item in "${SECRETS[@]}"; do
+    [[ -r ${item#*=} ]] || { fail secret 1 "${item%%=*}: ${item#*=} can't be read"; bad=1; }
+  done
+  (cd "$BUNDLE" && sha256sum --check --quiet MANIFEST 2>/dev/null) | sed 's/^/edited since it was compiled: /'
+  return "$bad"
+}
+
+# record_facts: what the numbers depend on and nobody remembers later.
+record_facts() {
+  local d
+  note fact job "$JOB"; note fact plan "$PLAN"; note fact scenario "$SCENARIO"; note fact script "$SCRIPT"
+  note fact cluster "$CLUSTER"
+  note fact agent "$("$AGENT" version)"
+  note fact kernel "$(uname -sr)"
+  [[ $RUNTIME ]] && note fact runtime "$("$RUNTIME" --version)"
+  ((LOCAL)) || note fact slurm "$(scontrol --version)"
+  for d in "${DEPLOYMENTS[@]}"; do
+    [[ ${IMAGE[$d]} ]] && note image "$d" "${IMAGE[$d]}" "$(stat -Lc %s "${IMAGE[$d]}")" "$(stat -Lc %Y "${IMAGE[$d]}")"
+  done
+}
+
+# read_ledger: which trials are still to run. 1 when that can't be said, 3 when there are none.
+read_ledger() {
+  local d images=()
+  for d in "${DEPLOYMENTS[@]}"; do [[ ${IMAGE[$d]} ]] && images+=(--image "$d=${IMAGE[$d]}"); done
+  "$AGENT" ledger --bundle "$BUNDLE" --plan "$PLAN" --deployments "$(IFS=,; printf '%s' "${DEPLOYMENTS[*]}")" \
+    "${images[@]}" --out "$RUN/ledger.tsv" 2>&1 | tee "$LOGS/ledger.log"
+  [[ -s $RUN/ledger.tsv ]] || { fail ledger 1 "$(tail -n 1 "$LOGS/ledger.log")"; return 1; }
+  for d in "${DEPLOYMENTS[@]}"; do [[ $(left "$d") == 0 ]] || return 0; done
+  return 3
+}
+
+# finish: the one way out. Its status, in this order: that of what failed first; 75 when trials are left and submitting
+# again runs them; 0 when every planned trial is complete.
+finish() {
+  local d status=0
+  trap '' USR1 TERM INT HUP
+  trap - EXIT
+  phase 'tear down'
+  stop_like '*'
+  clean_nodes
+  release
+  for d in "${DEPLOYMENTS[@]}"; do [[ -e $RUN/ledger.tsv && $(left "$d") == 0 ]] || status=75; done
+  [[ $STOP == cancelled ]] && { note fact cancelled yes; status=143; }
+  status=${FIRST_STATUS:-$status}
+  phase report
+  "$AGENT" report "$RUN" >/dev/null || say "no report of this job"
+  "$AGENT" report "$BUNDLE/results" || say "no report of all jobs"
+  phase
+  note exit "$status"
+  "$AGENT" job --dir "$RUN" || say "no job.json"
+  rm -f "$RUN/control.token"
+  say "report: $BUNDLE/results/report.html"
+  ((status == 75)) && say "not all trials have run: submit again to run the rest"
+  exit "$status"
+}

@@ -1,0 +1,97 @@
+# shellcheck shell=bash disable=SC2034,SC2154
+# ── Nodes, ports and servers ─────────────────────────────────────────────────────────────────────────────────────
+
+# deal_roles: monitor, clients, servers, in this order, so that this script, on the first node, shares no CPU with a
+# server where another node exists. Without client nodes the client shares the first server's node.
+deal_roles() {
+  MONITOR_NODES=("${NODES[@]:0:MONITORS}")
+  CLIENT_NODES=("${NODES[@]:MONITORS:CLIENTS}")
+  SERVER_NODES=("${NODES[@]:MONITORS+CLIENTS:SERVERS}")
+  IDLE_NODES=("${NODES[@]:MONITORS+CLIENTS+SERVERS}")
+  ((CLIENTS > 0)) || CLIENT_NODES=("${SERVER_NODES[0]}")
+  ALL_NODES=$(IFS=,; printf '%s' "${NODES[*]}")
+}
+
+# write_nodes LAUNCHER: nodes.tsv, a row "role node ip port" each; port "-" where nothing listens. A server that spans
+# nodes listens on its first. On one machine node k moves its ports up by 10·k.
+write_nodes() {
+  local k node port
+  local -A up=()
+  for k in "${!NODES[@]}"; do up[${NODES[k]}]=$((LOCAL * 10 * k)); done
+  {
+    for node in "${MONITOR_NODES[@]}"; do node_row monitor "$node" -; done
+    for node in "${CLIENT_NODES[@]}"; do node_row client "$node" "${CLIENT_PORT:-$((CLIENT_BLOCK + 6 + ${up[$node]}))}"; done
+    for node in "${SERVER_NODES[@]}"; do
+      port=${SERVER_PORT:-$((BLOCK + ${up[$node]}))}
+      [[ $1 != single && $node != "${SERVER_NODES[0]}" ]] && port=-
+      node_row server "$node" "$port"
+    done
+    for node in "${IDLE_NODES[@]}"; do node_row idle "$node" -; done
+  } >"$RUN/nodes.tsv.part"
+  mv "$RUN/nodes.tsv.part" "$RUN/nodes.tsv"
+}
+
+node_row() { printf '%s\t%s\t%s\t%s\n' "$1" "$2" "$(<"$RUN/address/$2")" "$3"; }
+
+# choose_block TRY: a hundred ports by the job's number, and another hundred at each try.
+choose_block() { BLOCK=$((20000 + (NUMBER + 37 * $1) % 120 * 100)); }
+
+# choose_ports: the first block in which nobody is seen to listen is the executors', and the one servers try first.
+choose_ports() {
+  for ((TRY = 0; TRY < 9; TRY++)); do
+    choose_block "$TRY"
+    free_block 0 6 && break
+  done
+  CLIENT_BLOCK=$BLOCK
+}
+
+# port_taken NAME: whether its log says that another program has the port.
+port_taken() { grep -qiE 'address already in use|EADDRINUSE|errno 98' "$LOGS/$1".*log; }
+
+# deploy DEPLOYMENT: its servers, from their first step to a generated token. 0, 1 failed (CAUSE), 75 the job is to stop.
+deploy() {
+  local d=$1 try name status=1
+  for ((try = TRY; try < TRY + 3; try++)); do
+    choose_block "$try"
+    free_block 0 || continue
+    LAUNCHES[$d]=$((${LAUNCHES[$d]:-0} + 1))
+    name=server.$d.${LAUNCHES[$d]}
+    write_nodes "${LAUNCHER[$d]}"
+    start_servers "$d" "$name"
+    start "ready.$d.${LAUNCHES[$d]}" wait_ready "$d" "$RUN/placed/$name"
+    attend "ready.$d.${LAUNCHES[$d]}" "$END"
+    status=$?
+    ((status == 0)) && return 0
+    [[ $status == 70 && ! $SERVER_PORT ]] && port_taken "$DEAD" && { say "port $BLOCK is taken, trying others"; stop_like 'server.*'; continue; }
+    break
+  done
+  case $status in
+    70) blame "$DEAD" ;;
+    75) [[ $STOP == cancelled ]] || fail "server $d" 1 "not ready when the time limit came" ;;
+    *) CAUSE=$(tail -n 1 "$LOGS/ready.$d.${LAUNCHES[$d]}.log"); fail "server $d" "$status" "$CAUSE"; show_end "$name" ;;
+  esac
+  stop_like 'server.*'
+  return $((status == 75 ? 75 : 1))
+}
+
+# start_servers DEPLOYMENT NAME: one step a node when each node is an endpoint, one step over all when together they
+# are one server. Each node's output is a log of its own.
+start_servers() {
+  local d=$1 name=$2 node step
+  read -ra step <<<"${STEP[$d]}"
+  mkdir -p "$RUN/placed/$name"
+  set -- "$RUN" "$d" "$BLOCK" "$RUN/placed/$name" "${IMAGE[$d]}"
+  if [[ ${LAUNCHER[$d]} == single ]]; then
+    for node in "${SERVER_NODES[@]}"; do start "$name.$node" on "$node" "${step[@]}" "$BUNDLE/node/server.sh" "$@"; done
+    return
+  fi
+  node=$(IFS=,; printf '%s' "${SERVER_NODES[*]}")
+  [[ ${LAUNCHER[$d]} == ray ]] && set -- ray "$@" || set -- server "$@"
+  start "$name" on "$node" "${step[@]}" --output="$LOGS/$name.%N.log" "$BUNDLE/node/$1.sh" "${@:2}"
+}
+
+# wait_ready DEPLOYMENT PLACED: every rank placed, healthy by its own word, and then one real generation.
+wait_ready() {
+  exec "$AGENT" ready --nodes "$RUN/nodes.tsv" --placed-dir "$2" --ranks "$SERVERS" --placed-timeout 300s \
+    "${HEALTH[@]}" --dialect "${DIALECT[$1]}" --model "${MODEL[$1]}" --generation-timeout 120s
+}

@@ -1,0 +1,69 @@
+# shellcheck shell=bash disable=SC2034,SC2154
+# ── Where things run: a Slurm allocation ─────────────────────────────────────────────────────────────────────────
+
+# find_bundle: sbatch runs a copy of this script, so its own path says nothing; Slurm knows what was submitted. Under
+# salloc it does not: then the directory of submission, or of the script.
+find_bundle() {
+  local script
+  [[ ${SLURM_JOB_ID-} ]] || die "not inside a Slurm job: submit it with ./submit.sh, or sbatch $SCRIPT"
+  script=$(scontrol show job "$SLURM_JOB_ID" | sed -n 's/^ *Command=//p')
+  for BUNDLE in "${script%/*}" "${SLURM_SUBMIT_DIR-}" "${0%/*}"; do
+    [[ -f $BUNDLE/MANIFEST && -f $BUNDLE/$SCRIPT ]] && return
+  done
+  die "the bundle is not found: submit from inside its directory"
+}
+
+# begin: the job's name in results/, the number its ports come from, its nodes, and when it must be over.
+begin() {
+  local end=${SLURM_JOB_END_TIME-}
+  JOB=$SLURM_JOB_ID NUMBER=$SLURM_JOB_ID
+  export SLURM_EXPORT_ENV=ALL # --export=NONE above kept the submitter's environment out; steps get this one
+  mapfile -t NODES < <(scontrol show hostnames "$SLURM_JOB_NODELIST")
+  ((${#NODES[@]} == TOTAL)) || die "Slurm gave ${#NODES[@]} nodes, the plan needs $TOTAL: was --nodes given on the command line?"
+  [[ $end ]] || end=$(date -d "$(scontrol show job "$JOB" | sed -n 's/.*EndTime=\([^ ]*\).*/\1/p')" +%s) || end=
+  END=${end:-$(($(date +%s) + 365 * 86400))}
+}
+
+# on NODE,NODE... [--option=value]... COMMAND...: becomes a step with one task on each node. --overlap lets the steps
+# of one node share it; --kill-on-bad-exit makes the death of one rank the end of the step, so that it is noticed.
+on() {
+  local commas=${1//[^,]/}
+  exec srun --nodelist="$1" --nodes=$((${#commas} + 1)) --ntasks=$((${#commas} + 1)) --ntasks-per-node=1 \
+    --overlap --mem=0 --kill-on-bad-exit=1 "${SRUN[@]}" "${@:2}"
+}
+
+# ask PID, force PID: srun hands USR1 on to its tasks, and turns TERM into their immediate end.
+ask() { kill -USR1 "$1" 2>/dev/null; }
+force() { kill -TERM "$1" 2>/dev/null; }
+
+# alive JOB PID: whether the owner of a claim may still be running. Only Slurm's clear no is a no.
+alive() {
+  local answer
+  [[ $1 == "$JOB" ]] && return 1
+  answer=$(squeue --noheader --jobs="$1" 2>&1) && [[ ! $answer ]] && return 1
+  [[ $answer != *'Invalid job id'* ]]
+}
+
+# free_block: nobody can be asked from here; a port that is taken shows when the server binds.
+free_block() { return 0; }
+
+# find_addresses: each node finds its own. One that does not within 300 s was never placed, or does not share this
+# directory.
+find_addresses() {
+  local node files=()
+  for node in "${NODES[@]}"; do files+=("$RUN/address/$node"); done
+  mkdir -p "$RUN/address"
+  start addresses on "$ALL_NODES" "$AGENT" address --interfaces "$INTERFACES" --out "$RUN/address"
+  attend addresses $(($(date +%s) + 300)) && await 10 "${files[@]}" && return
+  for node in "${NODES[@]}"; do
+    [[ -e $RUN/address/$node ]] || fail "$node" 1 "no address: $(last_words addresses)"
+  done
+  return 1
+}
+
+# clean_nodes: what the servers kept in /tmp of their nodes.
+clean_nodes() {
+  [[ ${ALL_NODES-} && $STOP != cancelled ]] || return
+  start cleaning on "$ALL_NODES" rm -rf "/tmp/hpcbench-${RUN##*/}"
+  attend cleaning "$END" || say "some node kept /tmp/hpcbench-${RUN##*/}"
+}
