@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2004,SC2034,SC2154
 # ── Components: what runs in the background, and what becomes of it ──────────────────────────────────────────────
 
 declare -A PID=() # by name
@@ -91,22 +91,28 @@ await() {
 others_live() {
   local other
   for other in "${RUNNING[@]}"; do
-    [[ $other != "${1-}" ]] && gone "$other" || continue
-    [[ $other == monitors ]] && { blame monitors; continue; }
+    if [[ $other == "${1-}" ]] || ! gone "$other"; then continue; fi
     DEAD=$other
-    return 1
+    [[ $DEAD == monitors ]] || return 1
+    blame monitors
   done
 }
 
 # blame NAME: it ended unasked, which is a failure whatever its status. CAUSE keeps the words.
 blame() {
-  local name=$1 status log
+  local name=$1 status
   status_of "$name"
   status=$?
   CAUSE="$name ended unasked with status $status: $(last_words "$name")"
   fail "$name" "$status" "${CAUSE#*: }"
   forget "$name"
-  for log in "$LOGS/$name".*log; do tail -n 20 "$log" | sed "s|^|  ${log##*/}: |"; done
+  show_end "$name"
+}
+
+# show_end NAME: the last lines of its logs.
+show_end() {
+  local log
+  for log in "$LOGS/$1".*log; do tail -n 20 "$log" | sed "s|^|  ${log##*/}: |"; done
 }
 
 # last_words NAME: the known cause that its log shows, with the cure; else the log's last line.

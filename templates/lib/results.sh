@@ -1,5 +1,5 @@
-# shellcheck shell=bash disable=SC2034,SC2154
-# ── The job's own directory, the checks before anything starts, and the one way out ──────────────────────────────
+# shellcheck shell=bash disable=SC2004,SC2034,SC2154
+# ── The job's own directory, the checks before anything starts ──────────────────────────────────────────────────
 
 # make_results: results/<jobid>; a script that runs twice in one allocation gets <jobid>.2.
 make_results() {
@@ -69,27 +69,13 @@ read_ledger() {
   return 3
 }
 
-# finish: the one way out. Its status, in this order: that of what failed first; 75 when trials are left and submitting
-# again runs them; 0 when every planned trial is complete.
-finish() {
-  local d status=0
-  trap '' USR1 TERM INT HUP
-  trap - EXIT
-  phase 'tear down'
-  stop_like '*'
-  clean_nodes
-  release
-  for d in "${DEPLOYMENTS[@]}"; do [[ -e $RUN/ledger.tsv && $(left "$d") == 0 ]] || status=75; done
-  [[ $STOP == cancelled ]] && { note fact cancelled yes; status=143; }
-  status=${FIRST_STATUS:-$status}
-  phase report
-  "$AGENT" report "$RUN" >/dev/null || say "no report of this job"
-  "$AGENT" report "$BUNDLE/results" || say "no report of all jobs"
-  phase
-  note exit "$status"
-  "$AGENT" job --dir "$RUN" || say "no job.json"
-  rm -f "$RUN/control.token"
-  say "report: $BUNDLE/results/report.html"
-  ((status == 75)) && say "not all trials have run: submit again to run the rest"
-  exit "$status"
+declare -A OVER=() # trials that this job completed or failed
+
+# left DEPLOYMENT: how many of its trials are neither done before nor over in this job.
+left() {
+  local trial deployment seconds state rest count=0
+  while IFS=$'\t' read -r trial deployment seconds state rest; do
+    [[ $deployment == "$1" && $state == missing && ! ${OVER[$trial]-} ]] && count=$((count + 1))
+  done <"$RUN/ledger.tsv"
+  printf '%d' "$count"
 }

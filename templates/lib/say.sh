@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2004,SC2034,SC2154
 # ── What the job says and writes down ────────────────────────────────────────────────────────────────────────────
 
 say() { printf '%(%H:%M:%S)T %s\n' -1 "$*"; }
@@ -21,6 +21,7 @@ phase() {
   [[ $PHASE ]] || return 0
   note phase "$PHASE" start
   say "── $PHASE"
+  "$AGENT" job --dir "$RUN"
 }
 
 # fail COMPONENT STATUS CAUSE: the first failure decides the job's status; 0 and 75 would lie, so they become 1.

@@ -1,5 +1,7 @@
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2004,SC2034,SC2154
 # ── Nodes, ports and servers ─────────────────────────────────────────────────────────────────────────────────────
+
+declare -A LAUNCHES=() # how often each deployment was started
 
 # deal_roles: monitor, clients, servers, in this order, so that this script, on the first node, shares no CPU with a
 # server where another node exists. Without client nodes the client shares the first server's node.
@@ -48,36 +50,10 @@ choose_ports() {
 # port_taken NAME: whether its log says that another program has the port.
 port_taken() { grep -qiE 'address already in use|EADDRINUSE|errno 98' "$LOGS/$1".*log; }
 
-# deploy DEPLOYMENT: its servers, from their first step to a generated token. 0, 1 failed (CAUSE), 75 the job is to stop.
-deploy() {
-  local d=$1 try name status=1
-  for ((try = TRY; try < TRY + 3; try++)); do
-    choose_block "$try"
-    free_block 0 || continue
-    LAUNCHES[$d]=$((${LAUNCHES[$d]:-0} + 1))
-    name=server.$d.${LAUNCHES[$d]}
-    write_nodes "${LAUNCHER[$d]}"
-    start_servers "$d" "$name"
-    start "ready.$d.${LAUNCHES[$d]}" wait_ready "$d" "$RUN/placed/$name"
-    attend "ready.$d.${LAUNCHES[$d]}" "$END"
-    status=$?
-    ((status == 0)) && return 0
-    [[ $status == 70 && ! $SERVER_PORT ]] && port_taken "$DEAD" && { say "port $BLOCK is taken, trying others"; stop_like 'server.*'; continue; }
-    break
-  done
-  case $status in
-    70) blame "$DEAD" ;;
-    75) [[ $STOP == cancelled ]] || fail "server $d" 1 "not ready when the time limit came" ;;
-    *) CAUSE=$(tail -n 1 "$LOGS/ready.$d.${LAUNCHES[$d]}.log"); fail "server $d" "$status" "$CAUSE"; show_end "$name" ;;
-  esac
-  stop_like 'server.*'
-  return $((status == 75 ? 75 : 1))
-}
-
 # start_servers DEPLOYMENT NAME: one step a node when each node is an endpoint, one step over all when together they
 # are one server. Each node's output is a log of its own.
 start_servers() {
-  local d=$1 name=$2 node step
+  local d=$1 name=$2 node script step
   read -ra step <<<"${STEP[$d]}"
   mkdir -p "$RUN/placed/$name"
   set -- "$RUN" "$d" "$BLOCK" "$RUN/placed/$name" "${IMAGE[$d]}"
@@ -86,12 +62,18 @@ start_servers() {
     return
   fi
   node=$(IFS=,; printf '%s' "${SERVER_NODES[*]}")
-  [[ ${LAUNCHER[$d]} == ray ]] && set -- ray "$@" || set -- server "$@"
-  start "$name" on "$node" "${step[@]}" --output="$LOGS/$name.%N.log" "$BUNDLE/node/$1.sh" "${@:2}"
+  script=server.sh
+  [[ ${LAUNCHER[$d]} == ray ]] && script=ray.sh
+  start "$name" on "$node" "${step[@]}" --output="$LOGS/$name.%N.log" "$BUNDLE/node/$script" "$@"
 }
 
 # wait_ready DEPLOYMENT PLACED: every rank placed, healthy by its own word, and then one real generation.
 wait_ready() {
   exec "$AGENT" ready --nodes "$RUN/nodes.tsv" --placed-dir "$2" --ranks "$SERVERS" --placed-timeout 300s \
     "${HEALTH[@]}" --dialect "${DIALECT[$1]}" --model "${MODEL[$1]}" --generation-timeout 120s
+}
+
+client_addresses() {
+  local role node port
+  while read -r role node _ port; do [[ $role == client ]] && printf ' %s:%s' "$node" "$port"; done <"$RUN/nodes.tsv"
 }

@@ -71,18 +71,18 @@ type Prefetch struct {
 // Job is one job script: job.sbatch, or job-01.sbatch and so on.
 type Job struct {
 	*Bundle
-	Script      string // its file name
-	Directives  []Directive
-	Deployments []Deployment // of this job; hides the bundle's
-	JobTrials   int
-	Total       int // nodes asked of Slurm
-	Monitors    int
-	Clients     int // 0: the client shares the first server node
-	Servers     int
-	SignalLead  int    // seconds before the limit at which USR1 comes
-	Reserve     int    // seconds kept for tear-down and report
-	TimeLimit   string // as Slurm takes it
-	After       string // script that must have ended before, or ""
+	Script        string // its file name
+	Directives    []Directive
+	Deployments   []Deployment // of this job; hides the bundle's
+	JobTrials     int
+	Total         int // nodes asked of Slurm
+	Monitors      int
+	Clients       int // 0: the client shares the first server node
+	Servers       int
+	SignalLead    int    // seconds before the limit at which USR1 comes
+	Reserve       int    // seconds kept for tear-down and report
+	TimeLimit     string // as Slurm takes it
+	AfterPrevious bool   // it waits for the end of the job before it
 }
 
 // Deployment is one server (or one set of equal ones) as the job script starts it.
