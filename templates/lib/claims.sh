@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2004,SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2154
 # ── Claims: two jobs on one bundle share its deployments, and never run the same one ─────────────────────────────
 
 CLAIMED=()

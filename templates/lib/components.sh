@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2004,SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2154
 # ── Components: what runs in the background, and what becomes of it ──────────────────────────────────────────────
 
 declare -A PID=() # by name

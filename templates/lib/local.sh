@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2004,SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2154
 # ── Where things run: this machine, where a node is a process group ──────────────────────────────────────────────
 
 find_bundle() {

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2004,SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2154
 # ── What the job says and writes down ────────────────────────────────────────────────────────────────────────────
 
 say() { printf '%(%H:%M:%S)T %s\n' -1 "$*"; }

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2004,SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2154
 # ── Nodes, ports and servers ─────────────────────────────────────────────────────────────────────────────────────
 
 declare -A LAUNCHES=() # how often each deployment was started

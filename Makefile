@@ -1,0 +1,50 @@
+# What there is to make. `make demo` and `make test` need Go alone; the others say what they miss.
+
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+STATIC      = CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-s -w'
+GENERATED   = $(shell find gen/testdata/compile -name '*.sh' -o -name '*.sbatch')
+
+.PHONY: build agent-gpu demo test check race lint golden e2e e2e-full bench clean
+
+## build: bin/gen, bin/agent and, where there is a C compiler, bin/agent-gpu
+build: agent-gpu
+	$(STATIC) -o bin/ ./gen ./agent
+
+agent-gpu:
+	@if command -v "$${CC:-cc}" >/dev/null; then CGO_ENABLED=1 go build -trimpath -buildvcs=false -tags gpu -o bin/agent-gpu ./agent/gpu; \
+	else echo 'no C compiler: bin/agent-gpu is not built, GPUs are read by nvidia-smi'; fi
+
+## demo: the main job from a recipe to its report, on this machine
+demo: build
+	bin/gen recipes/demo.yaml
+	out/demo/submit.sh
+
+## test: unit tests, goldens and, where it is installed, shellcheck
+test:
+	go test ./...
+
+## golden: writes the goldens and the generated documents anew; read the diff as you read code
+golden:
+	go test ./gen/... ./agent/... -update
+
+## check: all that a change must pass without a cluster
+check: lint race
+
+race:
+	go test -race ./...
+
+lint:
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'not formatted: gofmt -w .'; exit 1; }
+	go vet ./...
+	go vet -tags e2e ./testbed/...
+	go mod tidy -diff
+	CGO_ENABLED=0 go build -o /dev/null ./gen && CGO_ENABLED=0 go build -o /dev/null ./agent
+	go run $(STATICCHECK) ./...
+	shellcheck templates/lib/*.sh testbed/cluster .ci/run $(GENERATED)
+
+## e2e: the seven things a user does, on a real Slurm and Apptainer cluster made here (root, Debian)
+e2e: build
+	testbed/e2e
+
+clean:
+	rm -rf bin out/*/
