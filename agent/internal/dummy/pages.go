@@ -1,0 +1,92 @@
+package dummy
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+const (
+	typeJSON   = "application/json"
+	typeText   = "text/plain; charset=utf-8"
+	typeSSE    = "text/event-stream"
+	typeNDJSON = "application/x-ndjson"
+	typeProm   = "text/plain; version=0.0.4; charset=utf-8"
+)
+
+// answer sets the whole response.
+func answer(ctx *fasthttp.RequestCtx, status int, contentType string, body []byte) {
+	ctx.SetStatusCode(status)
+	ctx.SetContentType(contentType)
+	ctx.Response.SetBody(body)
+}
+
+// page answers the paths that are not for text: health, lists of models, metrics.
+func (s *server) page(ctx *fasthttp.RequestCtx, path string) {
+	switch path {
+	case "/health", "/v2/health/ready", "/v2/health/live":
+		s.health(ctx)
+	case "/v1/models":
+		answer(ctx, 200, typeJSON, fmt.Appendf(nil,
+			`{"object":"list","data":[{"id":"%s","object":"model","created":%d,"owned_by":"hpcbench"}]}`,
+			s.model.listed, s.wall(s.began)/1e9))
+	case "/api/tags":
+		answer(ctx, 200, typeJSON, fmt.Appendf(nil, `{"models":[%s}]}`, s.ollamaModel()))
+	case "/api/ps":
+		answer(ctx, 200, typeJSON, fmt.Appendf(nil,
+			`{"models":[%s,"expires_at":"2318-01-01T00:00:00Z","size_vram":0,"context_length":131072}]}`, s.ollamaModel()))
+	case "/api/version":
+		answer(ctx, 200, typeJSON, []byte(`{"version":"0.0.0-dummy"}`))
+	case "/metrics":
+		answer(ctx, 200, typeProm, s.metrics())
+	case "/":
+		answer(ctx, 200, typeText, []byte("Ollama is running")) // what Ollama's clients look for
+	default:
+		answer(ctx, 404, typeText, []byte("404 page not found"))
+	}
+}
+
+func (s *server) health(ctx *fasthttp.RequestCtx) {
+	if s.cfg.FailHealth {
+		answer(ctx, fasthttp.StatusServiceUnavailable, typeJSON, openaiError(nil, 503, "unhealthy, as --fail-health asked"))
+		return
+	}
+	answer(ctx, 200, typeJSON, []byte(`{"status":"ok"}`))
+}
+
+// ollamaModel is the model's entry in Ollama's lists, its brace left open.
+func (s *server) ollamaModel() []byte {
+	return fmt.Appendf(nil, `{"name":"%s","model":"%[1]s","modified_at":"%s","size":1,"digest":"%064d","details":{"parent_model":"",`+
+		`"format":"gguf","family":"dummy","families":["dummy"],"parameter_size":"0","quantization_level":"F16"}`,
+		s.model.listed, time.Unix(0, s.wall(s.began)).UTC().Format(time.RFC3339Nano), 0)
+}
+
+// metrics is the Prometheus text. The names follow vLLM's.
+func (s *server) metrics() []byte {
+	var b bytes.Buffer
+	one := func(name, kind, help string, value int64) {
+		fmt.Fprintf(&b, "# HELP dummy_%s %s\n# TYPE dummy_%[1]s %[3]s\ndummy_%[1]s %[4]d\n", name, help, kind, value)
+	}
+	one("num_requests_running", "gauge", "Requests in work.", s.running.Load())
+	one("num_requests_waiting", "gauge", "Requests in the queue.", s.waiting.Load())
+	one("prompt_tokens_total", "counter", "Prompt tokens of the requests taken into work.", s.prompted.Load())
+	one("generation_tokens_total", "counter", "Tokens written.", s.generated.Load())
+	one("requests_total", "counter", "Requests that arrived.", s.number.Load())
+	one("request_success_total", "counter", "Requests that ended with status 200.", s.succeeded.Load())
+	one("request_failure_total", "counter", "Requests that ended otherwise.", s.failed.Load())
+	return b.Bytes()
+}
+
+// quote is name as JSON writes it, without the quotes.
+func quote(name string) []byte {
+	b, err := json.Marshal(name)
+	if err != nil {
+		panic(err) // a string always has a JSON form
+	}
+	return b[1 : len(b)-1]
+}
+
+func unixNano() int64 { return time.Now().UnixNano() }
