@@ -1,0 +1,38 @@
+package nodes
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func table(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "nodes.tsv")
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestServerOverTwoNodesIsOneEndpoint(t *testing.T) {
+	got, err := Read(table(t, "monitor\tm0\t10.0.0.9\t-\nclient\tc1\t10.0.0.1\t20106\nserver\ts1\t10.0.0.2\t20100\nserver\ts2\t10.0.0.3\t-\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"http://10.0.0.2:20100"}; !slices.Equal(got.Endpoints(), want) {
+		t.Errorf("endpoints %q, want %q", got.Endpoints(), want)
+	}
+	if clients := got.Clients(); len(clients) != 1 || clients[0].Address() != "10.0.0.1:20106" {
+		t.Errorf("clients %v", clients)
+	}
+}
+
+func TestTornRowIsNamed(t *testing.T) {
+	_, err := Read(table(t, "client\tc1\t10.0.0.1\t20106\nserver\ts1\n"))
+	if err == nil || !strings.Contains(err.Error(), "nodes.tsv:2: 2 columns") {
+		t.Errorf("error %v, want one that names line 2", err)
+	}
+}
