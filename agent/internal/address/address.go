@@ -118,7 +118,9 @@ func (h Host) list() string {
 	return strings.Join(words, ", ")
 }
 
-func usable(a netip.Addr) bool { return a.Is4() && !a.IsLoopback() && !a.IsLinkLocalUnicast() && !a.IsUnspecified() }
+func usable(a netip.Addr) bool {
+	return a.Is4() && !a.IsLoopback() && !a.IsLinkLocalUnicast() && !a.IsUnspecified()
+}
 
 func lookup(ctx context.Context, name string) []netip.Addr {
 	found, err := net.DefaultResolver.LookupNetIP(ctx, "ip4", name)

@@ -1,0 +1,134 @@
+package job
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"hpcbench/agent/internal/ledger"
+)
+
+// run makes a job's directory with these events: words separated by blanks, "_" for a blank in a word.
+func run(t *testing.T, events ...string) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "4711")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	text := strings.NewReplacer(" ", "\t", "_", " ").Replace(strings.Join(events, "\n")) + "\n"
+	put(t, dir, "events.tsv", text)
+	return dir
+}
+
+func put(t *testing.T, dir, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func read(t *testing.T, dir string) *Job {
+	t.Helper()
+	j, err := Read(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return j
+}
+
+func TestStateFollowsTheExit(t *testing.T) {
+	for want, events := range map[string][]string{
+		Running:   {"1 phase initialise start"},
+		Complete:  {"2 exit 0"},
+		Resumable: {"2 exit 75"},
+		Failed:    {"2 exit 1"},
+		Cancelled: {"1 fact cancelled yes", "2 exit 143"},
+	} {
+		j := read(t, run(t, events...))
+		if j.State != want {
+			t.Errorf("%q: state %q, want %q", events, j.State, want)
+		}
+		if (j.ExitStatus == nil) != (want == Running) {
+			t.Errorf("%q: exit status %v", events, j.ExitStatus)
+		}
+	}
+}
+
+func TestFirstFailureIsTheCause(t *testing.T) {
+	j := read(t, run(t, "1.5 failure server.d1.1 137 out_of_memory", "2 failure trial_0003 1 hang", "3 exit 137"))
+	if j.Cause == nil || j.Cause.Component != "server.d1.1" || j.Cause.Status != 137 || j.Cause.Message != "out of memory" {
+		t.Errorf("cause %+v", j.Cause)
+	}
+	if len(j.Failures) != 2 {
+		t.Errorf("%d failures, want 2", len(j.Failures))
+	}
+}
+
+func TestPhasesOfTwoDeploymentsAreStretchesOfTheirOwn(t *testing.T) {
+	j := read(t, run(t, "1 phase deploy start", "2 phase deploy end", "3 phase deploy start", "5 phase deploy end", "5 phase execute start"))
+	want := []Phase{{"deploy", 1, 2}, {"deploy", 3, 5}, {"execute", 5, 0}}
+	if len(j.Phases) != len(want) {
+		t.Fatalf("phases %v", j.Phases)
+	}
+	for k := range want {
+		if j.Phases[k] != want[k] {
+			t.Errorf("phase %d: %v, want %v", k, j.Phases[k], want[k])
+		}
+	}
+}
+
+func TestSecondStartOfADeploymentIsASecondEntry(t *testing.T) {
+	j := read(t, run(t, "1 deployment d1 start", "2 deployment d1 failed died", "3 deployment d1 start", "4 deployment d1 ready", "9 deployment d1 ended"))
+	want := []Deployment{{ID: "d1", State: "failed", Text: "died", Start: 1, End: 2}, {ID: "d1", State: "ended", Start: 3, Ready: 4, End: 9}}
+	if len(j.Deployments) != 2 || j.Deployments[0] != want[0] || j.Deployments[1] != want[1] {
+		t.Errorf("got %+v, want %+v", j.Deployments, want)
+	}
+}
+
+func TestTrialsThatWereNotReachedAreListed(t *testing.T) {
+	dir := run(t, "1 trial 0002 start c8-r1", "5 trial 0002 failed hang:_no_byte", "6 exit 1")
+	put(t, dir, "ledger.tsv", ledger.Text([]ledger.Row{
+		{Trial: "0001", Deployment: "d1", Seconds: "40", State: "done:17", Key: "k", Name: "c1-r1"},
+		{Trial: "0002", Deployment: "d1", Seconds: "40", State: "missing", Key: "k", Name: "c8-r1"},
+		{Trial: "0003", Deployment: "d1", Seconds: "40", State: "missing", Key: "k", Name: "c32-r1"},
+	}))
+	want := []Trial{
+		{ID: "0001", Name: "c1-r1", State: "done", Text: "by job 17"},
+		{ID: "0002", Name: "c8-r1", State: "failed", Text: "hang: no byte", Start: 1, End: 5},
+		{ID: "0003", Name: "c32-r1", State: "missing"},
+	}
+	j := read(t, dir)
+	if len(j.Trials) != len(want) {
+		t.Fatalf("trials %+v", j.Trials)
+	}
+	for k := range want {
+		if j.Trials[k] != want[k] {
+			t.Errorf("got %+v, want %+v", j.Trials[k], want[k])
+		}
+	}
+}
+
+func TestFactsImagesAndNodes(t *testing.T) {
+	dir := run(t, "1 fact job 4711", "1 fact plan abc", "1 fact scenario My_test", "1 fact slurm slurm_23.11", "1 image d1 /x/a_b.sif 123 456")
+	put(t, dir, "nodes.tsv", "client\tc1\t10.0.0.1\t20106\nidle\ti1\t10.0.0.2\t-\n")
+	j := read(t, dir)
+	if j.ID != "4711" || j.Plan != "abc" || j.Scenario != "My test" || len(j.Facts) != 1 || j.Facts["slurm"] != "slurm 23.11" {
+		t.Errorf("got %+v", j)
+	}
+	if len(j.Images) != 1 || j.Images[0] != (Image{"d1", "/x/a b.sif", 123, 456}) {
+		t.Errorf("images %+v", j.Images)
+	}
+	if len(j.Nodes) != 2 || j.Nodes[1].Port != "" {
+		t.Errorf("nodes %+v", j.Nodes)
+	}
+}
+
+func TestMalformedRowIsNamed(t *testing.T) {
+	for _, row := range []string{"phase deploy start", "1 phase deploy", "1 unknown x", "1 exit zero", "1 image d1 /x big 3", ""} {
+		_, err := Read(run(t, "1 fact job 4711", row))
+		if err == nil || !strings.Contains(err.Error(), "events.tsv:2: ") {
+			t.Errorf("%q: error %v, want one that names line 2", row, err)
+		}
+	}
+}
