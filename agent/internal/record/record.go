@@ -65,7 +65,7 @@ type Record struct {
 	Bytes        int64  // body bytes received
 	Batch        int64  // group of the request; -1: none
 	Error        string // what went wrong, in the words of the server or the system
-	Coalesced    int    // token events that arrived in one read with the one before
+	Coalesced    int    // token events that arrived in one read with the one before; summed in the part, not on the line
 
 	Gaps []float32 // seconds between successive token events
 }
@@ -80,4 +80,5 @@ type Header struct {
 	StartUnixNS  int64   `json:"start_unix_ns"`  // wall clock of time zero
 	ClockOffsetS float64 `json:"clock_offset_s"` // this node's clock minus that of the job's first node
 	GapsEvery    int     `json:"gaps_every"`     // gaps are kept of one request in this many (DESIGN §10)
+	GapsWhole    int64   `json:"gaps_whole"`     // with GapsEvery above 1: the first lines that all have their gaps
 }
