@@ -29,6 +29,7 @@ load_modules() {
 check_files() {
   local bad=0 item source
   [[ -x $AGENT ]] || { fail bundle 1 "bin/agent is not there or can't be executed"; return 1; }
+  [[ ! $RUNTIME ]] || command -v "$RUNTIME" >/dev/null || { fail runtime 1 "$RUNTIME is not on PATH of $(hostname -s): is a module missing?"; return 1; }
   for item in "${IMAGES[@]}"; do
     [[ -r $item && (-d $item || -s $item) ]] || { fail image 1 "no such image: $item (run prefetch.sh first)"; bad=1; continue; }
     "$RUNTIME" inspect "$item" >/dev/null 2>"$LOGS/image.log" || { fail image 1 "$RUNTIME can't read $item: $(tail -n 1 "$LOGS/image.log")"; bad=1; }
