@@ -1,0 +1,142 @@
+// Package monitor writes a node's readings to CSV, one row each interval.
+//
+// Rows are due at start + k·interval, and a row is one write, so that a kill loses nothing. A column's name carries its
+// unit: ratio (0..1), bytes, bytes_per_s, watts, joules, celsius. A reading that is missing is an empty cell, never 0;
+// rates are empty in the first row. A row that can't be made in time is left out and not made up for.
+package monitor
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// Config says what is read and how often. The zero value of each field but Out is useful.
+type Config struct {
+	Out      io.Writer     // the CSV: a header, then one Write a row
+	Interval time.Duration // from row to row, at least 100 ms; 0: 1 s
+	Proc     string        // where procfs is mounted; "": /proc
+	Sys      string        // where sysfs is mounted; "": /sys
+	GPU      string        // auto (or ""): by agent-gpu, else nvidia-smi, else none; none: no GPU columns
+	AgentGPU string        // the agent-gpu program; "": the file of that name beside the running program
+	Log      *slog.Logger  // what could not be read, once each; nil: slog.Default()
+}
+
+// minInterval keeps the monitor from becoming the load.
+const minInterval = 100 * time.Millisecond
+
+// Run writes rows until ctx ends, which is no error. It fails if Config is wrong, Proc is not there, or Out fails.
+func Run(ctx context.Context, cfg Config) error {
+	if err := cfg.complete(); err != nil {
+		return err
+	}
+	collectors, err := node(cfg)
+	if err != nil {
+		return err
+	}
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if cfg.GPU == "auto" {
+		g := newGPUs(cfg)
+		wg.Go(func() { g.run(ctx) })
+		if n := <-g.count; n > 0 {
+			collectors = append(collectors, g.collector(n))
+		}
+	}
+	m := &monitor{cfg: cfg, collectors: collectors}
+	return m.run(ctx)
+}
+
+// complete fills in what the zero values stand for.
+func (c *Config) complete() error {
+	for _, field := range []struct {
+		at       *string
+		standard string
+	}{{&c.Proc, "/proc"}, {&c.Sys, "/sys"}, {&c.GPU, "auto"}} {
+		if *field.at == "" {
+			*field.at = field.standard
+		}
+	}
+	if c.Interval == 0 {
+		c.Interval = time.Second
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	if c.Interval < minInterval {
+		return fmt.Errorf("monitor interval %v is below %v", c.Interval, minInterval)
+	}
+	if c.GPU != "auto" && c.GPU != "none" {
+		return fmt.Errorf("monitor gpu %q is neither auto nor none", c.GPU)
+	}
+	return nil
+}
+
+// monitor makes the rows.
+type monitor struct {
+	cfg        Config
+	collectors []*collector
+	row        []byte // reused
+}
+
+// run writes the header and then row after row.
+func (m *monitor) run(ctx context.Context) error {
+	if err := m.header(); err != nil {
+		return err
+	}
+	start := time.Now()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-timer.C:
+		}
+		if err := m.write(time.Now()); err != nil {
+			return err
+		}
+		next := time.Since(start)/m.cfg.Interval + 1 // the first that is not past
+		timer.Reset(time.Until(start.Add(next * m.cfg.Interval)))
+	}
+}
+
+func (m *monitor) header() error {
+	m.row = append(m.row[:0], "time_s"...)
+	for _, c := range m.collectors {
+		for _, column := range c.columns {
+			m.row = append(append(m.row, ','), column.name...)
+		}
+	}
+	return m.flush()
+}
+
+// write reads everything and writes it as one row of the instant now.
+func (m *monitor) write(now time.Time) error {
+	m.row = strconv.AppendFloat(m.row[:0], float64(now.UnixMilli())/1e3, 'f', 3, 64)
+	for _, c := range m.collectors {
+		values := c.next(now, m.cfg.Log)
+		for i, column := range c.columns {
+			m.row = append(m.row, ',')
+			if !math.IsNaN(values[i]) {
+				m.row = strconv.AppendFloat(m.row, values[i], 'f', column.decimals, 64)
+			}
+		}
+	}
+	return m.flush()
+}
+
+func (m *monitor) flush() error {
+	m.row = append(m.row, '\n')
+	if _, err := m.cfg.Out.Write(m.row); err != nil {
+		return fmt.Errorf("writing the node's readings: %w", err)
+	}
+	return nil
+}
