@@ -1,0 +1,187 @@
+package summary
+
+import (
+	"math"
+
+	"hpcbench/agent/internal/hist"
+	"hpcbench/agent/internal/record"
+	"hpcbench/agent/workload"
+)
+
+const (
+	phases   = int(record.Drain) + 1
+	outcomes = int(record.NotSent) + 1
+	sources  = int(record.Tokenizer) + 1
+)
+
+// lengthTolerance is how far an answer's length may be from the one asked for (DESIGN §6), as a share.
+const lengthTolerance = 0.05
+
+// Collector adds up the records of one node's share of a trial. It allocates nothing a record, once its histograms have
+// grown to the longest latency. A goroutine uses it alone.
+type Collector struct {
+	a          workload.Assignment
+	start, end float64 // the window, in seconds from the trial's start
+
+	scheduled [phases]int64
+	sent      [phases]int64
+	byOutcome [phases][outcomes]int64
+	bySource  [sources]int64
+	window    Window
+	due       Due
+	latency   [metrics]hist.H // over successes
+	lateness  hist.H          // over all that were sent
+}
+
+// New makes the collector of one node's assignment.
+func New(a workload.Assignment) *Collector {
+	w := a.Trial.Workload
+	c := &Collector{a: a, start: w.WarmupS, end: w.WarmupS + w.DurationS}
+	if w.DurationS <= 0 { // the window ends with its requests
+		c.end = math.Inf(1)
+	}
+	return c
+}
+
+// Add counts one record, and keeps nothing of it.
+func (c *Collector) Add(r *record.Record) {
+	c.scheduled[r.Phase]++
+	c.byOutcome[r.Phase][r.Outcome]++
+	if !math.IsNaN(r.Sent) {
+		c.sent[r.Phase]++
+	}
+	at := measure(r, c.a.Trial.Workload.Stream)
+	good := r.Outcome == record.OK && c.meetsSLO(r, at)
+	if r.Done >= c.start && r.Done < c.end {
+		c.addDone(r, good)
+	}
+	if r.Phase == record.Measure {
+		c.addDue(r, at, good)
+	}
+}
+
+// addDone counts a request that ended in the window.
+func (c *Collector) addDone(r *record.Record, good bool) {
+	w := &c.window
+	w.LastDoneS = max(w.LastDoneS, r.Done)
+	if r.Outcome != record.OK {
+		w.Failed++
+		return
+	}
+	w.OK++
+	if good {
+		w.Good++
+	}
+	w.PromptTokens += int64(max(0, r.PromptTokens))
+	w.OutputTokens += int64(max(0, r.OutputTokens))
+}
+
+// addDue counts a request that was due in the window.
+func (c *Collector) addDue(r *record.Record, at instants, good bool) {
+	observe(&c.lateness, at[Lateness])
+	if r.Outcome != record.OK {
+		return
+	}
+	if good {
+		c.due.Good++
+	}
+	c.addTokens(r)
+	for m := range at {
+		observe(&c.latency[m], at[m])
+	}
+	for _, gap := range r.Gaps {
+		observe(&c.latency[ITL], float64(gap))
+	}
+}
+
+// observe counts a latency that is known.
+func observe(h *hist.H, s float64) {
+	if !math.IsNaN(s) {
+		h.Record(nanoseconds(s))
+	}
+}
+
+func (c *Collector) addTokens(r *record.Record) {
+	d := &c.due
+	d.Gaps += int64(len(r.Gaps))
+	d.Coalesced += int64(r.Coalesced)
+	if r.PromptTokens >= 0 {
+		d.PromptKnown++
+		d.Prompt += int64(r.PromptTokens)
+	}
+	if r.OutputTokens < 0 {
+		return
+	}
+	d.OutputKnown++
+	d.Output += int64(r.OutputTokens)
+	c.bySource[r.TokenSource]++
+	asked := float64(c.a.Trial.Workload.MaxTokens)
+	if math.Abs(float64(r.OutputTokens)-asked) > lengthTolerance*asked {
+		d.OutputOff++
+	}
+}
+
+// meetsSLO says whether a request that ended ok kept every bound of the trial's SLO. TTFT and E2EL count from sent; the
+// bound of ITL is on the request's longest gap. An answer of one token has no TPOT and no ITL to miss; a latency that
+// is not known otherwise (TTFT of what was not streamed) is missed.
+func (c *Collector) meetsSLO(r *record.Record, at instants) bool {
+	for name, bound := range c.a.Trial.Workload.SLO {
+		switch name {
+		case "ttft":
+			if !(at[TTFT] <= bound) {
+				return false
+			}
+		case "e2el":
+			if !(at[E2EL] <= bound) {
+				return false
+			}
+		case "tpot":
+			if r.OutputTokens > 1 && !(at[TPOT] <= bound) {
+				return false
+			}
+		case "itl":
+			for _, gap := range r.Gaps {
+				if float64(gap) > bound {
+					return false
+				}
+			}
+		}
+	}
+	return true
+}
+
+// Part is a copy of what was counted so far, in state Running and without the facts of the client.
+func (c *Collector) Part() *Part {
+	p := &Part{
+		Schema: Schema, Trial: c.a.Trial.ID, Node: c.a.Node, Part: c.a.Part, Parts: max(1, c.a.Parts), State: Running,
+		Phases: map[string]Counts{}, Window: c.window, Due: c.due,
+		Latency: map[string]*hist.H{}, Lateness: c.lateness.Clone(),
+	}
+	for phase := range phases {
+		if c.scheduled[phase] > 0 {
+			p.Phases[record.Phase(phase).String()] = c.counts(phase)
+		}
+	}
+	p.Due.Sources = map[string]int64{}
+	for source, n := range c.bySource {
+		if n > 0 && record.TokenSource(source) != record.NoTokens {
+			p.Due.Sources[record.TokenSource(source).String()] = n
+		}
+	}
+	for m := range c.latency {
+		p.Latency[Metric(m).String()] = c.latency[m].Clone()
+	}
+	return p
+}
+
+func (c *Collector) counts(phase int) Counts {
+	n := Counts{Scheduled: c.scheduled[phase], Sent: c.sent[phase], ByOutcome: map[string]int64{}}
+	for outcome, count := range c.byOutcome[phase] {
+		if count > 0 {
+			n.ByOutcome[record.Outcome(outcome).String()] = count
+		}
+	}
+	n.OK = c.byOutcome[phase][record.OK]
+	n.Failed = n.Scheduled - n.OK
+	return n
+}

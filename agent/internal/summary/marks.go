@@ -1,0 +1,103 @@
+package summary
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"hpcbench/agent/internal/record"
+	"hpcbench/agent/workload"
+)
+
+// Bounds past which a trial is doubtful.
+const (
+	failedBound    = 0.01 // share of requests that failed: what is left is the lucky ones
+	coalescedBound = 0.10 // share of token events without a time of their own
+	templateTokens = 32   // tokens a chat template may add to a prompt
+)
+
+// marks lists why a trial is doubtful, most serious first.
+func marks(trial workload.Trial, parts []*Part, t total) []string {
+	all := []string{}
+	mark := func(doubtful bool, format string, args ...any) {
+		if doubtful {
+			all = append(all, fmt.Sprintf(format, args...))
+		}
+	}
+	n, w := t.counts, trial.Workload
+	missing, unfinished := absent(parts), unfinished(parts)
+	mark(missing != "", "%s", missing)
+	mark(unfinished != "", "%s", unfinished)
+	mark(n.OK == 0, "no request was ok%s", failures(n))
+	mark(n.OK > 0 && float64(n.Failed) > failedBound*float64(n.Scheduled), "%d of %d requests failed%s", n.Failed, n.Scheduled, failures(n))
+	cancelled := n.ByOutcome[record.Cancelled.String()]
+	mark(cancelled > 0 && unfinished == "", "partial drain: %d requests were still running at its end", cancelled)
+	mark(w.IgnoreEOS && t.due.OutputOff > 0, "%d of %d answers are more than %.0f %% off the %d tokens asked for",
+		t.due.OutputOff, t.due.OutputKnown, lengthTolerance*100, w.MaxTokens)
+	mean := float64(t.due.Prompt) / float64(max(1, t.due.PromptKnown))
+	mark(w.InputTokens > 0 && t.due.PromptKnown > 0 && promptOff(mean, float64(w.InputTokens)),
+		"prompts have %.0f tokens in the mean, %d were asked for", mean, w.InputTokens)
+	mark(t.due.OutputKnown < n.OK, "%d of %d answers have no count of tokens", n.OK-t.due.OutputKnown, n.OK)
+	mark(len(t.due.Sources) > 1, "token counts are of %s", strings.Join(slices.Sorted(maps.Keys(t.due.Sources)), " and "))
+	mark(float64(t.due.Coalesced) > coalescedBound*float64(t.due.Gaps),
+		"itl_s is doubtful: %.0f %% of token events arrived together with the one before", 100*float64(t.due.Coalesced)/float64(t.due.Gaps))
+	_, ttft := w.SLO["ttft"]
+	mark(ttft && !w.Stream, "the SLO's ttft can't be met: answers are not streamed")
+	return all
+}
+
+// promptOff says whether prompts miss the length asked for by more than lengths may and a chat template explains.
+func promptOff(mean, asked float64) bool {
+	return mean < asked*(1-lengthTolerance) || mean > asked*(1+lengthTolerance)+templateTokens
+}
+
+// failures is " (timeout 3, refused 1)", the most frequent first; empty when nothing failed.
+func failures(n Counts) string {
+	var names []string
+	for name := range n.ByOutcome {
+		if name != record.OK.String() {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		if n.ByOutcome[a] != n.ByOutcome[b] {
+			return int(n.ByOutcome[b] - n.ByOutcome[a])
+		}
+		return strings.Compare(a, b)
+	})
+	for i, name := range names {
+		names[i] = fmt.Sprintf("%s %d", name, n.ByOutcome[name])
+	}
+	return " (" + strings.Join(names, ", ") + ")"
+}
+
+// absent names how many client nodes sent no numbers; empty when all did.
+func absent(parts []*Part) string {
+	want := 1
+	for _, p := range parts {
+		want = max(want, p.Parts)
+	}
+	if len(parts) >= want {
+		return ""
+	}
+	return fmt.Sprintf("the numbers of %d of %d client nodes are missing", want-len(parts), want)
+}
+
+// unfinished names the nodes whose share did not run to its end; empty when all did.
+func unfinished(parts []*Part) string {
+	var nodes []string
+	for _, p := range parts {
+		if p.State != Complete {
+			nodes = append(nodes, p.Node)
+		}
+	}
+	if len(nodes) == 0 {
+		return ""
+	}
+	slices.Sort(nodes)
+	return "stopped before its end on " + strings.Join(nodes, ", ")
+}

@@ -1,0 +1,126 @@
+// Package summary makes the numbers of a trial from the records of its requests.
+//
+// Each client node has a Collector, which adds up records as they come into a Part; the parts of all nodes merge into
+// one Summary. Parts hold counts, sums and histograms that merge exactly, so a trial has the same summary whether one
+// node or sixty-four measured it. Latencies are over requests due in the window [end of warm-up, + duration); rates are
+// completions whose done lies in it, by its length (DESIGN §2).
+package summary
+
+import (
+	"hpcbench/agent/internal/hist"
+)
+
+// Schema is the number of the formats of part.json and summary.json. A change of a field's meaning raises it.
+const Schema = 1
+
+// State says how far a node's share of a trial has come.
+type State string
+
+// The states. A Collector's parts are Running; who drove the trial to its end sets one of the others.
+const (
+	Running  State = "running"
+	Complete State = "complete" // schedule and drain ran out
+	Stopped  State = "stopped"  // ended from outside before that
+)
+
+// Part is what one client node counted of a trial: the body of GET /metrics, and part.json.
+type Part struct {
+	Schema int    `json:"schema"`
+	Trial  string `json:"trial"`
+	Node   string `json:"node"`
+	Part   int    `json:"part"`  // index among the client nodes, from 0
+	Parts  int    `json:"parts"` // how many client nodes there are
+	State  State  `json:"state"`
+
+	Phases map[string]Counts `json:"phases"` // requests by the phase they were due in
+	Window Window            `json:"window"`
+	Due    Due               `json:"due"`
+
+	// Latency has a histogram for each metric, over requests due in the window that ended ok.
+	Latency map[string]*hist.H `json:"latency"`
+	// Lateness is over all requests due in the window that were sent, whatever became of them.
+	Lateness *hist.H `json:"lateness"`
+
+	Client *Client `json:"client,omitempty"` // facts of the load threads; absent while they are not known
+}
+
+// Counts are numbers of requests.
+type Counts struct {
+	Scheduled int64            `json:"scheduled"`
+	Sent      int64            `json:"sent"`
+	OK        int64            `json:"ok"`
+	Failed    int64            `json:"failed"`
+	ByOutcome map[string]int64 `json:"by_outcome"` // outcomes that occurred, ok included
+}
+
+// add counts those of o too.
+func (c *Counts) add(o Counts) {
+	c.Scheduled += o.Scheduled
+	c.Sent += o.Sent
+	c.OK += o.OK
+	c.Failed += o.Failed
+	if c.ByOutcome == nil {
+		c.ByOutcome = map[string]int64{}
+	}
+	for outcome, n := range o.ByOutcome {
+		c.ByOutcome[outcome] += n
+	}
+}
+
+// Window counts the requests whose done lies in the window, whenever they were due.
+type Window struct {
+	OK           int64   `json:"ok"`
+	Failed       int64   `json:"failed"`
+	Good         int64   `json:"good"`          // ok, and within every bound of the SLO
+	PromptTokens int64   `json:"prompt_tokens"` // of the ok ones
+	OutputTokens int64   `json:"output_tokens"` // of the ok ones
+	LastDoneS    float64 `json:"last_done_s"`   // the latest done, in seconds from the trial's start; 0: none yet
+}
+
+func (w *Window) add(o Window) {
+	w.OK += o.OK
+	w.Failed += o.Failed
+	w.Good += o.Good
+	w.PromptTokens += o.PromptTokens
+	w.OutputTokens += o.OutputTokens
+	w.LastDoneS = max(w.LastDoneS, o.LastDoneS)
+}
+
+// Due counts the requests due in the window that ended ok: their tokens, and how many met the SLO.
+type Due struct {
+	Prompt      int64            `json:"prompt"`
+	PromptKnown int64            `json:"prompt_known"` // requests whose prompt's length is known
+	Output      int64            `json:"output"`
+	OutputKnown int64            `json:"output_known"` // requests whose answer's length is known
+	OutputOff   int64            `json:"output_off"`   // answers of a length too far from the one asked for
+	Sources     map[string]int64 `json:"sources"`      // requests by where their count of output tokens comes from
+	Gaps        int64            `json:"gaps"`         // gaps between token events
+	Coalesced   int64            `json:"coalesced"`    // token events that arrived in one read with the one before
+	Good        int64            `json:"good"`         // requests within every bound of the SLO
+}
+
+func (t *Due) add(o Due) {
+	t.Prompt += o.Prompt
+	t.PromptKnown += o.PromptKnown
+	t.Output += o.Output
+	t.OutputKnown += o.OutputKnown
+	t.OutputOff += o.OutputOff
+	t.Gaps += o.Gaps
+	t.Coalesced += o.Coalesced
+	t.Good += o.Good
+	if t.Sources == nil {
+		t.Sources = map[string]int64{}
+	}
+	for source, n := range o.Sources {
+		t.Sources[source] += n
+	}
+}
+
+// Client is what is known of the load threads of a node.
+type Client struct {
+	CPUS       float64 `json:"cpu_s"`              // CPU time the load threads took, in seconds
+	WallS      float64 `json:"wall_s"`             // time from the trial's start to its end, in seconds
+	Threads    int     `json:"threads"`            // load threads
+	ReadLag    *hist.H `json:"read_lag,omitempty"` // ns from a socket's being readable to its read; nil: not measured
+	ConnErrors int64   `json:"conn_errors"`        // connections this node could not open for want of ports, files or memory
+}
