@@ -1,0 +1,99 @@
+package summary
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+
+	"hpcbench/agent/internal/record"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"gopkg.in/yaml.v3"
+)
+
+// schema compiles schemas/<name>.schema.yaml.
+func schema(t *testing.T, name string) *jsonschema.Schema {
+	t.Helper()
+	text, err := os.ReadFile("../../../schemas/" + name + ".schema.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tree any
+	if err := yaml.Unmarshal(text, &tree); err != nil {
+		t.Fatal(err)
+	}
+	asJSON, err := json.Marshal(tree)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource(name, value(t, asJSON)); err != nil {
+		t.Fatal(err)
+	}
+	compiled, err := c.Compile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return compiled
+}
+
+// value is a JSON text in the form the validator takes.
+func value(t *testing.T, text []byte) any {
+	t.Helper()
+	v, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func TestSummariesKeepTheirSchema(t *testing.T) {
+	s := schema(t, "summary")
+	tr := trial()
+	tr.Workload.SLO = map[string]float64{"ttft": 1}
+	whole := collect(tr, 0, 1, answer(3, 3, 0.1), failed(4, record.Timeout), failed(5, record.NotSent))
+	whole.Client = &Client{CPUS: 3, WallS: 15, Threads: 2, ReadLag: lag(0.5)}
+	for name, summary := range map[string]*Summary{
+		"whole": Merge(tr, []*Part{whole}), "none ok": Merge(tr, []*Part{collect(tr, 0, 1, failed(4, record.Refused))}), "no parts": Merge(tr, nil),
+	} {
+		text, err := json.Marshal(summary)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Validate(value(t, text)); err != nil {
+			t.Errorf("%s: %v\n%s", name, err, text)
+		}
+	}
+	if s.Validate(value(t, []byte(`{"schema":1}`))) == nil {
+		t.Error("the schema takes anything")
+	}
+}
+
+func TestRecordsKeepTheirSchema(t *testing.T) {
+	s := schema(t, "record")
+	var file bytes.Buffer
+	w := record.NewWriter(&file, record.Header{Trial: "0001", Node: "n1", Dialect: "openai-chat"})
+	for _, outcome := range record.Outcomes() {
+		r := failed(4, outcome)
+		if outcome == record.OK {
+			r = answer(3, 3, 0.1)
+		}
+		r.Error = "reset"
+		if err := w.Write(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(file.String()) {
+		if err := s.Validate(value(t, []byte(line))); err != nil {
+			t.Errorf("%v\n%s", err, line)
+		}
+	}
+	if s.Validate(value(t, []byte(`{"id":1,"phase":"measure","endpoint":0,"outcome":"fine","bytes":0}`))) == nil {
+		t.Error("the schema takes an unknown outcome")
+	}
+}
