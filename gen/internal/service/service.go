@@ -1,41 +1,158 @@
 // Package service reads service folders: templates/services/<name>/service.yaml and the templates beside it.
+//
+// Nothing about a service stands anywhere else. What a deployment of it is started with comes out of the folder's
+// templates, which see one Start: argv.tmpl (and, where the service has that launcher, ray-head.tmpl and
+// ray-worker.tmpl) gives one argument a line, env.tmpl one NAME=value a line, prefetch.tmpl the words of a command that
+// brings the model, and check.tmpl one complaint a line about a deployment that can't work.
 package service
 
-import "io/fs"
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
 
-// Service is one folder. Nothing about a service stands anywhere else.
+	"hpcbench/gen/internal/strict"
+)
+
+// Service is one folder.
 type Service struct {
-	Name, Title, Description string
-	Image                    string // where prefetch pulls from when the recipe is silent, such as docker://ollama/ollama:0.24.0
-	NeedsImage               bool   // false: the argv runs on the node itself when the recipe names no image
-	Port                     int    // the service's customary port, for documentation; jobs use their own block
-	Dialects                 []string
-	SingleNode               bool     // several server nodes are independent endpoints, never one server
-	Launchers                []string // of single, spmd, ray, mp: what it can be started by; the first is the default
-	Health                   Health
-	ConcurrencyEnv           string // variable told the most requests in flight per endpoint over the deployment's trials
-	StartupS                 float64
-	Config                   map[string]any // JSON Schema of service_config
-	Causes                   []Cause
-	Proof                    []Proof
-	Metrics                  Metrics
-	Files                    fs.FS // the folder: argv.tmpl, env.tmpl, ray-head.tmpl, ray-worker.tmpl, prefetch.tmpl
+	Name           string         `yaml:"name"`
+	Title          string         `yaml:"title"`
+	Description    string         `yaml:"description"`
+	Image          string         `yaml:"image"`       // where prefetch pulls from when the recipe is silent, such as docker://ollama/ollama:0.24.0
+	NeedsImage     bool           `yaml:"needs_image"` // false: the argv runs on the node itself when the recipe names no image
+	Port           int            `yaml:"port"`        // the service's customary port, for documentation; jobs use their own block
+	Dialects       []string       `yaml:"dialects"`    // the first is the default
+	SingleNode     bool           `yaml:"single_node"` // several server nodes are independent endpoints, never one server
+	Launchers      []string       `yaml:"launchers"`   // of single, spmd, ray, mp: what it can be started by; the first is the default
+	Launcher       string         `yaml:"launcher"`    // template that says which of them; "" for the default
+	Health         Health         `yaml:"health"`
+	ConcurrencyEnv string         `yaml:"concurrency_env"` // variable told the most requests in flight per endpoint over the deployment's trials
+	StartupS       float64        `yaml:"startup_s"`       // usual seconds from its first step to a generated token, for planning
+	Argv           string         `yaml:"argv"`            // text of argv.tmpl, in a folder without that file
+	Env            string         `yaml:"env"`             // text of env.tmpl, likewise
+	Config         map[string]any `yaml:"config"`          // JSON Schema of service_config
+	Causes         []Cause        `yaml:"causes"`
+	Proof          []Proof        `yaml:"proof"`
+	Metrics        Metrics        `yaml:"metrics"`
+	Limits         []string       `yaml:"limits"` // in words, for documentation
+	Files          fs.FS          `yaml:"-"`      // the folder
 }
 
 // Health is the second stage of readiness.
 type Health struct {
-	Path     string
-	TimeoutS float64
+	Path     string  `yaml:"path"`
+	TimeoutS float64 `yaml:"timeout_s"`
 }
 
 // Cause names a known failure by a pattern in the server's log (POSIX extended regular expression).
-type Cause struct{ Pattern, Cause, Cure string }
+type Cause struct {
+	Pattern string `yaml:"pattern"`
+	Cause   string `yaml:"cause"`
+	Cure    string `yaml:"cure"`
+}
 
 // Proof is a line of the server's log worth keeping in job.json.
-type Proof struct{ Name, Pattern string }
+type Proof struct {
+	Name    string `yaml:"name"`
+	Pattern string `yaml:"pattern"`
+}
 
 // Metrics is where the server tells of itself, and its names mapped to ours.
 type Metrics struct {
-	Path string
-	Map  map[string]string
+	Path string            `yaml:"path"`
+	Map  map[string]string `yaml:"map"`
+}
+
+// Load reads the folder name of fsys. A name that is not there is an error that lists those that are.
+func Load(fsys fs.FS, name string) (*Service, error) {
+	if !fs.ValidPath(name) || strings.Contains(name, "/") {
+		return nil, unknown(fsys, name)
+	}
+	file := path.Join(name, "service.yaml")
+	src, err := fs.ReadFile(fsys, file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, unknown(fsys, name)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading service %q: %w", name, err)
+	}
+	s := &Service{}
+	if err := strict.Decode(path.Join("services", file), src, s); err != nil {
+		return nil, err
+	}
+	if s.Files, err = fs.Sub(fsys, name); err != nil {
+		return nil, fmt.Errorf("reading service %q: %w", name, err)
+	}
+	if err := s.check(name); err != nil {
+		return nil, fmt.Errorf("services/%s: %w", file, err)
+	}
+	return s, nil
+}
+
+// List names the services of fsys, sorted.
+func List(fsys fs.FS) ([]string, error) {
+	files, err := fs.Glob(fsys, "*/service.yaml")
+	if err != nil {
+		return nil, fmt.Errorf("listing services: %w", err)
+	}
+	for i := range files {
+		files[i] = path.Dir(files[i])
+	}
+	slices.Sort(files)
+	return files, nil
+}
+
+func unknown(fsys fs.FS, name string) error {
+	known, err := List(fsys)
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("no service %q (there are %s)", name, strings.Join(known, ", "))
+}
+
+var launchers = []string{"single", "spmd", "ray", "mp"}
+
+// check finds what no job could be made from.
+func (s *Service) check(name string) error {
+	if s.Name != name {
+		return fmt.Errorf("name is %q, and must be that of its folder, %q", s.Name, name)
+	}
+	if len(s.Dialects) == 0 {
+		return errors.New("dialects is empty: nothing could talk to it")
+	}
+	if !strings.HasPrefix(s.Health.Path, "/") {
+		return fmt.Errorf("health.path is %q, and must begin with /", s.Health.Path)
+	}
+	if len(s.Launchers) == 0 {
+		s.Launchers = launchers[:1]
+	}
+	for _, l := range s.Launchers {
+		if !slices.Contains(launchers, l) {
+			return fmt.Errorf("launchers has %q, and knows %q only", l, launchers)
+		}
+	}
+	return errors.Join(s.checkPatterns(), s.checkTemplates())
+}
+
+// checkPatterns refuses what grep -E would choke on, and what would break a line of node/causes.tsv.
+func (s *Service) checkPatterns() error {
+	for _, c := range s.Causes {
+		if strings.ContainsAny(c.Pattern+c.Cause+c.Cure, "\t\n\r") || c.Pattern == "" || c.Cause == "" {
+			return fmt.Errorf("causes: %q needs a pattern and a cause, without tabs and newlines", c)
+		}
+		if _, err := regexp.CompilePOSIX(c.Pattern); err != nil {
+			return fmt.Errorf("causes: %w", err)
+		}
+	}
+	for _, p := range s.Proof {
+		if _, err := regexp.CompilePOSIX(p.Pattern); err != nil {
+			return fmt.Errorf("proof: %w", err)
+		}
+	}
+	return nil
 }

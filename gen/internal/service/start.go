@@ -1,0 +1,145 @@
+package service
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+	"text/template"
+)
+
+// Start is what a service's templates see of a deployment and, in argv.tmpl, of one rank of it.
+type Start struct {
+	Model       string         // as requests name it
+	Config      map[string]any // service_config as written
+	Environment map[string]string
+	Launcher    string
+	Nodes       int    // server nodes
+	Rank        int    // of this node among them, from 0
+	GPUs        int    // of each server node; 0: none
+	CPUs        int    // of each server node; 0: the recipe is silent
+	MemGB       int    // of each server node; 0: the recipe is silent
+	Image       string // path, "" when it runs on the node itself
+	Concurrency int    // most requests in flight at one endpoint, over the deployment's trials
+	Context     int    // tokens of prompt and answer that a request must have room for, over the deployment's trials
+}
+
+// LauncherOf says how this deployment is started: one of s.Launchers, or an error in the recipe's words.
+func (s *Service) LauncherOf(start Start) (string, error) {
+	words, err := s.lines("launcher", s.Launcher, start)
+	if err != nil {
+		return "", err
+	}
+	if len(words) == 0 {
+		return s.Launchers[0], nil
+	}
+	if !slices.Contains(s.Launchers, words[0]) {
+		return "", fmt.Errorf("%s can't be started by %q, only by %s", s.Name, words[0], strings.Join(s.Launchers, ", "))
+	}
+	return words[0], nil
+}
+
+// Words are the arguments that the template file (such as "argv") gives; none where the folder has no such file.
+func (s *Service) Words(file string, start Start) ([]string, error) {
+	text, err := s.text(file)
+	if err != nil {
+		return nil, err
+	}
+	return s.lines(file+".tmpl", text, start)
+}
+
+// Variables are the server's environment as NAME=value, each name once: what the recipe says wins over what the service
+// says, and that over the variable of ConcurrencyEnv.
+func (s *Service) Variables(start Start) ([]string, error) {
+	lines, err := s.Words("env", start)
+	if err != nil {
+		return nil, err
+	}
+	if s.ConcurrencyEnv != "" && start.Concurrency > 0 {
+		lines = append(lines, fmt.Sprintf("%s=%d", s.ConcurrencyEnv, start.Concurrency))
+	}
+	var all []string
+	seen := map[string]bool{}
+	for _, line := range lines {
+		name, _, ok := strings.Cut(line, "=")
+		if !ok {
+			return nil, fmt.Errorf("env.tmpl of %s gives %q, which is not NAME=value", s.Name, line)
+		}
+		if _, theirs := start.Environment[name]; !theirs && !seen[name] {
+			all = append(all, line)
+		}
+		seen[name] = true
+	}
+	for _, name := range slices.Sorted(maps.Keys(start.Environment)) {
+		all = append(all, name+"="+start.Environment[name])
+	}
+	return all, nil
+}
+
+// text is the content of a template: the file's, or that which service.yaml has in its place.
+func (s *Service) text(file string) (string, error) {
+	src, err := fs.ReadFile(s.Files, file+".tmpl")
+	if errors.Is(err, fs.ErrNotExist) {
+		return map[string]string{"argv": s.Argv, "env": s.Env}[file], nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("reading %s.tmpl of service %s: %w", file, s.Name, err)
+	}
+	return string(src), nil
+}
+
+// lines runs a template and returns its lines. A line's own indentation goes, and so do lines on which nothing stands;
+// what arg and flags print stays as it is, blanks at its ends and empty values included.
+func (s *Service) lines(name, text string, start Start) ([]string, error) {
+	t, err := parse(name, text)
+	if err != nil {
+		return nil, fmt.Errorf("service %s: %w", s.Name, err)
+	}
+	var out strings.Builder
+	if err := t.Execute(&out, start); err != nil {
+		return nil, plain(err)
+	}
+	var all []string
+	for line := range strings.SplitSeq(out.String(), "\n") {
+		line = strings.TrimLeft(line, " \t")
+		if !strings.Contains(line, mark) {
+			line = strings.TrimRight(line, " \t")
+		}
+		if line != "" {
+			all = append(all, strings.ReplaceAll(line, mark, ""))
+		}
+	}
+	return all, nil
+}
+
+// plain leaves of a template's error what one of its functions said, which is in the recipe's words.
+func plain(err error) error {
+	var complaint *valueError
+	if errors.As(err, &complaint) {
+		return complaint
+	}
+	return err
+}
+
+func (s *Service) checkTemplates() error {
+	for _, file := range []string{"argv", "env", "ray-head", "ray-worker", "prefetch", "check"} {
+		text, err := s.text(file)
+		if err != nil {
+			return err
+		}
+		if _, err := parse(file+".tmpl", text); err != nil {
+			return err
+		}
+		if file == "argv" && text == "" {
+			return errors.New("there is no argv.tmpl, and no argv in service.yaml")
+		}
+	}
+	_, err := parse("launcher", s.Launcher)
+	return err
+}
+
+func parse(name, text string) (*template.Template, error) {
+	return template.New(name).Option("missingkey=error").Funcs(functions).Parse(text)
+}
