@@ -1,0 +1,75 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+
+	mock "hpcbench/agent/internal/dummy"
+)
+
+var dummy = command{
+	name:  "dummy",
+	short: "be a mock server with a known law, for trying and testing",
+	long: `
+Speaks every dialect. A request waits until one of --max-running slots is free; its token k is then due after
+--ttft + k × --itl, at absolute instants. With --truth it writes down when it sent each token, so that a measurement can be
+held against what happened.`,
+	example: "agent dummy --listen 127.0.0.1:8000 --ttft 50ms --itl 10ms --tokens 64 --truth truth.jsonl",
+	declare: func(f *flags) action {
+		listen := f.text("listen", "IP:PORT", "", "where to listen")
+		f.need("listen")
+		model := f.text("model", "NAME", "", "the one model it has, others being answered 404; otherwise it has all")
+		return dummyFlags(f, listen, model)
+	},
+}
+
+// dummyFlags declares the flags of the server's law and faults, and returns its action.
+func dummyFlags(f *flags, listen, model *string) action {
+	f.heading("Law:")
+	ttft := f.time("ttft", 0, "from a request's start to its first token")
+	itl := f.time("itl", 0, "from token to token")
+	jitter := f.real("jitter", "SHARE", 0, "share by which each of these is stretched or shrunk at random, 0 to 1")
+	tokens := f.number("tokens", "N", 0, "tokens of an answer that asks for no length, or ends by itself; 0: 128, and none does")
+	together := f.number("tokens-per-write", "N", 1, "tokens that share one write")
+	errorRate := f.real("error-rate", "SHARE", 0, "share of requests answered with HTTP 500, 0 to 1")
+	running := f.number("max-running", "N", 0, "most requests in work at once, others wait; 0: no limit")
+	seed := f.number("seed", "N", 0, "what jitter and errors follow from")
+	truth := f.text("truth", "FILE", "", "where to add a JSON line a request, with the time of each token")
+	f.heading("Faults:")
+	die := f.time("die-after", 0, "when it exits with status 1 in the middle of everything; 0: never")
+	hang := f.time("hang-after", 0, "when generations stop getting bytes; 0: never")
+	delay := f.time("start-delay", 0, "how long everything is answered 503")
+	sick := f.is("fail-health", "answer 503 on /health for ever")
+	return func(ctx context.Context, call *call) error {
+		return serveDummy(ctx, call, *listen, *truth, mock.Config{
+			Model: *model, TTFT: *ttft, ITL: *itl, Jitter: *jitter, Tokens: *tokens, TokensPerWrite: *together,
+			ErrorRate: *errorRate, MaxRunning: *running, Seed: int64(*seed),
+			DieAfter: *die, HangAfter: *hang, StartDelay: *delay, FailHealth: *sick,
+		})
+	}
+}
+
+// serveDummy adds to the truth file where there is one: servers of several deployments may share it.
+func serveDummy(ctx context.Context, call *call, listen, truth string, c mock.Config) (err error) {
+	for name, share := range map[string]float64{"jitter": c.Jitter, "error-rate": c.ErrorRate} {
+		if share < 0 || share > 1 {
+			return usage("--%s %v: want 0 to 1", name, share)
+		}
+	}
+	if truth != "" {
+		f, err := os.OpenFile(truth, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		c.Truth = f
+	}
+	ln, err := net.Listen("tcp", listen)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(call.stderr, "dummy: serving on http://%s\n", ln.Addr())
+	return mock.Serve(ctx, ln, c)
+}

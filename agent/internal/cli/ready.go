@@ -1,0 +1,53 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"hpcbench/agent/internal/nodes"
+	"hpcbench/agent/internal/ready"
+	"hpcbench/agent/internal/wire"
+)
+
+var readyVerb = command{
+	name:  "ready",
+	short: "wait until the servers of a deployment can work",
+	long: `
+Three stages, each with a budget of its own: every rank was placed on its node, every endpoint says that it is healthy, and
+every endpoint has generated a token. Exit status 1 names the stage, the endpoint and the reason in the last line. Endpoints
+are the rows of nodes.tsv with role server and a port. No proxy is ever used.`,
+	example: "agent ready --nodes nodes.tsv --placed-dir placed/d1 --ranks 2 --health /health --dialect openai-chat --model tiny",
+	declare: func(f *flags) action {
+		table := f.text("nodes", "FILE", "", "the job's nodes.tsv")
+		dialect := f.text("dialect", "NAME", "", "dialect of the generation")
+		model := f.text("model", "NAME", "", "name the server knows the model by")
+		dir := f.text("placed-dir", "DIR", "", "where each rank leaves a file with its number; otherwise this stage is skipped")
+		ranks := f.number("ranks", "N", 1, "how many ranks have to be placed")
+		placed := f.time("placed-timeout", 300*time.Second, "how long all ranks may take to be placed")
+		path := f.text("health", "PATH", "", "the health page, such as /health")
+		none := f.is("no-health", "skip the health stage")
+		health := f.time("health-timeout", 300*time.Second, "how long all endpoints may take to be healthy")
+		interval := f.time("health-interval", 5*time.Second, "longest pause between two looks; the first follow each other quickly")
+		generation := f.time("generation-timeout", 120*time.Second, "how long each endpoint may take to generate a token")
+		f.need("nodes", "dialect", "model")
+		return func(ctx context.Context, call *call) error {
+			if (*path == "") != *none {
+				return usage("one of --health PATH and --no-health is needed")
+			}
+			if _, err := wire.Lookup(*dialect); err != nil {
+				return usage("%w", err)
+			}
+			rows, err := nodes.Read(*table)
+			if err != nil {
+				return err
+			}
+			return ready.Wait(ctx, ready.Config{
+				Endpoints: rows.Endpoints(), PlacedDir: *dir, Ranks: *ranks, PlacedTimeout: *placed,
+				HealthPath: *path, HealthTimeout: *health, HealthInterval: *interval,
+				Dialect: *dialect, Model: *model, GenerationTimeout: *generation,
+				Say: func(format string, args ...any) { fmt.Fprintf(call.stderr, "ready: "+format+"\n", args...) },
+			})
+		}
+	},
+}

@@ -1,0 +1,74 @@
+// Package probe asks a server for signs of life: a healthy page, and a generation with a token in it. A page can stay
+// healthy over a dead rank, so only a generation proves a server. Probes are marked by their X-Request-Id and never
+// counted.
+package probe
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"hpcbench/agent/internal/ask"
+	"hpcbench/agent/internal/wire"
+)
+
+// ErrNotYet marks an answer that waiting may mend: no connection, or a server that says it is busy or loading.
+var ErrNotYet = errors.New("not yet")
+
+// notYet keeps the words of an error and adds ErrNotYet.
+type notYet struct{ error }
+
+func (notYet) Is(target error) bool { return target == ErrNotYet }
+
+// Healthy asks for a page and takes any status of 200 to 299 for health.
+func Healthy(ctx context.Context, url string, timeout time.Duration) error {
+	answer, err := ask.Send(ctx, ask.Request{URL: url, Header: mark(), Timeout: timeout})
+	if err != nil {
+		return err
+	}
+	if answer.Status < 200 || answer.Status > 299 {
+		return fmt.Errorf("HTTP %d: %s", answer.Status, excerpt(answer.Body))
+	}
+	return nil
+}
+
+// Generation asks the endpoint for two tokens, not streamed, and returns nil when at least one came. The error has the
+// server's words; it is ErrNotYet where another try may end better.
+func Generation(ctx context.Context, endpoint, dialect, model string, timeout time.Duration) error {
+	path, body := wire.Probe(dialect, model)
+	answer, err := ask.Send(ctx, ask.Request{URL: strings.TrimSuffix(endpoint, "/") + path, Header: mark(), Body: body, Timeout: timeout})
+	if err != nil {
+		return notYet{err}
+	}
+	_, err = wire.Generated(dialect, answer.Body)
+	switch answer.Status {
+	case http.StatusOK:
+		return err
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		return notYet{refusal(answer, err)}
+	}
+	return refusal(answer, err)
+}
+
+// refusal is the error of a status other than 200, in the words of the server where it had any.
+func refusal(answer ask.Answer, words error) error {
+	if words == nil {
+		words = errors.New(excerpt(answer.Body))
+	}
+	return fmt.Errorf("HTTP %d: %w", answer.Status, words)
+}
+
+func mark() map[string]string {
+	return map[string]string{"X-Request-Id": "probe-" + strings.ToLower(rand.Text()[:8])}
+}
+
+// excerpt is the beginning of a body on one line.
+func excerpt(body []byte) string {
+	text := strings.Join(strings.Fields(string(body[:min(len(body), 200)])), " ")
+	return cmp.Or(text, "an empty answer")
+}
