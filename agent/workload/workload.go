@@ -61,6 +61,8 @@ type Assignment struct {
 	Parts     int      `json:"parts"`      // how many client nodes there are
 	Endpoints []string `json:"endpoints"`  // base URLs, such as http://10.0.0.1:20100
 	StartInS  float64  `json:"start_in_s"` // time zero of the schedule, counted from the arrival of this request
+
+	ClockOffsetS float64 `json:"clock_offset_s,omitempty"` // this node's wall clock minus that of the job's first node
 }
 
 // Owner tells which part issues the request, or owns the closed-loop slot, with index i (from 0), and which endpoint it
