@@ -384,3 +384,18 @@ func TestQueuedRequestOfALostClient(t *testing.T) {
 		}
 	}
 }
+
+// TestBrokenTruthIsTold: a truth that could not be written must not pass for a complete one.
+func TestBrokenTruthIsTold(t *testing.T) {
+	url, stop := start(t, Config{Truth: full{}})
+	post(t, url+"/v1/completions", `{"prompt":"a","max_tokens":1}`)
+	if err := stop(); !errors.Is(err, errFull) {
+		t.Errorf("Serve returned %v", err)
+	}
+}
+
+var errFull = errors.New("disk full")
+
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errFull }

@@ -1,7 +1,7 @@
 package dummy
 
 import (
-	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -65,18 +65,23 @@ func (t *truths) close() {
 	t.some.Signal()
 }
 
-// run writes what is queued, flushing whenever it has caught up, until close. After an error it only drains.
+// run writes what is queued until close, whole lines in one Write, so that servers can share a file they append to.
+// After an error it only drains.
 func (t *truths) run() {
 	if t.to == nil {
 		return
 	}
-	w := bufio.NewWriterSize(t.to, 1<<16)
-	enc := json.NewEncoder(w)
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
 	for lines := t.next(); lines != nil; lines = t.next() {
 		for i := range lines {
 			t.keep(enc.Encode(&lines[i]))
 		}
-		t.keep(w.Flush())
+		if t.err == nil {
+			_, err := t.to.Write(b.Bytes())
+			t.keep(err)
+		}
+		b.Reset()
 	}
 }
 
