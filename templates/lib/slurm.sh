@@ -65,5 +65,5 @@ find_addresses() {
 clean_nodes() {
   [[ ${ALL_NODES-} && $STOP != cancelled ]] || return
   start cleaning on "$ALL_NODES" rm -rf "/tmp/hpcbench-${RUN##*/}"
-  attend cleaning "$END" || say "some node kept /tmp/hpcbench-${RUN##*/}"
+  attend cleaning 0 || say "some node kept /tmp/hpcbench-${RUN##*/}"
 }
