@@ -1,0 +1,74 @@
+package recipe
+
+import (
+	"slices"
+
+	"hpcbench/gen/internal/diag"
+)
+
+// learn reads the service's own schema of servers.service_config.
+func (f *File) learn() error {
+	f.settings = nil
+	if f.service == nil {
+		return nil
+	}
+	doc := f.service.Config
+	if doc == nil {
+		doc = map[string]any{"type": "object"}
+	}
+	s, err := compile("service_config-"+f.service.Name, wrap(doc))
+	f.settings = s
+	return err
+}
+
+// config checks servers.service_config by the service's schema. What the service does not know is a warning, for it is
+// handed on as a flag of the server.
+func (f *File) config() diag.List {
+	section := f.written.at("servers", "service_config")
+	if section == nil || section.kind != mapping || section.bad || f.settings == nil {
+		return nil
+	}
+	l := raise(section, f.settings, section, f.settings)
+	v := validator{root: section, schema: f.settings, prefix: "servers.service_config", loose: true}
+	v.run()
+	return append(l, v.diags...)
+}
+
+// raise moves settings from a subsection that does not know them to the root, which does: recipes of the older toolkit
+// have max_model_len under distributed.ray.
+func raise(root *node, settings *schema, n *node, s *schema) diag.List {
+	var l diag.List
+	for _, f := range slices.Clone(n.fields) {
+		below := s.field(f.name)
+		if below == nil || f.kind != mapping {
+			continue
+		}
+		for _, inner := range slices.Clone(f.fields) {
+			if below.field(inner.name) != nil || settings.field(inner.name) == nil {
+				continue
+			}
+			f.remove(inner.name)
+			if other := root.get(inner.name); other == nil {
+				root.set(inner.name, inner.node)
+				l.Hintf(inner.key, "moved", "write it directly under service_config", "%s under %s is taken as servers.service_config.%s", inner.name, f.name, inner.name)
+			} else if !other.equal(inner.node) {
+				conflict(&l, inner.name, inner.node, other)
+			}
+		}
+		l = append(l, raise(root, settings, f.node, below)...)
+	}
+	return l
+}
+
+// markLoose takes every list of a section as a sweep: what is done for a service that nobody knows.
+func markLoose(n *node) {
+	if n == nil {
+		return
+	}
+	for _, f := range n.fields {
+		if f.kind == list && len(f.items) > 0 && !slices.ContainsFunc(f.items, func(i *node) bool { return i.kind != scalar }) {
+			f.sweep = true
+		}
+		markLoose(f.node)
+	}
+}

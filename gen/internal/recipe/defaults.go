@@ -1,0 +1,156 @@
+package recipe
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// complete makes the full tree: what is written, with the defaults of the schema, of the service and of local mode. It
+// is the one place where defaults are applied.
+func (f *File) complete() {
+	full := f.written.clone()
+	if f.settings == nil {
+		markLoose(full.at("servers", "service_config"))
+	}
+	fill(full, recipeSchema())
+	if full.get("cluster") == nil {
+		full.set("cluster", wrap(f.Cluster()))
+	}
+	if f.profile != nil && f.profile.Name != "" {
+		full.set("cluster", wrap(f.profile.Name))
+	}
+	if f.service != nil {
+		f.fillService(full)
+	}
+	if total, ok := nodesInAll(full); ok && full.at("orchestration", "total_nodes") == nil {
+		full.get("orchestration").set("total_nodes", &node{kind: scalar, value: total})
+	}
+	f.full = full
+}
+
+// fill adds the defaults of a schema to a mapping, and the sections that have some, and drops what nothing needs. What
+// is written keeps its order, since sweeps multiply in it.
+func fill(n *node, s *schema) {
+	if n.kind != mapping {
+		return
+	}
+	for _, f := range s.fields {
+		child := n.get(f.name)
+		switch {
+		case f.old:
+			n.remove(f.name)
+		case child == nil && f.def != nil:
+			n.set(f.name, f.def.clone())
+		case child == nil && len(f.fields) > 0:
+			section := &node{kind: mapping, pos: n.pos, key: n.key}
+			if fill(section, f); len(section.fields) > 0 {
+				n.set(f.name, section)
+			}
+		case child != nil:
+			fill(child, f)
+		}
+	}
+}
+
+// fillService adds what the service says where the recipe is silent.
+func (f *File) fillService(full *node) {
+	set := func(section *node, name string, value any) {
+		if section != nil && section.kind == mapping && section.get(name) == nil {
+			section.set(name, wrap(value))
+		}
+	}
+	if len(f.service.Dialects) > 0 {
+		set(full.get("workload"), "dialect", f.service.Dialects[0])
+	}
+	health := full.at("servers", "health_check")
+	if f.service.Health.Path != "" {
+		set(health, "endpoint", f.service.Health.Path)
+	}
+	if f.service.Health.TimeoutS > 0 {
+		set(health, "timeout", f.service.Health.TimeoutS)
+	}
+	set(health, "timeout", defaultHealthTimeoutS)
+	servers := full.get("servers")
+	if servers == nil || servers.kind != mapping || f.settings == nil {
+		return
+	}
+	config := servers.get("service_config")
+	if config == nil {
+		config = &node{kind: mapping, pos: servers.pos, key: servers.key}
+	}
+	if fill(config, f.settings); len(config.fields) > 0 {
+		servers.set("service_config", config)
+	}
+}
+
+// defaultHealthTimeoutS is how long a server may load where neither the recipe nor the service says it. Half an hour is
+// known to end healthy starts of large models on several nodes; those say more.
+const defaultHealthTimeoutS = 600
+
+// nodesInAll is the sum over roles; false while a number of nodes is swept or missing.
+func nodesInAll(full *node) (int64, bool) {
+	sum := int64(0)
+	for _, role := range []string{"servers", "clients", "monitors"} {
+		nodes := full.at("orchestration", "node_allocation", role, "nodes")
+		if nodes == nil || nodes.kind != scalar {
+			return 0, false
+		}
+		n, ok := nodes.value.(int64)
+		if !ok {
+			return 0, false
+		}
+		sum += n
+	}
+	return sum, true
+}
+
+// Resolved is the recipe with every default spelled out, sweeps kept as lists. Loaded again it has the same points.
+func (f *File) Resolved() []byte {
+	var b bytes.Buffer
+	b.WriteString("# The recipe with every default spelled out. The recipe as written is recipe.yaml.\n")
+	e := yaml.NewEncoder(&b)
+	e.SetIndent(2)
+	if err := e.Encode(f.full.yaml()); err != nil {
+		panic(fmt.Sprintf("a tree that was read can't be written: %v", err))
+	}
+	return b.Bytes()
+}
+
+// yaml is the node as yaml.v3's; text that would read as something else is quoted.
+func (n *node) yaml() *yaml.Node {
+	y := &yaml.Node{}
+	switch n.kind {
+	case mapping:
+		y.Kind = yaml.MappingNode
+		for _, f := range n.fields {
+			key := &yaml.Node{}
+			key.SetString(f.name)
+			y.Content = append(y.Content, key, f.yaml())
+		}
+	case list:
+		y.Kind = yaml.SequenceNode
+		if n.sweep {
+			y.Style = yaml.FlowStyle
+		}
+		for _, item := range n.items {
+			y.Content = append(y.Content, item.yaml())
+		}
+	default:
+		if err := y.Encode(n.value); err != nil {
+			panic(fmt.Sprintf("writing a scalar: %v", err))
+		}
+	}
+	return y
+}
+
+// yamlText is the node on one line.
+func yamlText(n *node) string {
+	text, err := yaml.Marshal(n.yaml())
+	if err != nil {
+		panic(fmt.Sprintf("writing an example: %v", err))
+	}
+	return strings.TrimSpace(string(text))
+}

@@ -1,0 +1,128 @@
+package recipe
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"hpcbench/gen/internal/diag"
+)
+
+const (
+	settings    = "servers.service_config."
+	distributed = settings + "distributed."
+)
+
+// serviceRules: what the service can't do.
+func (c *check) serviceRules() {
+	if c.good("workload.dialect") && !slices.Contains(c.svc.Dialects, c.Workload.Dialect) {
+		cure := diag.DidYouMean(c.Workload.Dialect, c.svc.Dialects)
+		if cure == "" {
+			cure = "it speaks " + strings.Join(c.svc.Dialects, ", ")
+		}
+		c.l.Errorf(c.at("workload.dialect"), "unknown-dialect", cure, "the service %s does not speak %q", c.svc.Name, c.Workload.Dialect)
+	}
+	if own := c.svc.Health.Path; own != "" && c.good("servers.health_check.endpoint") && c.Servers.HealthCheck.Endpoint != own {
+		c.l.Warnf(c.at("servers.health_check.endpoint"), "health-endpoint", fmt.Sprintf("write %s, or delete the line", own),
+			"%s tells of its health at %s, not at %s", c.svc.Name, own, clip(c.Servers.HealthCheck.Endpoint))
+	}
+	servers := c.Orchestration.Nodes.Servers
+	if c.svc.SingleNode && c.yes(distributed+"enabled") {
+		c.l.Errorf(c.at(distributed+"enabled"), "single-node", fmt.Sprintf("write false: %d server nodes are %d endpoints", servers, servers),
+			"%s runs on one node; it can't be one server on several", c.svc.Name)
+		return
+	}
+	c.parallel(servers)
+}
+
+// parallel: the GPUs that the model is split over must be those the servers have.
+func (c *check) parallel(servers int) {
+	tpPath, ppPath, nodes := settings+"tensor_parallel_size", settings+"pipeline_parallel_size", 1
+	if c.yes(distributed + "enabled") {
+		nodes = servers
+		if c.node(distributed+"tensor_parallel_size") != nil {
+			tpPath = distributed + "tensor_parallel_size"
+		}
+		if c.node(distributed+"pipeline_parallel_size") != nil {
+			ppPath = distributed + "pipeline_parallel_size"
+		}
+	}
+	gpus := c.Resources.Servers.GPUs
+	if gpus == 0 || !c.good(tpPath, "resources.servers.gpus") {
+		return // without GPUs the split is over processes, and any is right
+	}
+	tp, pp := c.whole(tpPath), max(c.whole(ppPath), 1)
+	need, have := tp*pp, nodes*gpus
+	sums := fmt.Sprintf("tensor %d × pipeline %d = %d GPUs, and the server has %d nodes × %d = %d", tp, pp, need, nodes, gpus, have)
+	switch {
+	case tp == 0:
+	case need > have:
+		c.l.Errorf(c.at(tpPath), "parallel-size", fmt.Sprintf("make the product %d, or ask for more GPUs", have), "%s", sums)
+	case nodes > 1 && need%nodes != 0:
+		c.l.Errorf(c.at(tpPath), "parallel-size", fmt.Sprintf("make the product %d", have), "%s: %d can't be spread evenly over %d nodes", sums, need, nodes)
+	case need < have && c.written(tpPath):
+		c.l.Warnf(c.at(tpPath), "parallel-size", fmt.Sprintf("make the product %d, or ask for fewer GPUs", have), "%s: %d are billed and idle", sums, have-need)
+	}
+}
+
+// image: a service in a container needs to know where its image lies.
+func (c *check) image() {
+	file := c.text("artifacts.service.path")
+	switch {
+	case file == "" && c.svc.NeedsImage:
+		if !c.node("artifacts.service.path").refused() {
+			c.l.Errorf(c.file.Pos("artifacts.service.path"), "missing-field", fmt.Sprintf("write, for example, artifacts: {containers_dir: /project/containers, service: {path: %s.sif}}", c.svc.Name),
+				"missing field %q: %s runs in a container", "artifacts.service.path", c.svc.Name)
+		}
+	case file != "" && !path.IsAbs(file) && c.text("artifacts.containers_dir") == "" && !c.node("artifacts.containers_dir").refused():
+		c.l.Errorf(c.at("artifacts.service.path"), "missing-field", "write containers_dir: DIRECTORY, or an absolute path here",
+			"missing field %q: %q is relative to it", "artifacts.containers_dir", clip(file))
+	}
+}
+
+// refused tells whether an error stands at the node already.
+func (n *node) refused() bool { return n != nil && n.bad }
+
+// site: what the cluster profile knows to be wrong on that cluster.
+func (c *check) site() {
+	c.account()
+	c.known("partition", c.Partition, c.cl.Partitions)
+	c.known("qos", c.QOS, c.cl.QOS)
+	for _, role := range []struct {
+		name string
+		gpus int
+	}{{"servers", c.Resources.Servers.GPUs}, {"clients", c.Resources.Clients.GPUs}, {"monitors", c.Resources.Monitors.GPUs}} {
+		at := "resources." + role.name + ".gpus"
+		if c.cl.GPUsPerNode > 0 && role.gpus > c.cl.GPUsPerNode {
+			c.l.Errorf(c.at(at), "too-many-gpus", fmt.Sprintf("write at most %d, and more nodes", c.cl.GPUsPerNode), "%s is %d, and a node of %s has %d", at, role.gpus, c.cl.Name, c.cl.GPUsPerNode)
+		} else if role.gpus > 0 && role.name != "servers" {
+			c.l.Warnf(c.at(at), "idle-gpus", "write 0", "%s is %d: only a server uses GPUs", at, role.gpus)
+		}
+	}
+	if limit := c.Job.TimeLimitS; c.cl.MaxTimeS > 0 && limit > c.cl.MaxTimeS {
+		c.l.Errorf(c.at("orchestration.job_config.time_limit"), "time-limit", fmt.Sprintf("write at most %gh", c.cl.MaxTimeS/3600),
+			"the time limit is %gh, and %s allows %gh", limit/3600, c.cl.Name, c.cl.MaxTimeS/3600)
+	}
+}
+
+func (c *check) account() {
+	if c.cl.AccountRequired && c.Account == "" && !c.node("account").refused() {
+		c.l.Errorf(c.file.Pos("account"), "missing-field", `write, for example, "account: p200981"`, "missing field %q: %s wants to know who pays", "account", c.cl.Name)
+	}
+	if c.cl.QOSRequired && c.QOS == "" && !c.node("qos").refused() {
+		c.l.Errorf(c.file.Pos("qos"), "missing-field", strings.Join(append([]string{"write one of"}, c.cl.QOS...), " "), "missing field %q: %s wants one", "qos", c.cl.Name)
+	}
+}
+
+// known warns of a name that the profile does not have: profiles age, so it is no error.
+func (c *check) known(path, name string, known []string) {
+	if name == "" || len(known) == 0 || slices.Contains(known, name) {
+		return
+	}
+	cure := diag.DidYouMean(name, known)
+	if cure == "" {
+		cure = "there are " + strings.Join(known, ", ")
+	}
+	c.l.Warnf(c.at(path), "unknown-"+path, cure, "the profile %s knows no %s %q", c.cl.Name, path, name)
+}

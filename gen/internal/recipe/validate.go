@@ -1,0 +1,309 @@
+package recipe
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/santhosh-tekuri/jsonschema/v6/kind"
+
+	"hpcbench/gen/internal/diag"
+)
+
+// validator holds a tree against a schema. Errors mark their node as bad, so that later rules leave it alone.
+type validator struct {
+	root   *node
+	schema *schema
+	prefix string // path of root in the recipe
+	loose  bool   // unknown keys at the root are warnings, and may be swept
+	diags  diag.List
+}
+
+// run finds the sweeps, validates each alternative at its own place, and then the whole with the first of each.
+func (v *validator) run() {
+	v.sweeps(v.prefix, v.root, v.schema)
+	v.validate(v.root, v.schema, v.prefix)
+}
+
+// sweeps marks the lists that stand where the schema wants a scalar.
+func (v *validator) sweeps(path string, n *node, s *schema) {
+	switch {
+	case s == nil || n.kind != list && n.kind != mapping:
+	case n.kind == mapping:
+		for _, f := range n.fields {
+			v.sweeps(join(path, f.name), f.node, v.below(n, s, f.name))
+		}
+	case !s.takes("array") && !s.takes("object"):
+		n.sweep = true
+		v.alternatives(path, n, s)
+	}
+}
+
+// below is the schema of a field. An unknown key of a loose root takes any scalar.
+func (v *validator) below(n *node, s *schema, name string) *schema {
+	if f := s.field(name); f != nil {
+		return f
+	}
+	if v.loose && n == v.root {
+		return &schema{name: name}
+	}
+	return s.other
+}
+
+// alternatives checks the values of one sweep. The first is left to the validation of the whole.
+func (v *validator) alternatives(path string, n *node, s *schema) {
+	switch {
+	case s.fixed:
+		v.diags.Errorf(n.pos, "not-swept", "write one value", "%s can't be a list: it is the same for the whole recipe", path)
+		n.bad = true
+		return
+	case len(n.items) == 0:
+		v.diags.Errorf(n.pos, "empty-sweep", "write at least one value, or delete the line", "%s is an empty list: a sweep over nothing", path)
+		n.bad = true
+		return
+	}
+	seen := map[any]bool{}
+	for i, item := range n.items {
+		switch {
+		case item.kind == list || item.kind == mapping:
+			v.diags.Errorf(item.pos, "nested-sweep", "write plain values: [1, 2, 4]", "%s has %s among the values of its sweep", path, describe(item))
+			item.bad, n.bad = true, true
+			continue
+		case seen[item.value]:
+			v.diags.Errorf(item.pos, "repeated-value", `to measure more than once write "repetitions: 3" at the top level`, "%s has %s twice in its sweep", path, item.shown())
+			item.bad, n.bad = true, true
+		}
+		seen[item.value] = true
+		if i > 0 && s.check != nil {
+			v.validate(item, s, path)
+		}
+	}
+}
+
+// validate reports what the schema says against a tree.
+func (v *validator) validate(n *node, s *schema, path string) {
+	var failure *jsonschema.ValidationError
+	if err := s.check.Validate(n.plainValue()); errors.As(err, &failure) {
+		v.leaves(failure, func(e *jsonschema.ValidationError) { v.report(n, s, path, e) })
+	}
+}
+
+// leaves calls f for the errors that have no causes: the ones a person can act on.
+func (v *validator) leaves(e *jsonschema.ValidationError, f func(*jsonschema.ValidationError)) {
+	if _, ok := e.ErrorKind.(*kind.PropertyNames); ok || len(e.Causes) == 0 {
+		f(e)
+		return
+	}
+	for _, cause := range e.Causes {
+		v.leaves(cause, f)
+	}
+}
+
+// report turns one error of the library into diagnostics at the place it is about.
+func (v *validator) report(n *node, s *schema, path string, e *jsonschema.ValidationError) {
+	for _, name := range e.InstanceLocation {
+		n = n.first()
+		if i, err := strconv.Atoi(name); err == nil && n.kind == list && i < len(n.items) {
+			n, s = n.items[i], s.item
+			continue
+		}
+		if s != nil {
+			s = cmpSchema(s.field(name), s.other)
+		}
+		if n.bad || n.get(name) == nil {
+			return
+		}
+		n, path = n.get(name), join(path, name)
+	}
+	if n.bad {
+		return
+	}
+	if n = n.first(); n.bad {
+		return
+	}
+	if s == nil {
+		s = &schema{}
+	}
+	switch k := e.ErrorKind.(type) {
+	case *kind.AdditionalProperties:
+		v.unknown(n, s, path, k.Properties)
+	case *kind.Required:
+		v.missing(n, s, path, k.Missing)
+	case *kind.PropertyNames:
+		v.name(n, path, k.Property)
+	default:
+		n.bad = true
+		v.value(n, s, path, e.ErrorKind)
+	}
+}
+
+func cmpSchema(a, b *schema) *schema {
+	if a != nil {
+		return a
+	}
+	return b
+}
+
+// unknown reports keys that the schema does not know.
+func (v *validator) unknown(n *node, s *schema, path string, names []string) {
+	for _, name := range names {
+		key := n.get(name)
+		if key == nil {
+			continue
+		}
+		if v.loose && n == v.root && key.kind != mapping {
+			v.diags.Warnf(key.key, "unknown-setting", diag.DidYouMean(name, s.names()),
+				"the service does not know %q: it is handed to the server as its flag", clip(join(path, name)))
+			continue
+		}
+		key.bad = true
+		v.diags.Errorf(key.key, "unknown-field", v.meant(name, s), "unknown field %q", clip(join(path, name)))
+	}
+}
+
+// meant is the cure for an unknown key: a key like it, the place where it belongs, or what there is.
+func (v *validator) meant(name string, s *schema) string {
+	if cure := diag.DidYouMean(name, s.names()); cure != "" {
+		return cure
+	}
+	if p := v.schema.find(name); p != "" {
+		return "it belongs at " + join(v.prefix, p)
+	}
+	if p := v.schema.find(diag.Nearest(name, v.schema.all())); p != "" {
+		return fmt.Sprintf("did you mean %q?", join(v.prefix, p))
+	}
+	return "known here: " + strings.Join(s.names(), ", ")
+}
+
+// missing reports keys that must be there, at the section's own key.
+func (v *validator) missing(n *node, s *schema, path string, names []string) {
+	pos := n.key
+	if n == v.root {
+		pos = n.pos
+	}
+	for _, name := range names {
+		f := s.field(name)
+		cure := ""
+		switch {
+		case f == nil:
+		case f.example != "":
+			cure = fmt.Sprintf("write, for example, %q", name+": "+f.example)
+		case len(f.fields) > 0:
+			cure = "a section with " + strings.Join(f.names()[:min(len(f.fields), 3)], ", ")
+		}
+		v.diags.Errorf(pos, "missing-field", cure, "missing field %q", join(path, name))
+	}
+}
+
+// name reports a key that is not shaped as the section's keys are.
+func (v *validator) name(n *node, path, name string) {
+	pos := n.pos
+	if key := n.get(name); key != nil {
+		pos, key.bad = key.key, true
+	}
+	cure := "letters, digits and _, no digit first"
+	if path == "servers.service_config" {
+		cure = "letters, digits, _ and -"
+	}
+	v.diags.Errorf(pos, "bad-name", cure, "%q can't be a name in %s", clip(name), path)
+}
+
+// value reports a value that does not fit.
+func (v *validator) value(n *node, s *schema, path string, k jsonschema.ErrorKind) {
+	path = label(path)
+	is := path + " is " + n.quoted(path)
+	switch k := k.(type) {
+	case *kind.Type:
+		v.typ(n, s, path)
+	case *kind.Enum:
+		cure := s.says
+		if text, ok := n.str(); ok && cure == "" {
+			cure = diag.DidYouMean(text, s.enum)
+		}
+		v.diags.Errorf(n.pos, "bad-value", cure, "%s, not one of %s", is, strings.Join(s.enum, ", "))
+	case *kind.Minimum, *kind.Maximum, *kind.ExclusiveMinimum, *kind.ExclusiveMaximum:
+		v.diags.Errorf(n.pos, "out-of-range", s.says, "%s, want %s", is, s.limits)
+	case *kind.Format:
+		v.diags.Errorf(n.pos, "bad-value", s.says, "%s: it %s", is, k.Err)
+	case *kind.MinLength:
+		v.diags.Errorf(n.pos, "bad-value", s.says, "%s is empty", path)
+	case *kind.MaxLength:
+		v.diags.Errorf(n.pos, "bad-value", s.says, "%s has %d characters, at most %d", path, k.Got, k.Want)
+	case *kind.Pattern:
+		v.diags.Errorf(n.pos, "bad-value", s.says, "%s, which does not fit there", is)
+	default:
+		v.diags.Errorf(n.pos, "bad-value", s.says, "%s, which %s refuses", is, strings.Join(k.KeywordPath(), "/"))
+	}
+}
+
+// typ reports a value of the wrong type, with the cure for the traps of YAML.
+func (v *validator) typ(n *node, s *schema, path string) {
+	if n.kind == null {
+		v.diags.Errorf(n.key, "no-value", "write one, or delete the line", "%s has no value", path)
+		return
+	}
+	v.diags.Errorf(n.pos, "wrong-type", typeCure(n, s), "%s is %s, want %s", path, n.quoted(path), s.want())
+}
+
+func typeCure(n *node, s *schema) string {
+	text, isText := n.str()
+	switch {
+	case n.kind == scalar && s.takes("string") && !isText:
+		return fmt.Sprintf("write it in quotes: %q", n.text)
+	case isText && s.takes("boolean"):
+		if b, known := yesNo[strings.ToLower(text)]; known {
+			return fmt.Sprintf("write %v", b)
+		}
+	case isText && (s.takes("integer") || s.takes("number")):
+		if _, err := strconv.ParseFloat(text, 64); err == nil {
+			return fmt.Sprintf("write %s without quotes", text)
+		}
+	case n.kind == scalar && s.takes("array"):
+		return fmt.Sprintf("write a list: [%s]", n.text)
+	case n.kind == scalar && len(s.fields) > 0:
+		return "known here: " + strings.Join(s.names(), ", ")
+	}
+	return s.says
+}
+
+// yesNo are the words that YAML 1.1 took for booleans.
+var yesNo = map[string]bool{"yes": true, "y": true, "on": true, "true": true, "no": false, "n": false, "off": false, "false": false}
+
+// want is what the schema takes, in words.
+func (s *schema) want() string {
+	words := map[string]string{"integer": "a whole number", "number": "a number", "boolean": "true or false",
+		"string": "text", "array": "a list", "object": "a section of keys and values"}
+	var want []string
+	for _, t := range s.types {
+		want = append(want, words[t])
+	}
+	text := strings.Join(want, " or ")
+	if s.limits != "" {
+		text += " of " + s.limits
+	}
+	return text
+}
+
+// quoted is a node's type and value for a message; the value of what may be a secret is left out.
+func (n *node) quoted(path string) string {
+	if n.kind != scalar || literalSecret(path) || strings.HasPrefix(path, "secrets.") {
+		return describe(n)
+	}
+	if text, ok := n.str(); ok {
+		return fmt.Sprintf("%q", clip(text))
+	}
+	return n.shown()
+}
+
+// all are the names of every property, at any depth.
+func (s *schema) all() []string {
+	names := s.names()
+	for _, f := range s.fields {
+		names = append(names, f.all()...)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
