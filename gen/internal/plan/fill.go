@@ -1,0 +1,123 @@
+package plan
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"hpcbench/gen/internal/service"
+)
+
+// fill gives a deployment what it is started with.
+func (m *maker) fill(d *Deployment) {
+	r := d.recipe
+	d.Model, d.Image, d.Remote = r.Workload.Model, r.Artifacts.Image, r.Artifacts.Remote
+	d.StartupS = int(math.Ceil(m.svc.StartupS))
+	if d.Remote == "" && d.Image != "" {
+		d.Remote = m.svc.Image
+	}
+	start := service.Start{
+		Model: d.Model, Config: r.Servers.ServiceConfig, Environment: r.Environment, Nodes: r.Orchestration.Nodes.Servers,
+		GPUs: r.Resources.Servers.GPUs, CPUs: r.Resources.Servers.CPUsPerTask, MemGB: r.Resources.Servers.MemGB, Image: d.Image,
+	}
+	var err error
+	if start.Launcher, err = m.svc.LauncherOf(start); err != nil {
+		m.bad("servers.service_config", err)
+		return
+	}
+	d.Launcher, d.Endpoints = start.Launcher, 1
+	if d.Launcher == "single" {
+		d.Endpoints = start.Nodes
+	}
+	for _, pt := range d.points {
+		start.Context = max(start.Context, context(pt.Recipe.Workload))
+		start.Concurrency = max(start.Concurrency, inFlight(m.load(pt.Recipe), clientNodes(pt.Recipe), d.Endpoints))
+	}
+	d.InFlight = start.Concurrency
+	m.complain(start)
+	m.words(d, start)
+	m.variables(d, start)
+}
+
+// complain asks the service whether this can work.
+func (m *maker) complain(start service.Start) {
+	complaints, err := m.svc.Words("check", start)
+	if err != nil {
+		m.bad("servers.service_config", err)
+	}
+	for _, c := range complaints {
+		m.bad("servers.service_config", fmt.Errorf("%s", c))
+	}
+	if m.svc.NeedsImage && start.Image == "" {
+		m.bad("artifacts.service.path", fmt.Errorf("%s runs in a container only: name its image", m.svc.Name))
+	}
+	if strings.HasPrefix(start.Model, "-") {
+		m.bad("workload.model", fmt.Errorf("model %q begins with a dash, as an option does", start.Model))
+	}
+	if m.local && start.Launcher != "single" && start.Nodes > 1 {
+		m.bad("orchestration.mode", fmt.Errorf("one server over %d nodes needs Slurm", start.Nodes))
+	}
+}
+
+// words fills Argv: a file a rank, and with Ray two more that every rank but the first, and the first, start Ray by.
+func (m *maker) words(d *Deployment, start service.Start) {
+	files := map[string]service.Start{}
+	switch d.Launcher {
+	case "ray":
+		files["0"], files["head"], files["worker"] = start, start, start
+	default:
+		for start.Rank = range start.Nodes {
+			files[strconv.Itoa(start.Rank)] = start
+		}
+	}
+	d.Argv = map[string][]string{}
+	for _, file := range slices.Sorted(maps.Keys(files)) {
+		template := "argv"
+		if file == "head" || file == "worker" {
+			template = "ray-" + file
+		}
+		argv, err := m.svc.Words(template, files[file])
+		if err != nil {
+			m.bad("servers.service_config", err)
+		}
+		d.Argv[file] = argv
+	}
+	var err error
+	if d.Prefetch, err = m.svc.Words("prefetch", start); err != nil {
+		m.bad("workload.model", err)
+	}
+}
+
+// taken are the names that the node scripts use for themselves (templates/lib/node.sh and node/*.tmpl).
+var taken = regexp.MustCompile(`^(AGENT|ARGV|BASH_REMATCH|BINDS|BLOCK|BUNDLE|CONTAINED|COUNT|DEPLOYMENT|GPU_FLAG|HEAD_IP|` +
+	`HEAD_PORT|HOSTS|IFS|IMAGE|INTERFACE|IP|NODE|PATH|PLACED|PORT|RANK|RAY_ADDRESS_PORT|RUN|RUNTIME|SECRETS|TMP|` +
+	`BASH_.*|BASHOPTS|SHELLOPTS|ENV|UID|EUID|PPID|SLURM_.*|name|value)$`)
+
+var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+func (m *maker) variables(d *Deployment, start service.Start) {
+	var err error
+	if d.Env, err = m.svc.Variables(start); err != nil {
+		m.bad("servers.service_config", err)
+	}
+	for _, line := range d.Env {
+		name, value, _ := strings.Cut(line, "=")
+		switch {
+		case !variable.MatchString(name):
+			m.bad("environment", fmt.Errorf("%q can't be the name of a variable", name))
+		case taken.MatchString(name):
+			m.bad("environment."+name, fmt.Errorf("variable %s is one that the job's own scripts use", name))
+		case strings.ContainsAny(value, "\n\r\x00"):
+			m.bad("environment."+name, fmt.Errorf("variable %s has a line break or NUL in it", name))
+		}
+	}
+}
+
+// bad reports an error about a value of the recipe.
+func (m *maker) bad(path string, err error) {
+	m.found.Errorf(m.place(path), "deployment", "", "%s: %v", path, err)
+}

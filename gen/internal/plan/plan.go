@@ -1,0 +1,209 @@
+// Package plan orders what a recipe asks for: points become trials, trials share deployments, deployments share jobs.
+//
+// A value of the workload varies the trials of one running deployment; a value of the server, the resources or the model
+// makes a new deployment; a node count makes a new job. Everything a bundle says follows from a Plan: render places its
+// values and decides nothing.
+package plan
+
+import (
+	"fmt"
+	"slices"
+
+	"hpcbench/agent/workload"
+	"hpcbench/gen/internal/cluster"
+	"hpcbench/gen/internal/diag"
+	"hpcbench/gen/internal/recipe"
+	"hpcbench/gen/internal/service"
+)
+
+// Plan is what a bundle will do. Durations are whole seconds.
+type Plan struct {
+	ID          string        `json:"plan"` // 16 hex digits of a hash over everything below
+	Slug        string        `json:"slug"` // name of the directory and of the jobs
+	Scenario    string        `json:"scenario"`
+	Service     string        `json:"service"`
+	Setting     Setting       `json:"setting"`
+	Jobs        []*Job        `json:"jobs"`
+	Deployments []*Deployment `json:"deployments"` // in the order in which they start
+	Trials      []*Trial      `json:"trials"`      // in the order in which they run
+}
+
+// Setting is what holds for every job and deployment of the bundle.
+type Setting struct {
+	Cluster         string   `json:"cluster"` // profile name
+	Local           bool     `json:"local"`   // no Slurm
+	Shell           string   `json:"shell"`
+	Runtime         string   `json:"runtime,omitempty"` // "" when no deployment has an image
+	GPUFlag         string   `json:"gpu_flag,omitempty"`
+	Modules         []string `json:"modules,omitempty"`
+	Binds           []string `json:"binds,omitempty"`
+	Secrets         []string `json:"secrets,omitempty"`  // VARIABLE=/path/of/file
+	SiteEnv         []string `json:"site_env,omitempty"` // NAME=value of the job's own environment
+	Interfaces      string   `json:"interfaces,omitempty"`
+	MPI             string   `json:"mpi,omitempty"`
+	ServerPort      int      `json:"server_port,omitempty"`
+	ClientPort      int      `json:"client_port,omitempty"`
+	HealthPath      string   `json:"health_path,omitempty"` // "" when the recipe disables this stage
+	HealthTimeoutS  int      `json:"health_timeout_s,omitempty"`
+	HealthIntervalS int      `json:"health_interval_s,omitempty"`
+	MonitorS        float64  `json:"monitor_s,omitempty"` // seconds between two readings; 0: nodes are not watched
+	ClientStep      []string `json:"client_step,omitempty"`
+	MonitorStep     []string `json:"monitor_step,omitempty"`
+	Bill            string   `json:"bill"` // unit of the bill
+	Prefetch        Prefetch `json:"prefetch,omitzero"`
+}
+
+// Prefetch says where prefetch.sh runs.
+type Prefetch struct {
+	OnCompute  bool        `json:"on_compute,omitempty"` // as a job of its own, with these directives
+	Directives []Directive `json:"directives,omitempty"`
+}
+
+// Job is one Slurm allocation: one job script.
+type Job struct {
+	Script      string      `json:"script"`
+	After       string      `json:"after,omitempty"` // script of the job before it
+	Deployments []string    `json:"deployments"`
+	Trials      int         `json:"trials"`
+	Total       int         `json:"nodes"`
+	Monitors    int         `json:"monitors"`
+	Clients     int         `json:"clients"` // 0: the client shares the first server node
+	Servers     int         `json:"servers"`
+	Idle        int         `json:"idle,omitempty"`
+	EstimateS   int         `json:"estimate_s"`
+	LimitS      int         `json:"limit_s"`
+	SignalS     int         `json:"signal_s"`  // before the limit, USR1 comes
+	ReserveS    int         `json:"reserve_s"` // kept before the limit for tear-down and report
+	Directives  []Directive `json:"directives,omitempty"`
+	Bill        float64     `json:"bill"` // in the profile's unit, for the estimate
+	BillMost    float64     `json:"bill_most"`
+	recipe      *recipe.Recipe
+	deployments []*Deployment
+}
+
+// Directive is one #SBATCH line: --Flag=Value, or --Flag alone when Value is empty.
+type Directive struct {
+	Flag  string `json:"flag"`
+	Value string `json:"value,omitempty"`
+}
+
+// Deployment is a service started with fixed parameters. Several server nodes are several endpoints, or one over them all.
+type Deployment struct {
+	ID        string              `json:"deployment"`
+	What      string              `json:"what,omitempty"` // the swept values that make it, such as "tensor_parallel_size=2"
+	Model     string              `json:"model"`
+	Dialect   string              `json:"dialect"`          // of its first trial
+	Image     string              `json:"image,omitempty"`  // path, "" without a container
+	Remote    string              `json:"remote,omitempty"` // where the image comes from
+	Launcher  string              `json:"launcher"`
+	Endpoints int                 `json:"endpoints"`
+	InFlight  int                 `json:"in_flight"` // most requests in flight at one endpoint
+	Trials    int                 `json:"trials"`
+	StartupS  int                 `json:"startup_s"`
+	Argv      map[string][]string `json:"argv"` // by the end of the file's name: "0", "1", … a rank; "head", "worker"
+	Env       []string            `json:"env"`  // NAME=value
+	Step      []string            `json:"step,omitempty"`
+	Prefetch  []string            `json:"prefetch,omitempty"` // words of a command that brings the model
+	recipe    *recipe.Recipe
+	points    []recipe.Point
+}
+
+// Trial is one trial, and how long it is expected to take.
+type Trial struct {
+	workload.Trial
+	Seconds int `json:"seconds"`
+}
+
+// Place tells where in the recipe the value at a path stands.
+type Place func(path string) diag.Pos
+
+// New plans the points of a recipe. The list says what can't work, and what is odd; a plan with an error in the list is
+// nil. Place may be nil where nobody wants positions.
+func New(points []recipe.Point, svc *service.Service, cl *cluster.Profile, place Place) (*Plan, diag.List) {
+	if place == nil {
+		place = func(string) diag.Pos { return diag.Pos{} }
+	}
+	m := &maker{svc: svc, cl: cl, place: place, local: local(points, cl)}
+	p := m.plan(points)
+	if m.found.Failed() {
+		return nil, m.found
+	}
+	p.ID = identity(p)
+	return p, m.found
+}
+
+// maker is what the making of one plan shares.
+type maker struct {
+	svc   *service.Service
+	cl    *cluster.Profile
+	place Place
+	local bool
+	found diag.List
+}
+
+func local(points []recipe.Point, cl *cluster.Profile) bool {
+	return cl.Mode == "local" || len(points) > 0 && points[0].Recipe.Orchestration.Mode == "local"
+}
+
+func (m *maker) plan(points []recipe.Point) *Plan {
+	if len(points) == 0 {
+		m.found.Errorf(diag.Pos{}, "no-points", "", "the recipe asks for no trial at all")
+		return nil
+	}
+	first := points[0].Recipe
+	p := &Plan{Slug: Slug(first.Scenario), Scenario: first.Scenario, Service: m.svc.Name}
+	if p.Slug == "" {
+		m.found.Errorf(m.place("scenario"), "scenario", "give it a letter or a digit", "scenario %q has nothing that a directory could be named by", first.Scenario)
+	}
+	m.checkSweeps(points)
+	p.Jobs = m.deal(points)
+	for _, j := range p.Jobs {
+		p.Deployments = append(p.Deployments, j.deployments...)
+	}
+	m.number(p)
+	for _, d := range p.Deployments {
+		m.fill(d)
+	}
+	for _, j := range p.Jobs {
+		m.ask(p, j)
+	}
+	p.Setting = m.setting(p, first)
+	return p
+}
+
+// number gives deployments, trials and scripts their names, in the order in which they run.
+func (m *maker) number(p *Plan) {
+	for i, d := range p.Deployments {
+		d.ID = fmt.Sprintf("d%d", i+1)
+		p.Trials = append(p.Trials, m.trials(d)...)
+	}
+	digits := max(4, len(fmt.Sprint(len(p.Trials))))
+	for i, t := range p.Trials {
+		t.ID = fmt.Sprintf("%0*d", digits, i+1)
+	}
+	distinguish(p.Trials)
+	for i, j := range p.Jobs {
+		j.Script = "job.sbatch"
+		if len(p.Jobs) > 1 {
+			j.Script = fmt.Sprintf("job-%02d.sbatch", i+1)
+		}
+		if i > 0 {
+			j.After = p.Jobs[i-1].Script
+		}
+		for _, d := range j.deployments {
+			j.Deployments = append(j.Deployments, d.ID)
+			j.Trials += d.Trials
+		}
+	}
+}
+
+// seconds of the trials of a deployment, and of the longest.
+func (p *Plan) seconds(d *Deployment) (all, longest int) {
+	for t := range slices.Values(p.Trials) {
+		if t.Deployment == d.ID {
+			all += t.Seconds
+			longest = max(longest, t.Seconds)
+		}
+	}
+	return all, longest
+}

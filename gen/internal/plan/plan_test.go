@@ -1,0 +1,375 @@
+package plan
+
+import (
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"testing"
+
+	"hpcbench/agent/workload"
+	"hpcbench/gen/internal/cluster"
+	"hpcbench/gen/internal/diag"
+	"hpcbench/gen/internal/recipe"
+	"hpcbench/gen/internal/service"
+	"hpcbench/templates"
+)
+
+// listing3 is one point of the specification's recipe.
+func listing3() recipe.Recipe {
+	return recipe.Recipe{
+		Scenario: "experiment-name", Partition: "gpu", Account: "p200981", QOS: "default", Cluster: "generic", Repetitions: 1, Seed: 1,
+		Binds: []string{"/project/.ollama:/root/.ollama:rw"},
+		Orchestration: recipe.Orchestration{Mode: "slurm", TotalNodes: 5,
+			Nodes: recipe.Roles[int]{Servers: 2, Clients: 2, Monitors: 1}, ClientsPerNode: 10},
+		Job: recipe.JobConfig{TimeLimitS: 7200, Exclusive: true},
+		Resources: recipe.Roles[recipe.Resources]{
+			Servers: recipe.Resources{GPUs: 2, CPUsPerTask: 1, MemGB: 32}, Clients: recipe.Resources{CPUsPerTask: 2, MemGB: 16}},
+		Workload: recipe.Workload{Component: "inference", Service: "ollama", Model: "llama2", Dialect: "ollama-generate", Stream: true,
+			DurationS: 120, WarmupS: 60, TimeoutS: 300, ClientsPerNode: 10, PromptLen: 128, GenTokens: 128, Batch: 1},
+		Servers: recipe.Servers{HealthCheck: recipe.HealthCheck{Enabled: true, TimeoutS: 300, IntervalS: 5, Endpoint: "/api/tags"},
+			ServiceConfig: map[string]any{"gpu_layers": 0}},
+		Artifacts:  recipe.Artifacts{Image: "/path/to/containers/ollama_latest.sif"},
+		Monitoring: recipe.Monitoring{Enabled: true, IntervalS: 1},
+	}
+}
+
+// axis is one swept key: its values, and how a value gets into the recipe.
+type axis struct {
+	path   string
+	values []any
+	set    func(*recipe.Recipe, any)
+}
+
+// points are the product of the axes over a recipe, the first the slowest.
+func points(base recipe.Recipe, axes ...axis) []recipe.Point {
+	all := []recipe.Point{{Recipe: &base}}
+	for _, a := range axes {
+		var next []recipe.Point
+		for _, pt := range all {
+			for _, v := range a.values {
+				r := *pt.Recipe
+				a.set(&r, v)
+				next = append(next, recipe.Point{Values: append(slices.Clone(pt.Values), recipe.Value{Path: a.path, V: v}), Recipe: &r})
+			}
+		}
+		all = next
+	}
+	return all
+}
+
+var (
+	concurrencies = axis{"workload.concurrency", []any{1, 8, 32}, func(r *recipe.Recipe, v any) { r.Workload.Concurrency = v.(int) }}
+	dialects      = axis{"workload.dialect", []any{"openai-chat", "ollama-generate"}, func(r *recipe.Recipe, v any) { r.Workload.Dialect = v.(string) }}
+	batches       = axis{"workload.batch", []any{1, 4, 8}, func(r *recipe.Recipe, v any) { r.Workload.Batch = v.(int) }}
+	models        = axis{"workload.model", []any{"llama2", "org/b"}, func(r *recipe.Recipe, v any) { r.Workload.Model = v.(string) }}
+	gpus          = axis{"resources.servers.gpus", []any{1, 2}, func(r *recipe.Recipe, v any) { r.Resources.Servers.GPUs = v.(int) }}
+	servers       = axis{"orchestration.node_allocation.servers.nodes", []any{1, 2}, func(r *recipe.Recipe, v any) {
+		r.Orchestration.Nodes.Servers = v.(int)
+		r.Orchestration.TotalNodes = 0
+	}}
+	timeouts = axis{"servers.health_check.timeout", []any{60, 90}, func(r *recipe.Recipe, v any) { r.Servers.HealthCheck.TimeoutS = float64(v.(int)) }}
+)
+
+// with are the service and the profile of these names.
+func with(t *testing.T, svc, cl string) (*service.Service, *cluster.Profile) {
+	t.Helper()
+	services, err := service.Open(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := service.Load(services, svc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	clusters, err := fs.Sub(templates.FS, "clusters")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := cluster.Load(clusters, cl)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, c
+}
+
+// planned is the plan of points that must have one.
+func planned(t *testing.T, pts []recipe.Point) *Plan {
+	t.Helper()
+	s, c := with(t, pts[0].Recipe.Workload.Service, pts[0].Recipe.Cluster)
+	p, found := New(pts, s, c, nil)
+	if p == nil {
+		t.Fatalf("no plan: %v", found)
+	}
+	return p
+}
+
+func TestSweepsShareServersAndJobs(t *testing.T) {
+	for _, c := range []struct {
+		name                      string
+		axes                      []axis
+		trials, deployments, jobs int
+	}{
+		{"nothing swept", nil, 1, 1, 1},
+		{"workload values share a server", []axis{batches, concurrencies}, 9, 1, 1},
+		{"a model needs a server", []axis{models, concurrencies}, 6, 2, 1},
+		{"whatever the order of the sweep", []axis{concurrencies, models}, 6, 2, 1},
+		{"resources need a server, and share the job", []axis{gpus}, 2, 2, 1},
+		{"node counts need a job", []axis{concurrencies, servers}, 6, 2, 2},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := planned(t, points(listing3(), c.axes...))
+			if len(p.Trials) != c.trials || len(p.Deployments) != c.deployments || len(p.Jobs) != c.jobs {
+				t.Errorf("%d trials, %d deployments, %d jobs", len(p.Trials), len(p.Deployments), len(p.Jobs))
+			}
+			started := []string{}
+			for _, tr := range p.Trials {
+				if !slices.Contains(started, tr.Deployment) {
+					started = append(started, tr.Deployment)
+				} else if started[len(started)-1] != tr.Deployment {
+					t.Errorf("trial %s goes back to %s", tr.ID, tr.Deployment)
+				}
+			}
+		})
+	}
+}
+
+func TestNames(t *testing.T) {
+	base := listing3()
+	base.Repetitions = 2
+	p := planned(t, points(base, dialects, axis{"workload.concurrency", []any{1, 8}, concurrencies.set}))
+	var got []string
+	for _, tr := range p.Trials {
+		got = append(got, tr.ID+" "+tr.Name)
+	}
+	want := []string{
+		"0001 c1-openai-chat-r1", "0002 c8-openai-chat-r1", "0003 c1-ollama-generate-r1", "0004 c8-ollama-generate-r1",
+		"0005 c1-openai-chat-r2", "0006 c8-openai-chat-r2", "0007 c1-ollama-generate-r2", "0008 c8-ollama-generate-r2",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := planned(t, points(listing3())).Trials[0].Name; got != "c20" {
+		t.Errorf("a single trial is called %q", got)
+	}
+}
+
+func TestNamesAreUnique(t *testing.T) {
+	same := axis{"workload.model", []any{"a b", "a/b"}, models.set}
+	p := planned(t, points(listing3(), same))
+	if p.Trials[0].Name != "a-b-0001" || p.Trials[1].Name != "a-b-0002" {
+		t.Errorf("names are %q and %q", p.Trials[0].Name, p.Trials[1].Name)
+	}
+}
+
+func TestSlug(t *testing.T) {
+	for in, want := range map[string]string{
+		"experiment-name": "experiment-name", "x; rm -rf ~": "x-rm--rf-", "../..": "", "..hidden": "hidden", "日本": "", "naïve": "na-ve",
+		"a\nb": "a-b", "-n": "n", strings.Repeat("a", 70): strings.Repeat("a", 64), "A_1.b": "A_1.b",
+	} {
+		if got := Slug(in); got != want {
+			t.Errorf("Slug(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestConcurrencyOfARecipe(t *testing.T) {
+	for _, c := range []struct {
+		name             string
+		concurrency, cpn int
+		rps              float64
+		clients, want    int
+	}{
+		{"as written", 7, 0, 0, 2, 7},
+		{"wins over clients per node", 7, 10, 0, 2, 7},
+		{"clients per node on every client node", 0, 10, 0, 2, 20},
+		{"clients per node without a client node", 0, 10, 0, 0, 10},
+		{"neither", 0, 0, 0, 2, 1},
+		{"an open loop has no cap", 0, 0, 5, 2, 0},
+		{"unless one is given", 9, 0, 5, 2, 9},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := listing3()
+			r.Workload.Concurrency, r.Workload.ClientsPerNode, r.Orchestration.ClientsPerNode = c.concurrency, c.cpn, c.cpn
+			r.Workload.TargetRPS, r.Orchestration.Nodes.Clients = c.rps, c.clients
+			if got := concurrency(&r); got != c.want {
+				t.Errorf("got %d, want %d", got, c.want)
+			}
+		})
+	}
+}
+
+func TestInFlightAtOneEndpoint(t *testing.T) {
+	for _, c := range []struct {
+		w                workload.Workload
+		nodes, endpoints int
+		want             int
+	}{
+		{workload.Workload{Concurrency: 20}, 2, 2, 10},
+		{workload.Workload{Concurrency: 1}, 2, 2, 1},
+		{workload.Workload{Concurrency: 5}, 1, 2, 3},
+		{workload.Workload{Concurrency: 32, Batch: 8}, 2, 2, 16},
+		{workload.Workload{Concurrency: 1, Batch: 8}, 2, 2, 8},
+		{workload.Workload{Rate: 2, Concurrency: 9}, 2, 2, 5},
+		{workload.Workload{Rate: 2}, 2, 2, 10},
+		{workload.Workload{Rate: 0.01}, 2, 2, 1},
+		{workload.Workload{Rate: 1e6}, 2, 2, 256},
+	} {
+		if got := inFlight(c.w, c.nodes, c.endpoints); got != c.want {
+			t.Errorf("%+v on %d nodes and %d endpoints: %d, want %d", c.w, c.nodes, c.endpoints, got, c.want)
+		}
+	}
+}
+
+func TestServerKnowsTheMostOfItsTrials(t *testing.T) {
+	p := planned(t, points(listing3(), concurrencies))
+	if got := p.Deployments[0].Env; !slices.Contains(got, "OLLAMA_NUM_PARALLEL=16") {
+		t.Errorf("32 in flight on 2 endpoints, and the server is told %q", got)
+	}
+}
+
+// Trials of one server never share a prompt; servers under comparison get the same ones.
+func TestPromptSeeds(t *testing.T) {
+	base := listing3()
+	base.Repetitions = 2
+	p := planned(t, points(base, models, concurrencies))
+	seeds := map[string]uint64{}
+	for _, tr := range p.Trials {
+		key := fmt.Sprint(tr.Point["workload.concurrency"], tr.Repetition)
+		if other, seen := seeds[key]; seen && other != tr.Workload.PromptSeed {
+			t.Errorf("%s: the two models get different prompts", key)
+		}
+		seeds[key] = tr.Workload.PromptSeed
+	}
+	distinct := map[uint64]bool{}
+	for _, s := range seeds {
+		distinct[s] = true
+	}
+	if len(seeds) != 6 || len(distinct) != 6 {
+		t.Errorf("%d loads have %d seeds", len(seeds), len(distinct))
+	}
+}
+
+func TestTimeLimit(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		limit float64
+		want  string // of the diagnostics
+	}{
+		{"holds", 7200, ""},
+		{"none: from the plan", 0, ""},
+		{"too short for one trial", 120, "job.sbatch: the limit of 00:02:00 can't hold the server's start and the longest trial, which take about 00:04:50"},
+		{"too short for all", 600, "job.sbatch: the plan takes about 00:12:45, and the limit is 00:10:00: the job will stop in good order before it is done"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			base := listing3()
+			base.Job.TimeLimitS = c.limit
+			base.Resources.Servers.GPUs = 0
+			s, cl := with(t, "ollama", "generic")
+			p, found := New(points(base, concurrencies), s, cl, nil)
+			var got []string
+			for _, d := range found {
+				got = append(got, d.Message)
+			}
+			if strings.Join(got, "\n") != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+			if c.limit == 0 && p.Jobs[0].LimitS != 1020 { // (60 + 60 + 3·215) · 1.3 = 994.5 s, in whole minutes
+				t.Errorf("limit is %d s", p.Jobs[0].LimitS)
+			}
+		})
+	}
+}
+
+func TestWhatCannotWorkIsSaid(t *testing.T) {
+	place := func(path string) diag.Pos { return diag.Pos{File: path} }
+	for _, c := range []struct {
+		name string
+		edit func(*recipe.Recipe)
+		axes []axis
+		want string
+	}{
+		{"a slug of nothing", func(r *recipe.Recipe) { r.Scenario = "///" }, nil, `scenario: error: scenario "///" has nothing that a directory could be named by`},
+		{"a sweep of the bundle's values", nil, []axis{timeouts}, "servers.health_check.timeout: error: servers.health_check.timeout can't be swept"},
+		{"a variable of the scripts", func(r *recipe.Recipe) { r.Environment = map[string]string{"PORT": "1"} }, nil, "environment.PORT: error: environment.PORT: variable PORT is one that the job's own scripts use"},
+		{"a line break in a variable", func(r *recipe.Recipe) { r.Environment = map[string]string{"A": "x\ny"} }, nil, "variable A has a line break"},
+		{"a dash before a model", func(r *recipe.Recipe) { r.Workload.Model = "--help" }, nil, `workload.model: error: workload.model: model "--help" begins with a dash`},
+		{"a quote in an account", func(r *recipe.Recipe) { r.Account = `a"b` }, nil, "can't stand in an #SBATCH line"},
+		{"unused nodes", func(r *recipe.Recipe) { r.Orchestration.TotalNodes = 7 }, nil, "orchestration.total_nodes: warning: job.sbatch: 7 nodes, and the roles need 5"},
+		{"idle GPUs", nil, nil, "warning: 3 nodes without a server hold 2 GPUs each"},
+		{"eleven nodes of this machine", func(r *recipe.Recipe) { r.Orchestration.Mode, r.Orchestration.TotalNodes = "local", 11 }, nil, "11 nodes: this machine plays ten at most"},
+		{"one port for two local servers", func(r *recipe.Recipe) { r.Orchestration.Mode, r.Servers.Port = "local", 8000 }, nil, "servers.port: error: servers.port: 2 servers can't share port 8000"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			base := listing3()
+			if c.edit != nil {
+				c.edit(&base)
+			}
+			s, cl := with(t, "ollama", "generic")
+			p, found := New(points(base, c.axes...), s, cl, place)
+			var all []string
+			for _, d := range found {
+				all = append(all, d.String())
+			}
+			if !strings.Contains(strings.Join(all, "\n"), c.want) {
+				t.Errorf("got %q, want %q", all, c.want)
+			}
+			if found.Failed() != (p == nil) {
+				t.Errorf("errors: %v, and the plan is %v", found.Failed(), p)
+			}
+		})
+	}
+}
+
+func TestOneServerOverNodes(t *testing.T) {
+	base := listing3()
+	base.Workload.Service, base.Workload.Dialect = "vllm", "openai-chat"
+	base.Servers.ServiceConfig = map[string]any{"distributed": map[string]any{"enabled": true, "backend": "mp", "tensor_parallel_size": 4}}
+	p := planned(t, points(base))
+	d := p.Deployments[0]
+	if d.Endpoints != 1 || d.InFlight != 20 || len(d.Argv) != 2 {
+		t.Errorf("%d endpoints, %d in flight, %d ranks", d.Endpoints, d.InFlight, len(d.Argv))
+	}
+	if slices.Contains(d.Argv["0"], "--headless") || !slices.Contains(d.Argv["1"], "--headless") {
+		t.Errorf("argv: %q and %q", d.Argv["0"], d.Argv["1"])
+	}
+	base.Resources.Servers.GPUs = 4
+	s, cl := with(t, "vllm", "generic")
+	_, found := New(points(base), s, cl, nil)
+	if !found.Failed() || !strings.Contains(found[0].Message, "is 4, but a server has 8 GPUs (2 nodes × 4)") {
+		t.Errorf("four GPUs left idle, and: %v", found)
+	}
+}
+
+func TestIdentityFollowsEveryValue(t *testing.T) {
+	id := planned(t, points(listing3())).ID
+	if len(id) != 16 || planned(t, points(listing3())).ID != id {
+		t.Fatalf("id %q is not that of the same plan", id)
+	}
+	for name, edit := range map[string]func(*recipe.Recipe){
+		"model": func(r *recipe.Recipe) { r.Workload.Model = "x" }, "bind": func(r *recipe.Recipe) { r.Binds = nil },
+		"seed": func(r *recipe.Recipe) { r.Seed = 2 }, "account": func(r *recipe.Recipe) { r.Account = "x" },
+		"health": func(r *recipe.Recipe) { r.Servers.HealthCheck.TimeoutS = 1 },
+	} {
+		r := listing3()
+		edit(&r)
+		if planned(t, points(r)).ID == id {
+			t.Errorf("another %s, and the same plan", name)
+		}
+	}
+}
+
+func ExamplePlan_Text() {
+	services, _ := service.Open(nil)
+	svc, _ := service.Load(services, "ollama")
+	clusters, _ := fs.Sub(templates.FS, "clusters")
+	cl, _ := cluster.Load(clusters, "meluxina")
+	p, _ := New(points(listing3()), svc, cl, nil)
+	fmt.Print(p.Text())
+	// Output:
+	// experiment-name: 1 trial of ollama, 1 deployment, on 5 nodes: 2 servers, 2 clients, 1 monitor
+	//   job.sbatch  5 nodes: 2 servers, 2 clients, 1 monitor, about 00:05:35 of at most 02:00:00
+	//     d1  1 trial, llama2, 2 endpoints
+	//         20 in flight = 10 on each of 2 client nodes, 10 per endpoint
+	//   bill  about 0.5 node-hours, at most 10.0
+}

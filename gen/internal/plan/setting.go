@@ -1,0 +1,127 @@
+package plan
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+
+	"hpcbench/gen/internal/recipe"
+)
+
+// setting gathers what the whole bundle shares, from the first point: none of it can be swept.
+func (m *maker) setting(p *Plan, r *recipe.Recipe) Setting {
+	s := Setting{
+		Cluster: m.cl.Name, Local: m.local, Shell: m.cl.Shell, Interfaces: m.cl.Interfaces, MPI: m.cl.MPI,
+		ServerPort: r.Servers.Port, ClientPort: r.Clients.Port, Binds: r.Binds, Modules: r.Modules, Bill: m.cl.BillUnit,
+	}
+	if slices.ContainsFunc(p.Deployments, func(d *Deployment) bool { return d.Image != "" }) {
+		s.Runtime = m.cl.Runtime
+		s.Modules = slices.Clone(m.cl.Modules)
+		for _, name := range r.Modules {
+			if !slices.Contains(s.Modules, name) {
+				s.Modules = append(s.Modules, name)
+			}
+		}
+	}
+	for _, name := range sorted(r.Secrets) {
+		s.Secrets = append(s.Secrets, name+"="+r.Secrets[name])
+	}
+	for _, name := range sorted(m.cl.Env) {
+		s.SiteEnv = append(s.SiteEnv, name+"="+m.cl.Env[name])
+	}
+	if r.Monitoring.Enabled {
+		s.MonitorS = r.Monitoring.IntervalS
+	}
+	m.health(&s, r.Servers.HealthCheck)
+	m.steps(&s, p)
+	m.checkLocal(p, &s)
+	if m.local {
+		s.Interfaces = "lo"
+	}
+	return s
+}
+
+func sorted(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }
+
+// health is the recipe's second stage of readiness, and the service's own where the recipe is silent.
+func (m *maker) health(s *Setting, h recipe.HealthCheck) {
+	if !h.Enabled {
+		return
+	}
+	s.HealthPath = h.Endpoint
+	if s.HealthPath == "" {
+		s.HealthPath = m.svc.Health.Path
+	}
+	s.HealthTimeoutS = int(math.Ceil(h.TimeoutS))
+	if h.TimeoutS == 0 {
+		s.HealthTimeoutS = int(math.Ceil(max(60, m.svc.Health.TimeoutS)))
+	}
+	s.HealthIntervalS = int(math.Ceil(max(1, h.IntervalS)))
+}
+
+// steps are the srun options of clients and monitors, and where the GPUs' driver is brought into containers. A client
+// leaves the GPUs to the servers; a monitor shares them, to read them.
+func (m *maker) steps(s *Setting, p *Plan) {
+	if m.local {
+		return
+	}
+	shared := math.MaxInt
+	for _, j := range p.Jobs {
+		shared = min(shared, m.most(j).GPUs)
+		for _, d := range j.deployments {
+			if d.recipe.Resources.Servers.GPUs > 0 {
+				s.GPUFlag = m.cl.GPUFlag
+			}
+		}
+	}
+	r := p.Jobs[0].recipe.Resources
+	if r.Clients.CPUsPerTask > 0 {
+		s.ClientStep = append(s.ClientStep, fmt.Sprintf("--cpus-per-task=%d", r.Clients.CPUsPerTask))
+	}
+	s.ClientStep = append(s.ClientStep, m.gpuStep(r.Clients.GPUs, shared)...)
+	s.MonitorStep = append([]string{"--cpus-per-task=1"}, m.gpuStep(shared, shared)...)
+	if m.cl.PrefetchCompute {
+		s.Prefetch = Prefetch{true, m.prefetchDirectives(p)}
+	}
+}
+
+func (m *maker) prefetchDirectives(p *Plan) []Directive {
+	r := p.Jobs[0].recipe
+	partition := m.cl.PrefetchPartition
+	if partition == "" {
+		partition = r.Partition
+	}
+	var all []Directive
+	for _, d := range []Directive{
+		{"job-name", p.Slug + "-prefetch"}, {"partition", partition}, {"account", r.Account}, {"qos", r.QOS},
+		{"nodes", "1"}, {"time", "02:00:00"},
+	} {
+		if d.Value != "" {
+			all = append(all, d)
+		}
+	}
+	return all
+}
+
+// checkLocal finds what one machine can't do: its nodes share one address.
+func (m *maker) checkLocal(p *Plan, s *Setting) {
+	for _, j := range p.Jobs {
+		sameNode := m.local || j.Clients == 0
+		if sameNode && s.ServerPort != 0 && s.ServerPort == s.ClientPort {
+			m.bad("clients.port", fmt.Errorf("%d is the server's port too, on the same machine", s.ClientPort))
+		}
+		if !m.local {
+			continue
+		}
+		if j.Total > 10 {
+			m.bad("orchestration.total_nodes", fmt.Errorf("%d nodes: this machine plays ten at most", j.Total))
+		}
+		if s.ServerPort != 0 && j.Servers > 1 {
+			m.bad("servers.port", fmt.Errorf("%d servers can't share port %d of this machine: leave it out", j.Servers, s.ServerPort))
+		}
+		if s.ClientPort != 0 && j.Clients > 1 {
+			m.bad("clients.port", fmt.Errorf("%d clients can't share port %d of this machine: leave it out", j.Clients, s.ClientPort))
+		}
+	}
+}

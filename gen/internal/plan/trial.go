@@ -1,0 +1,119 @@
+package plan
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"hpcbench/agent/workload"
+	"hpcbench/gen/internal/recipe"
+)
+
+// trials are those of one deployment: all points in the first repetition, then all in the second, so that a slow drift
+// of the machine falls on every point alike.
+func (m *maker) trials(d *Deployment) []*Trial {
+	var all []*Trial
+	reps := 0
+	for _, pt := range d.points {
+		reps = max(reps, pt.Recipe.Repetitions)
+	}
+	for rep := 1; rep <= max(1, reps); rep++ {
+		for _, pt := range d.points {
+			if rep <= max(1, pt.Recipe.Repetitions) {
+				all = append(all, m.trial(d, pt, rep))
+			}
+		}
+	}
+	d.Trials = len(all)
+	d.Dialect = all[0].Workload.Dialect
+	return all
+}
+
+func (m *maker) trial(d *Deployment, pt recipe.Point, rep int) *Trial {
+	r := pt.Recipe
+	point := map[string]any{}
+	for _, v := range pt.Values {
+		point[v.Path] = v.V
+	}
+	t := &Trial{Trial: workload.Trial{
+		Schema: workload.Schema, Name: name(pt, m.load(r)), Scenario: r.Scenario, Deployment: d.ID, Point: point,
+		Repetition: rep, Service: m.svc.Name, Workload: m.load(r),
+	}}
+	if r.Repetitions > 1 {
+		t.Name += fmt.Sprintf("-r%d", rep)
+	}
+	t.Workload.Seed = r.Seed + int64(rep) - 1
+	t.Workload.PromptSeed = promptSeed(r.Seed, pt.Values, rep)
+	t.Seconds = seconds(t.Workload)
+	return t
+}
+
+// load is the workload of a recipe, but for its seeds.
+func (m *maker) load(r *recipe.Recipe) workload.Workload {
+	w := r.Workload
+	l := workload.Workload{
+		Dialect: w.Dialect, Model: w.Model, Stream: w.Stream,
+		Concurrency: concurrency(r), Rate: w.TargetRPS, ThinkTimeS: w.ThinkTimeS,
+		WarmupS: w.WarmupS, DurationS: w.DurationS, Requests: w.Requests, DrainS: w.TimeoutS, TimeoutS: w.TimeoutS,
+		InputTokens: w.PromptLen, MaxTokens: w.GenTokens, IgnoreEOS: w.IgnoreEOS, Temperature: w.Temperature,
+		SLO: w.SLO,
+	}
+	if l.Dialect == "" {
+		l.Dialect = m.svc.Dialects[0]
+	}
+	if w.Batch > 1 {
+		l.Batch = w.Batch
+	}
+	if l.Rate > 0 {
+		l.Arrival = w.RequestDistribution
+		if l.Arrival == "" {
+			l.Arrival = "constant"
+		}
+	}
+	return l
+}
+
+// concurrency is the requests in flight over all client nodes together, by DESIGN §2: as written; else what each client
+// node has; else 1, and in an open loop no cap.
+func concurrency(r *recipe.Recipe) int {
+	perNode := max(r.Workload.ClientsPerNode, r.Orchestration.ClientsPerNode)
+	switch {
+	case r.Workload.Concurrency > 0:
+		return r.Workload.Concurrency
+	case perNode > 0:
+		return perNode * clientNodes(r)
+	case r.Workload.TargetRPS > 0:
+		return 0
+	}
+	return 1
+}
+
+// clientNodes counts the nodes that send: without client nodes, the first server's does.
+func clientNodes(r *recipe.Recipe) int { return max(1, r.Orchestration.Nodes.Clients) }
+
+// promptSeed is a hash of the seed, the point's swept workload values and the repetition: trials of one server never
+// share a prompt, and two servers under comparison (which differ in values of the server) get the same.
+func promptSeed(seed int64, values []recipe.Value, rep int) uint64 {
+	var of []string
+	for _, v := range values {
+		if strings.HasPrefix(v.Path, "workload.") && !makesServer(v.Path) {
+			of = append(of, v.Path+"="+text(v.V))
+		}
+	}
+	slices.Sort(of)
+	sum := sha256.Sum256([]byte(text([]any{seed, of, rep})))
+	return binary.BigEndian.Uint64(sum[:])
+}
+
+const (
+	startS   = 5  // seconds to set a trial going, fetch its parts and write them down
+	settledS = 30 // a drain may take the request's whole timeout, and seldom takes this long
+)
+
+// seconds a trial is expected to take.
+func seconds(w workload.Workload) int {
+	return int(math.Ceil(w.WarmupS+w.DurationS+min(w.DrainS, settledS))) + startS
+}
