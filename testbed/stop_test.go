@@ -1,0 +1,78 @@
+//go:build e2e
+
+package testbed
+
+import (
+	"strings"
+	"testing"
+)
+
+// A job that is cancelled in the middle leaves its finished trials whole, and nothing running.
+func TestCancelKeepsFinishedTrials(t *testing.T) {
+	j := compile(t, "pair").submit()
+	j.until("first trial with its key", j.complete("0001"))
+	j.until("start of the second trial", j.started("0002"))
+	before := j.summary("0001")
+	shell(t, "scancel "+j.id)
+	if !within(patience, j.over) {
+		t.Fatalf("job %s does not end", j.id)
+	}
+	wantEmptyNodes(t)
+	if s := j.status().State; s != "CANCELLED" {
+		t.Errorf("the job's state is %s, want CANCELLED", s)
+	}
+	if j.complete("0002")() || j.complete("0003")() {
+		t.Error("a trial that was cut off counts as complete")
+	}
+	if after := j.summary("0001"); after.Requests.OK == 0 || after.Requests.OK != before.Requests.OK {
+		t.Errorf("trial 0001 had %d requests ok, and now has %d", before.Requests.OK, after.Requests.OK)
+	}
+	text := shell(t, "/opt/hpcbench/bin/agent report '"+j.dir+"/results'")
+	if !strings.Contains(text, "0001") {
+		t.Errorf("agent report does not tell of trial 0001:\n%s", text)
+	}
+	if rows := table(t, j.path("..", "summary.csv")); len(rows) != 1 || rows[0]["trial"] != "0001" {
+		t.Errorf("summary.csv has %v, want trial 0001 alone", rows)
+	}
+}
+
+// A job whose time runs out stops in good order, and submitting it again finishes the rest.
+func TestTimeLimitResumes(t *testing.T) {
+	b := compile(t, "limit")
+	first := b.submit()
+	first.wait(resumable)
+	wantEmptyNodes(t)
+	a := first.account()
+	if a.State != "resumable" || a.Cause != nil {
+		t.Errorf("job.json: %s, cause %v, want resumable and none", a.State, a.Cause)
+	}
+	done := 0
+	for trial, state := range a.states() {
+		switch state {
+		case "complete":
+			first.wantGood(trial)
+			done++
+		case "missing", "stopped":
+		default:
+			t.Errorf("trial %s is %s", trial, state)
+		}
+	}
+	if done == 0 || done == 9 {
+		t.Errorf("%d trials of 9 were done when the time limit came", done)
+	}
+	for range 4 {
+		j := b.submit()
+		if !within(patience, j.over) {
+			t.Fatalf("job %s still runs", j.id)
+		}
+		if s := j.status(); s == completed {
+			break
+		} else if s != resumable {
+			t.Fatalf("job %s ended as %v", j.id, s)
+		}
+	}
+	if rows := table(t, first.path("..", "summary.csv")); len(rows) != 9 {
+		t.Errorf("over all jobs the report has %d trials, want 9", len(rows))
+	}
+	wantEmptyNodes(t)
+}
