@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"maps"
 	"slices"
 
 	"hpcbench/gen/internal/diag"
@@ -12,10 +13,9 @@ func (f *File) learn() error {
 	if f.service == nil {
 		return nil
 	}
-	doc := f.service.Config
-	if doc == nil {
-		doc = map[string]any{"type": "object"}
-	}
+	doc := map[string]any{"type": "object"}
+	maps.Copy(doc, f.service.Config)
+	doc["additionalProperties"] = false // so that validation names what is unknown
 	s, err := compile("service_config-"+f.service.Name, wrap(doc))
 	f.settings = s
 	return err

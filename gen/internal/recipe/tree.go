@@ -131,6 +131,8 @@ func wrap(v any) *node {
 			n.items = append(n.items, wrap(item))
 		}
 		return n
+	case int:
+		return &node{kind: scalar, value: int64(v)}
 	}
 	return &node{kind: scalar, value: v}
 }

@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -111,7 +112,7 @@ func (v *validator) report(n *node, s *schema, path string, e *jsonschema.Valida
 			continue
 		}
 		if s != nil {
-			s = cmpSchema(s.field(name), s.other)
+			s = cmp.Or(s.field(name), s.other)
 		}
 		if n.bad || n.get(name) == nil {
 			return
@@ -138,13 +139,6 @@ func (v *validator) report(n *node, s *schema, path string, e *jsonschema.Valida
 		n.bad = true
 		v.value(n, s, path, e.ErrorKind)
 	}
-}
-
-func cmpSchema(a, b *schema) *schema {
-	if a != nil {
-		return a
-	}
-	return b
 }
 
 // unknown reports keys that the schema does not know.
@@ -233,7 +227,7 @@ func (v *validator) value(n *node, s *schema, path string, k jsonschema.ErrorKin
 	case *kind.MaxLength:
 		v.diags.Errorf(n.pos, "bad-value", s.says, "%s has %d characters, at most %d", path, k.Got, k.Want)
 	case *kind.Pattern:
-		v.diags.Errorf(n.pos, "bad-value", s.says, "%s, which does not fit there", is)
+		v.diags.Errorf(n.pos, "bad-value", cmp.Or(s.says, s.doc), "%s, which does not fit there", is)
 	default:
 		v.diags.Errorf(n.pos, "bad-value", s.says, "%s, which %s refuses", is, strings.Join(k.KeywordPath(), "/"))
 	}

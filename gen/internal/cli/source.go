@@ -1,0 +1,172 @@
+package cli
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"hpcbench/gen/internal/cluster"
+	"hpcbench/gen/internal/diag"
+	"hpcbench/gen/internal/plan"
+	"hpcbench/gen/internal/recipe"
+	"hpcbench/gen/internal/service"
+	"hpcbench/templates"
+)
+
+// surroundings is what a recipe is read against, beside gen's own services and profiles.
+type surroundings struct {
+	cluster  string // name or file; it wins over the recipe's
+	services many   // directories
+}
+
+func (s *surroundings) flags(f *flag.FlagSet) {
+	f.StringVar(&s.cluster, "cluster", "", "")
+	f.Var(&s.services, "services", "")
+}
+
+// source is a recipe that was read, with everything that it was held against. Where Diags has an error, what follows
+// from it is missing.
+type source struct {
+	Name        string // as given on the command line
+	Text        []byte
+	File        *recipe.File
+	Service     *service.Service // nil where the recipe names none that is known
+	Profile     *cluster.Profile
+	ProfileText []byte // of a profile that is a file, for the bundle's inputs/
+	Plan        *plan.Plan
+	Diags       diag.List
+}
+
+// read reads and checks one recipe, "-" being the standard input. An error is the machine's or the command line's; what
+// is wrong with the recipe is in Diags.
+func (e env) read(name string, s surroundings) (*source, error) {
+	text, err := e.text(name)
+	if err != nil {
+		return nil, err
+	}
+	src := &source{Name: name, Text: text}
+	src.File, src.Diags = recipe.Load(name, text)
+	if err := src.findService(s.services); err != nil {
+		return nil, err
+	}
+	if err := src.findProfile(s.cluster); err != nil {
+		return nil, err
+	}
+	src.Diags = append(src.Diags, src.File.Check(src.Service, src.Profile)...)
+	if !src.Diags.Failed() {
+		var found diag.List
+		src.Plan, found = plan.New(src.File.Points(), src.Service, src.Profile, src.File.Pos)
+		src.Diags = append(src.Diags, found...)
+	}
+	src.Diags = src.Diags.Sorted()
+	return src, nil
+}
+
+func (e env) text(name string) ([]byte, error) {
+	if name == "-" {
+		return io.ReadAll(e.stdin)
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("reading the recipe: %w", err)
+	}
+	return text, nil
+}
+
+// findService loads the folder that the recipe names.
+func (src *source) findService(dirs []string) error {
+	all, err := service.Open(dirs)
+	if err != nil {
+		return err
+	}
+	known, err := service.List(all)
+	if err != nil {
+		return err
+	}
+	name := src.File.Service()
+	switch {
+	case name == "": // Load has told of it
+	case !slices.Contains(known, name):
+		src.Diags = append(src.Diags, src.File.Unknown("workload.service", "service", name, known))
+	default:
+		if src.Service, err = service.Load(all, name); err != nil {
+			src.Diags.Errorf(src.File.Pos("workload.service"), "service", "mend the service's folder", "%v", err)
+		}
+	}
+	return nil
+}
+
+// findProfile loads the cluster profile: that of the flag, else the recipe's.
+func (src *source) findProfile(flag string) error {
+	if strings.ContainsAny(flag, "/.") {
+		text, err := os.ReadFile(flag)
+		if err != nil {
+			return fmt.Errorf("reading the cluster profile: %w", err)
+		}
+		src.ProfileText = text
+		src.Profile, err = cluster.Parse(flag, text)
+		return err
+	}
+	profiles, known, err := profiles()
+	if err != nil {
+		return err
+	}
+	name := src.File.Cluster()
+	if flag != "" {
+		name = flag
+	}
+	switch {
+	case slices.Contains(known, name):
+		src.Profile, err = cluster.Load(profiles, name)
+		return err
+	case flag != "":
+		unknown := src.File.Unknown("cluster", "cluster", name, known)
+		return usagef("--cluster: %s (%s)", unknown.Message, unknown.Cure)
+	}
+	src.Diags = append(src.Diags, src.File.Unknown("cluster", "cluster", name, known))
+	return nil
+}
+
+// profiles are gen's own cluster profiles and their names.
+func profiles() (fs.FS, []string, error) {
+	all, err := fs.Sub(templates.FS, "clusters")
+	if err != nil {
+		return nil, nil, fmt.Errorf("opening the cluster profiles: %w", err)
+	}
+	known, err := cluster.List(all)
+	return all, known, err
+}
+
+// tell prints diagnostics for a person on standard error.
+func (e env) tell(l diag.List, sources ...*source) error {
+	p := diag.Printer{}
+	if terminal(e.stderr) {
+		p.Color = os.Getenv("NO_COLOR") == ""
+		p.Source = func(file string) []byte {
+			if i := slices.IndexFunc(sources, func(s *source) bool { return s.Name == file }); i >= 0 {
+				return sources[i].Text
+			}
+			return nil
+		}
+	}
+	return p.Print(e.stderr, l)
+}
+
+// terminal tells whether a person is likely to look at w.
+func terminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return false
+	}
+	null, err := os.Stat(os.DevNull)
+	return errors.Is(err, fs.ErrNotExist) || !os.SameFile(info, null)
+}
