@@ -37,10 +37,6 @@ func (m *maker) ask(p *Plan, j *Job) {
 	for _, d := range j.deployments {
 		d.Step = m.serverStep(d.recipe.Resources.Servers, need.GPUs)
 	}
-	if j.Idle > 0 {
-		m.found.Warnf(m.place("orchestration.total_nodes"), "idle-nodes", "", "%s: %s, and the roles need %d: the others are billed and do nothing",
-			j.Script, nodes(j.Total), j.Total-j.Idle)
-	}
 	if m.local {
 		return
 	}
@@ -178,22 +174,20 @@ func (m *maker) time(p *Plan, j *Job) {
 	given := j.LimitS > 0
 	if !given {
 		j.LimitS = int(math.Ceil(float64(j.EstimateS)*slack/60)) * 60
+		if m.cl.MaxTimeS > 0 {
+			j.LimitS = min(j.LimitS, int(m.cl.MaxTimeS))
+		}
 	}
 	j.SignalS = min(300, j.LimitS/4)
 	j.ReserveS = min(60, j.SignalS/2)
 	if m.local {
 		return
 	}
-	at := m.place("job_config.time_limit")
-	if !given {
-		at = m.place("job_config")
-	}
+	at := m.place("orchestration.job_config.time_limit")
 	switch {
 	case longest+j.ReserveS > j.LimitS:
 		m.found.Errorf(at, "time-limit", "", "%s: the limit of %s can't hold the server's start and the longest trial, which take about %s",
 			j.Script, Clock(j.LimitS), Clock(longest+j.ReserveS))
-	case m.cl.MaxTimeS > 0 && float64(j.LimitS) > m.cl.MaxTimeS:
-		m.found.Warnf(at, "time-limit", "", "%s: the limit of %s is over the cluster's, %s", j.Script, Clock(j.LimitS), Clock(int(m.cl.MaxTimeS)))
 	case j.EstimateS > j.LimitS:
 		m.found.Warnf(at, "time-limit", "submit again for the rest, or raise it", "%s: the plan takes about %s, and the limit is %s: the job will stop in good order before it is done",
 			j.Script, Clock(j.EstimateS), Clock(j.LimitS))

@@ -43,23 +43,16 @@ func (m *maker) fill(d *Deployment) {
 	m.variables(d, start)
 }
 
-// complain asks the service whether this can work.
+// complain finds what no server can be started from.
 func (m *maker) complain(start service.Start) {
-	complaints, err := m.svc.Words("check", start)
-	if err != nil {
-		m.bad("servers.service_config", err)
-	}
-	for _, c := range complaints {
-		m.bad("servers.service_config", fmt.Errorf("%s", c))
-	}
 	if m.svc.NeedsImage && start.Image == "" {
 		m.bad("artifacts.service.path", fmt.Errorf("%s runs in a container only: name its image", m.svc.Name))
 	}
 	if strings.HasPrefix(start.Model, "-") {
 		m.bad("workload.model", fmt.Errorf("model %q begins with a dash, as an option does", start.Model))
 	}
-	if m.local && start.Launcher != "single" && start.Nodes > 1 {
-		m.bad("orchestration.mode", fmt.Errorf("one server over %d nodes needs Slurm", start.Nodes))
+	if m.local && start.Launcher != "single" {
+		m.bad("orchestration.mode", fmt.Errorf("one server over several nodes needs Slurm"))
 	}
 }
 

@@ -35,7 +35,7 @@ func (m *maker) setting(p *Plan, r *recipe.Recipe) Setting {
 	}
 	m.health(&s, r.Servers.HealthCheck)
 	m.steps(&s, p)
-	m.checkLocal(p, &s)
+	m.checkPorts(p, &s)
 	if m.local {
 		s.Interfaces = "lo"
 	}
@@ -104,24 +104,14 @@ func (m *maker) prefetchDirectives(p *Plan) []Directive {
 	return all
 }
 
-// checkLocal finds what one machine can't do: its nodes share one address.
-func (m *maker) checkLocal(p *Plan, s *Setting) {
+// checkPorts finds what one machine, with one address, can't do beyond what the recipe's own rules know.
+func (m *maker) checkPorts(p *Plan, s *Setting) {
 	for _, j := range p.Jobs {
-		sameNode := m.local || j.Clients == 0
-		if sameNode && s.ServerPort != 0 && s.ServerPort == s.ClientPort {
-			m.bad("clients.port", fmt.Errorf("%d is the server's port too, on the same machine", s.ClientPort))
+		if j.Clients == 0 && s.ServerPort != 0 && s.ServerPort == s.ClientPort {
+			m.bad("clients.port", fmt.Errorf("%d is the server's port too, and the client runs on the same node", s.ClientPort))
 		}
-		if !m.local {
-			continue
-		}
-		if j.Total > 10 {
+		if m.local && j.Total > 10 {
 			m.bad("orchestration.total_nodes", fmt.Errorf("%d nodes: this machine plays ten at most", j.Total))
-		}
-		if s.ServerPort != 0 && j.Servers > 1 {
-			m.bad("servers.port", fmt.Errorf("%d servers can't share port %d of this machine: leave it out", j.Servers, s.ServerPort))
-		}
-		if s.ClientPort != 0 && j.Clients > 1 {
-			m.bad("clients.port", fmt.Errorf("%d clients can't share port %d of this machine: leave it out", j.Clients, s.ClientPort))
 		}
 	}
 }

@@ -76,17 +76,15 @@ func (m *maker) load(r *recipe.Recipe) workload.Workload {
 	return l
 }
 
-// concurrency is the requests in flight over all client nodes together, by DESIGN §2: as written; else what each client
-// node has; else 1, and in an open loop no cap.
+// concurrency is the requests in flight over all client nodes together, by DESIGN §2: as written, which in an
+// open loop is a cap or none; else what each client node has; else 1.
 func concurrency(r *recipe.Recipe) int {
 	perNode := max(r.Workload.ClientsPerNode, r.Orchestration.ClientsPerNode)
 	switch {
-	case r.Workload.Concurrency > 0:
+	case r.Workload.Concurrency > 0 || r.Workload.TargetRPS > 0:
 		return r.Workload.Concurrency
 	case perNode > 0:
 		return perNode * clientNodes(r)
-	case r.Workload.TargetRPS > 0:
-		return 0
 	}
 	return 1
 }

@@ -21,15 +21,15 @@ func (f *File) learn() error {
 	return err
 }
 
-// config checks servers.service_config by the service's schema. What the service does not know is a warning, for it is
-// handed on as a flag of the server.
+// config checks servers.service_config by the service's schema. What the service does not know is an error, or, where it
+// hands such settings on as flags of the server, a warning.
 func (f *File) config() diag.List {
 	section := f.written.at("servers", "service_config")
 	if section == nil || section.kind != mapping || section.bad || f.settings == nil {
 		return nil
 	}
 	l := raise(section, f.settings, section, f.settings)
-	v := validator{root: section, schema: f.settings, prefix: "servers.service_config", loose: true}
+	v := validator{root: section, schema: f.settings, prefix: "servers.service_config", loose: f.service.Flags}
 	v.run()
 	return append(l, v.diags...)
 }

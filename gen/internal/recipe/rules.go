@@ -52,9 +52,13 @@ func (c *check) parallel(servers int) {
 	if gpus == 0 || !c.good(tpPath, "resources.servers.gpus") {
 		return // without GPUs the split is over processes, and any is right
 	}
-	tp, pp := c.whole(tpPath), max(c.whole(ppPath), 1)
-	need, have := tp*pp, nodes*gpus
-	sums := fmt.Sprintf("tensor %d × pipeline %d = %d GPUs, and the server has %d nodes × %d = %d", tp, pp, need, nodes, gpus, have)
+	tp, pp, dp := c.whole(tpPath), max(c.whole(ppPath), 1), max(c.whole(settings+"data_parallel_size"), 1)
+	need, have := tp*pp*dp, nodes*gpus
+	copies := ""
+	if dp > 1 {
+		copies = fmt.Sprintf(" × data %d", dp)
+	}
+	sums := fmt.Sprintf("tensor %d × pipeline %d%s = %d GPUs, and the server has %d nodes × %d = %d", tp, pp, copies, need, nodes, gpus, have)
 	switch {
 	case tp == 0:
 	case need > have:

@@ -2,8 +2,8 @@
 //
 // Nothing about a service stands anywhere else. What a deployment of it is started with comes out of the folder's
 // templates, which see one Start: argv.tmpl (and, where the service has that launcher, ray-head.tmpl and
-// ray-worker.tmpl) gives one argument a line, env.tmpl one NAME=value a line, prefetch.tmpl the words of a command that
-// brings the model, and check.tmpl one complaint a line about a deployment that can't work.
+// ray-worker.tmpl) gives one argument a line, env.tmpl one NAME=value a line, and prefetch.tmpl the words of a command
+// that brings the model.
 package service
 
 import (
@@ -36,6 +36,7 @@ type Service struct {
 	Argv           string         `yaml:"argv"`            // text of argv.tmpl, in a folder without that file
 	Env            string         `yaml:"env"`             // text of env.tmpl, likewise
 	Config         map[string]any `yaml:"config"`          // JSON Schema of service_config
+	Flags          bool           `yaml:"flags"`           // a setting that Config does not know is an option of the server, and no error
 	Causes         []Cause        `yaml:"causes"`
 	Proof          []Proof        `yaml:"proof"`
 	Metrics        Metrics        `yaml:"metrics"`

@@ -124,7 +124,7 @@ func plain(err error) error {
 }
 
 func (s *Service) checkTemplates() error {
-	for _, file := range []string{"argv", "env", "ray-head", "ray-worker", "prefetch", "check"} {
+	for _, file := range []string{"argv", "env", "ray-head", "ray-worker", "prefetch"} {
 		text, err := s.text(file)
 		if err != nil {
 			return err
