@@ -52,10 +52,16 @@ func workspace(t *testing.T) string {
 	return dir
 }
 
+// benchID is the user's number, the first that Debian gives.
+const benchID = 1000
+
 // writeFile writes a file of the user's at a path of the nodes'.
 func writeFile(t *testing.T, path, text string) {
 	t.Helper()
 	if err := os.WriteFile(outside(path), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chown(outside(path), benchID, benchID); err != nil {
 		t.Fatal(err)
 	}
 }
