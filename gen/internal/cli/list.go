@@ -122,8 +122,11 @@ func about(text []byte) string {
 			words = append(words, line)
 		}
 	}
-	sentence, _, _ := strings.Cut(strings.Join(words, " "), ". ")
-	return strings.TrimSuffix(sentence, ".")
+	text := strings.Join(words, " ")
+	if end := strings.IndexAny(text, ".?"); end >= 0 {
+		text = text[:end+1]
+	}
+	return strings.TrimSuffix(text, ".")
 }
 
 func listServices(dirs []string) (table, error) {

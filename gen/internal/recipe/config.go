@@ -15,10 +15,25 @@ func (f *File) learn() error {
 	}
 	doc := map[string]any{"type": "object"}
 	maps.Copy(doc, f.service.Config)
-	doc["additionalProperties"] = false // so that validation names what is unknown
-	s, err := compile("service_config-"+f.service.Name, wrap(doc))
+	root := wrap(doc)
+	closed(root, f.service.Flags)
+	s, err := compile("service_config-"+f.service.Name, root)
 	f.settings = s
 	return err
+}
+
+// closed closes the sections of a schema that do not say themselves whether they are, so that validation names what is
+// unknown. They are open where the service hands on what it does not know.
+func closed(doc *node, open bool) {
+	if typ, _ := doc.get("type").str(); typ == "object" && doc.get("additionalProperties") == nil {
+		doc.set("additionalProperties", wrap(false))
+		doc.set("x-open", wrap(open))
+	}
+	if properties := doc.get("properties"); properties != nil {
+		for _, f := range properties.fields {
+			closed(f.node, open)
+		}
+	}
 }
 
 // config checks servers.service_config by the service's schema. What the service does not know is an error, or, where it
@@ -29,7 +44,7 @@ func (f *File) config() diag.List {
 		return nil
 	}
 	l := raise(section, f.settings, section, f.settings)
-	v := validator{root: section, schema: f.settings, prefix: "servers.service_config", loose: f.service.Flags}
+	v := validator{root: section, schema: f.settings, prefix: "servers.service_config"}
 	v.run()
 	return append(l, v.diags...)
 }

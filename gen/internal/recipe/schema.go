@@ -25,6 +25,8 @@ type schema struct {
 	limits   string    // "at least 1"
 	required []string  // here, whatever the mode
 	old      bool      // deprecated: taken, never filled in
+	open     bool      // x-open: unknown keys are warnings, and may be swept
+	never    bool      // false: nobody may set it
 	fields   []*schema // properties, in the order of the file
 	other    *schema   // of any further property, nil where there is none
 	item     *schema   // of a list's items
@@ -84,11 +86,9 @@ func newSchema(name string, doc, root *node, check *jsonschema.Schema) *schema {
 	s.enum = doc.get("enum").words()
 	s.required = doc.get("required").words()
 	if sweep := doc.get("x-sweep"); sweep != nil {
-		s.fixed = sweep.value == false
+		s.fixed = !doc.flag("x-sweep")
 	}
-	if old := doc.get("deprecated"); old != nil {
-		s.old = old.value == true
-	}
+	s.old, s.open, s.never = doc.flag("deprecated"), doc.flag("x-open"), doc.value == false
 	if other := doc.get("additionalProperties"); other != nil && other.kind == mapping {
 		s.other = newSchema("", other, root, further(check))
 	}
@@ -133,6 +133,12 @@ func (n *node) str() (string, bool) {
 	}
 	s, ok := n.value.(string)
 	return s, ok
+}
+
+// flag tells whether the field is there and true.
+func (n *node) flag(name string) bool {
+	f := n.get(name)
+	return f != nil && f.value == true
 }
 
 // words are the scalars of a list, or the one scalar, as text.
@@ -185,11 +191,13 @@ func (s *schema) at(dotted string) *schema {
 	return s
 }
 
-// names are the known properties.
+// names are the properties that one may set.
 func (s *schema) names() []string {
 	var names []string
 	for _, f := range s.fields {
-		names = append(names, f.name)
+		if !f.never {
+			names = append(names, f.name)
+		}
 	}
 	return names
 }

@@ -19,7 +19,7 @@ var (
 		Dialects: []string{"ollama-generate", "ollama-chat", "openai-chat"}, Health: service.Health{Path: "/api/tags", TimeoutS: 300},
 		Config: map[string]any{"type": "object", "properties": map[string]any{
 			"gpu_layers": map[string]any{"type": "integer", "minimum": 0}}}}
-	vllm = &service.Service{Name: "vllm", NeedsImage: true, Dialects: []string{"openai-chat", "openai-completions"},
+	vllm = &service.Service{Name: "vllm", NeedsImage: true, Flags: true, Dialects: []string{"openai-chat", "openai-completions"},
 		Health: service.Health{Path: "/health", TimeoutS: 1200},
 		Config: map[string]any{"type": "object", "properties": map[string]any{
 			"max_model_len":          map[string]any{"type": "integer", "minimum": 1},

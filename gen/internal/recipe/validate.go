@@ -19,7 +19,6 @@ type validator struct {
 	root   *node
 	schema *schema
 	prefix string // path of root in the recipe
-	loose  bool   // unknown keys at the root are warnings, and may be swept
 	diags  diag.List
 }
 
@@ -35,7 +34,7 @@ func (v *validator) sweeps(path string, n *node, s *schema) {
 	case s == nil || n.kind != list && n.kind != mapping:
 	case n.kind == mapping:
 		for _, f := range n.fields {
-			v.sweeps(join(path, f.name), f.node, v.below(n, s, f.name))
+			v.sweeps(join(path, f.name), f.node, s.below(f.name))
 		}
 	case !s.takes("array") && !s.takes("object"):
 		n.sweep = true
@@ -43,15 +42,12 @@ func (v *validator) sweeps(path string, n *node, s *schema) {
 	}
 }
 
-// below is the schema of a field. An unknown key of a loose root takes any scalar.
-func (v *validator) below(n *node, s *schema, name string) *schema {
-	if f := s.field(name); f != nil {
-		return f
-	}
-	if v.loose && n == v.root {
+// below is the schema of a key. An unknown key of an open section takes any scalar.
+func (s *schema) below(name string) *schema {
+	if s.open && s.field(name) == nil {
 		return &schema{name: name}
 	}
-	return s.other
+	return cmp.Or(s.field(name), s.other)
 }
 
 // alternatives checks the values of one sweep. The first is left to the validation of the whole.
@@ -148,7 +144,7 @@ func (v *validator) unknown(n *node, s *schema, path string, names []string) {
 		if key == nil {
 			continue
 		}
-		if v.loose && n == v.root && key.kind != mapping {
+		if s.open && key.kind != mapping {
 			v.diags.Warnf(key.key, "unknown-setting", diag.DidYouMean(name, s.names()),
 				"the service does not know %q: it is handed to the server as its flag", clip(join(path, name)))
 			continue
@@ -210,6 +206,8 @@ func (v *validator) value(n *node, s *schema, path string, k jsonschema.ErrorKin
 	path = label(path)
 	is := path + " is " + n.quoted(path)
 	switch k := k.(type) {
+	case *kind.FalseSchema:
+		v.diags.Errorf(n.key, "not-yours", "delete it", "%s is set by the job itself", path)
 	case *kind.Type:
 		v.typ(n, s, path)
 	case *kind.Enum:
@@ -217,7 +215,7 @@ func (v *validator) value(n *node, s *schema, path string, k jsonschema.ErrorKin
 		if text, ok := n.str(); ok && cure == "" {
 			cure = diag.DidYouMean(text, s.enum)
 		}
-		v.diags.Errorf(n.pos, "bad-value", cure, "%s, not one of %s", is, strings.Join(s.enum, ", "))
+		v.diags.Errorf(n.pos, "bad-value", cmp.Or(cure, s.doc), "%s, not one of %s", is, strings.Join(s.enum, ", "))
 	case *kind.Minimum, *kind.Maximum, *kind.ExclusiveMinimum, *kind.ExclusiveMaximum:
 		v.diags.Errorf(n.pos, "out-of-range", s.says, "%s, want %s", is, s.limits)
 	case *kind.Format:
