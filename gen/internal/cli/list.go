@@ -122,11 +122,11 @@ func about(text []byte) string {
 			words = append(words, line)
 		}
 	}
-	text := strings.Join(words, " ")
-	if end := strings.IndexAny(text, ".?"); end >= 0 {
-		text = text[:end+1]
+	all := strings.Join(words, " ")
+	if end := strings.IndexAny(all, ".?"); end >= 0 {
+		all = all[:end+1]
 	}
-	return strings.TrimSuffix(text, ".")
+	return strings.TrimSuffix(all, ".")
 }
 
 func listServices(dirs []string) (table, error) {
