@@ -1,0 +1,207 @@
+package report
+
+import (
+	_ "embed"
+	"fmt"
+	"html/template"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"hpcbench/agent/internal/summary"
+)
+
+//go:embed page.html
+var pageText string
+
+//go:embed page.css
+var pageStyle string
+
+var pageTemplate = template.Must(template.New("page").Parse(pageText))
+
+// page is report.html ready to print.
+type page struct {
+	Style              template.CSS
+	Title, Finding     string
+	Validity           string
+	Chips              []chip
+	Troubles           []*Trial
+	Notes              []string
+	NumbersTitle       string
+	WordHeads          []string // of the table of points
+	NumberHeads        []string
+	Points             []pointRow
+	Legend             string
+	Sweep, Spread, CPU []chart
+	TrialHeads         []string
+	TrialRows          [][]string
+	Jobs               []jobView
+}
+
+// pointRow is a point of the sweep.
+type pointRow struct {
+	Words   []string
+	Numbers []cell
+}
+
+// chip is a count of trials of one class.
+type chip struct {
+	Class Class
+	N     int
+	Word  string
+}
+
+// jobView is what is known of a job, as rows of name and text.
+type jobView struct {
+	ID, Account string
+	Facts       [][2]string
+}
+
+// HTML is report.html: one file that loads nothing, with its plots as SVG.
+func (r *Report) HTML() (string, error) {
+	p := page{
+		Style: template.CSS(pageStyle), Title: r.title(), Finding: r.finding(), Validity: r.validity(),
+		NumbersTitle: r.numbersTitle(), Legend: r.legend(),
+		Sweep: r.sweepCharts(), Spread: r.spreadCharts(),
+	}
+	p.WordHeads, p.NumberHeads = r.pointHeads()
+	for _, at := range r.points {
+		p.Points = append(p.Points, pointRow{r.words(at), r.numbers(at)})
+	}
+	p.TrialHeads, p.TrialRows = r.trialTable()
+	for _, c := range classes {
+		if n := r.count(c); n > 0 || c != Earlier {
+			p.Chips = append(p.Chips, chip{c, n, classWord(c)})
+		}
+	}
+	for _, t := range r.trials {
+		if t.Why != "" && t.Class != Earlier {
+			p.Troubles = append(p.Troubles, t)
+		}
+	}
+	p.Notes = slices.Clone(r.notes)
+	for _, job := range r.jobs {
+		p.Jobs = append(p.Jobs, job.view())
+		cpu, err := job.usageChart()
+		if err != nil {
+			p.Notes = append(p.Notes, err.Error())
+		}
+		if cpu != nil {
+			p.CPU = append(p.CPU, *cpu)
+		}
+	}
+	var b strings.Builder
+	err := pageTemplate.Execute(&b, p)
+	return b.String(), err
+}
+
+// trialTable has a row for each complete trial.
+func (r *Report) trialTable() ([]string, [][]string) {
+	shown := r.shown()
+	heads := []string{"trial", "name", "job", "validity"}
+	for _, k := range r.keys {
+		heads = append(heads, k.label)
+	}
+	heads = append(heads, "ok", "failed")
+	for _, c := range shown {
+		if c.kind != share {
+			heads = append(heads, c.heading(r.unitOf(c)))
+		}
+	}
+	heads = append(heads, "lateness p99 ms", "client CPU %")
+	var rows [][]string
+	for _, t := range r.complete() {
+		rows = append(rows, r.trialRow(t, shown))
+	}
+	return heads, rows
+}
+
+func (r *Report) trialRow(t *Trial, shown []column) []string {
+	s := t.Summary
+	row := []string{t.ID, t.Name, t.Job, string(t.Class)}
+	for _, k := range r.keys {
+		row = append(row, say(s.Point[k.path]))
+	}
+	row = append(row, strconv.FormatInt(s.Requests.OK, 10), strconv.FormatInt(s.Requests.Failed, 10))
+	for _, c := range shown {
+		if c.kind != share {
+			row = append(row, (&point{trials: []*Trial{t}}).of(c).cell(r.unitOf(c)).String())
+		}
+	}
+	return append(row, scaled(s.Client.LatenessP99S, 1e3), scaled(s.Client.CPU, 100))
+}
+
+func scaled(v *float64, factor float64) string {
+	if v == nil {
+		return "–"
+	}
+	return number(*v * factor)
+}
+
+// view is the job's facts in the order of reading.
+func (r *run) view() jobView {
+	v := jobView{ID: r.id, Account: r.account()}
+	j := r.job
+	if j == nil {
+		return v
+	}
+	add := func(name, text string) {
+		if text != "" {
+			v.Facts = append(v.Facts, [2]string{name, text})
+		}
+	}
+	add("directory", r.dir)
+	add("plan", j.Plan)
+	if r.start > 0 {
+		add("began", time.Unix(int64(r.start), 0).UTC().Format("2006-01-02 15:04:05 UTC"))
+	}
+	var phases []string
+	for _, p := range j.Phases {
+		if p.Start > 0 && p.End > p.Start {
+			phases = append(phases, p.Name+" "+clock(p.End-p.Start))
+		}
+	}
+	add("phases", strings.Join(phases, " · "))
+	for _, n := range j.Nodes {
+		address := n.IP
+		if n.Port != "" {
+			address = n.Address()
+		}
+		add(n.Role+" node", n.Name+" "+address)
+	}
+	for _, d := range j.Deployments {
+		text := d.State
+		if d.Ready > d.Start && d.Start > 0 {
+			text += ", ready after " + clock(d.Ready-d.Start)
+		}
+		add("deployment "+d.ID, joined(text, d.Text))
+	}
+	for _, i := range j.Images {
+		add("image of "+i.Deployment, fmt.Sprintf("%s (%.1f MB, %s)", i.Path, float64(i.Bytes)/1e6, time.Unix(i.ModifiedAt, 0).UTC().Format("2006-01-02 15:04:05 UTC")))
+	}
+	for _, name := range slices.Sorted(maps.Keys(j.Facts)) {
+		add(name, j.Facts[name])
+	}
+	for _, f := range j.Failures {
+		add("failure", fmt.Sprintf("%s (%d): %s", f.Component, f.Status, f.Message))
+	}
+	return v
+}
+
+// Quantity says whether a column of the trial table holds numbers, which stand to the right.
+func (p page) Quantity(column int) bool { return column >= 4 }
+
+// Metrics are the definitions that the page explains.
+func (page) Metrics() [][2]string {
+	return [][2]string{
+		{"TTFT (" + summary.TTFT.String() + ")", "first token − sent"},
+		{"TPOT (" + summary.TPOT.String() + ")", "(last token − first token) / (n − 1), of answers with n > 1 tokens"},
+		{"ITL (" + summary.ITL.String() + ")", "each gap between token events, pooled over requests"},
+		{"E2EL (" + summary.E2EL.String() + ")", "last token − sent; done − sent where answers were not streamed"},
+		{"lateness (" + summary.Lateness.String() + ")", "sent − scheduled"},
+		{"requests/s, tokens/s", "completions whose end lies in the window, by its length; tokens are those of the answers"},
+		{"latencies", "over requests due in the window that ended ok; percentiles by nearest rank"},
+	}
+}

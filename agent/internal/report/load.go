@@ -1,0 +1,197 @@
+package report
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"hpcbench/agent/internal/hist"
+	"hpcbench/agent/internal/job"
+	"hpcbench/agent/internal/ledger"
+	"hpcbench/agent/internal/summary"
+)
+
+// run is one job's directory: results/<jobid>.
+type run struct {
+	dir, id string
+	job     *job.Job
+	ledger  []ledger.Row
+	start   float64 // seconds since 1970
+	results map[string]*result
+}
+
+// result is what a job left of a trial.
+type result struct {
+	run     *run
+	trial   string
+	dir     string
+	key     string // empty: the trial is not complete
+	summary *summary.Summary
+}
+
+// openRun reads a job's directory; nil when it is none. What can't be read is named in notes.
+func openRun(dir string) (*run, []string) {
+	r := &run{dir: dir, id: base(dir), results: map[string]*result{}}
+	var notes []string
+	note := func(err error) {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			notes = append(notes, err.Error())
+		}
+	}
+	var err error
+	r.ledger, err = ledger.Read(filepath.Join(dir, "ledger.tsv"))
+	note(err)
+	if r.job, err = job.Read(dir); err != nil {
+		r.job = nil
+		note(err)
+	}
+	entries, err := os.ReadDir(dir)
+	note(err)
+	for _, e := range entries {
+		found, err := openResult(r, e.Name())
+		note(err)
+		if found != nil {
+			r.results[e.Name()] = found
+		}
+	}
+	r.start = r.began()
+	if r.ledger == nil && r.job == nil && len(r.results) == 0 {
+		return nil, notes
+	}
+	return r, notes
+}
+
+// began is when the job began, by its first phase, or by the file that it wrote early where it noted none.
+func (r *run) began() float64 {
+	if r.job != nil && len(r.job.Phases) > 0 && r.job.Phases[0].Start > 0 {
+		return r.job.Phases[0].Start
+	}
+	for _, name := range []string{"ledger.tsv", "summary.json", "."} {
+		if info, err := os.Stat(filepath.Join(r.dir, name)); err == nil {
+			return float64(info.ModTime().UnixNano()) / 1e9
+		}
+	}
+	return 0
+}
+
+// openResult reads the trial in the job's directory of this name; nil when there is no summary in it.
+func openResult(r *run, name string) (*result, error) {
+	found := &result{run: r, trial: name, dir: filepath.Join(r.dir, name)}
+	text, err := os.ReadFile(filepath.Join(found.dir, "summary.json"))
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) || !isDir(found.dir) {
+			return nil, nil
+		}
+		return nil, err
+	}
+	if err := json.Unmarshal(text, &found.summary); err != nil {
+		return nil, fmt.Errorf("reading %s: %w", filepath.Join(found.dir, "summary.json"), err)
+	}
+	if found.summary.Schema != summary.Schema {
+		return nil, fmt.Errorf("%s/summary.json has schema %d; this agent reads %d", found.dir, found.summary.Schema, summary.Schema)
+	}
+	key, err := os.ReadFile(filepath.Join(found.dir, "key"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	found.key = strings.TrimSpace(string(key))
+	return found, nil
+}
+
+// base is the last element of the path, the real name of ".".
+func base(dir string) string {
+	if whole, err := filepath.Abs(dir); err == nil {
+		dir = whole
+	}
+	return filepath.Base(dir)
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
+// histogram merges what all client nodes counted of a metric; nil when that is not there any more.
+func (r *result) histogram(m summary.Metric) *hist.H {
+	dir := os.DirFS(r.dir)
+	names, err := fs.Glob(dir, "*/part.json")
+	if err != nil || len(names) == 0 {
+		names = []string{"part.json"}
+	}
+	all := new(hist.H)
+	for _, name := range names {
+		text, err := fs.ReadFile(dir, name)
+		if err != nil {
+			return nil
+		}
+		var p summary.Part
+		if json.Unmarshal(text, &p) != nil {
+			return nil
+		}
+		all.Merge(p.Latency[m.String()])
+	}
+	return all
+}
+
+// Load reads the results in dirs.
+func Load(dirs []string) (*Report, error) {
+	r := &Report{}
+	for _, dir := range dirs {
+		if !isDir(dir) {
+			return nil, fmt.Errorf("no such directory: %s", dir)
+		}
+		r.open(dir)
+	}
+	if len(r.jobs) == 0 {
+		return nil, errors.Join(fmt.Errorf("no results in %s", strings.Join(dirs, ", ")), errors.New(strings.Join(r.notes, "\n")))
+	}
+	slices.SortStableFunc(r.jobs, newest)
+	r.choose()
+	r.sweep()
+	return r, nil
+}
+
+// open adds the job that dir is, or the jobs that are in it.
+func (r *Report) open(dir string) {
+	if lone, err := openResult(&run{dir: dir, results: map[string]*result{}}, "."); err == nil && lone != nil { // agent load --out
+		lone.run.id, lone.trial, lone.key = base(dir), base(dir), "agent load"
+		lone.run.results[lone.trial] = lone
+		lone.run.start = lone.run.began()
+		r.jobs = append(r.jobs, lone.run)
+		return
+	}
+	if job, notes := openRun(dir); job != nil {
+		r.jobs, r.notes = append(r.jobs, job), append(r.notes, notes...)
+		return
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		r.notes = append(r.notes, err.Error())
+	}
+	for _, e := range entries {
+		if !isDir(filepath.Join(dir, e.Name())) || e.Name() == "claims" {
+			continue
+		}
+		job, notes := openRun(filepath.Join(dir, e.Name()))
+		r.notes = append(r.notes, notes...)
+		if job != nil {
+			r.jobs = append(r.jobs, job)
+		}
+	}
+}
+
+// newest orders jobs from the latest to the first.
+func newest(a, b *run) int {
+	switch {
+	case a.start > b.start:
+		return -1
+	case a.start < b.start:
+		return 1
+	}
+	return strings.Compare(b.id, a.id)
+}

@@ -1,0 +1,169 @@
+package report
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// usage is how busy a node's CPUs were: a share from 0 to 1 over seconds since 1970.
+type usage struct {
+	node    string
+	at      []float64
+	percent []float64
+}
+
+// readUsage reads time_s and cpu_busy_ratio from monitor-<node>.csv, by their names in its header. A row without the
+// reading is a gap; a torn last row is left out.
+func readUsage(path, node string) (usage, error) {
+	u := usage{node: node}
+	f, err := os.Open(path)
+	if err != nil {
+		return u, err
+	}
+	defer f.Close()
+	rows := csv.NewReader(f)
+	rows.FieldsPerRecord = -1
+	heads, err := rows.Read()
+	if err != nil {
+		return u, fmt.Errorf("reading %s: %w", path, err)
+	}
+	time, busy := slices.Index(heads, "time_s"), slices.Index(heads, "cpu_busy_ratio")
+	if time < 0 || busy < 0 {
+		return u, fmt.Errorf("reading %s: no column time_s or cpu_busy_ratio", path)
+	}
+	for {
+		row, err := rows.Read()
+		if errors.Is(err, io.EOF) {
+			return u, nil
+		}
+		if err != nil {
+			return u, fmt.Errorf("reading %s: %w", path, err)
+		}
+		if max(time, busy) >= len(row) {
+			continue
+		}
+		at, err := strconv.ParseFloat(row[time], 64)
+		if err != nil {
+			continue
+		}
+		share, err := strconv.ParseFloat(row[busy], 64)
+		if err != nil {
+			share = math.NaN()
+		}
+		u.at, u.percent = append(u.at, at), append(u.percent, 100*share)
+	}
+}
+
+// usageChart draws the CPUs of a job's nodes over its time, its trials shaded; nil where nothing was read.
+func (r *run) usageChart() (*chart, error) {
+	roles := []string{"server", "client", "monitor", "idle", ""}
+	members := map[string][]usage{}
+	start, end, nodes := math.Inf(1), 0.0, 0
+	var failures []error
+	for node, role := range r.nodeRoles() {
+		u, err := readUsage(filepath.Join(r.dir, "monitor-"+node+".csv"), node)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			failures = append(failures, err)
+		}
+		if len(u.at) < 2 {
+			continue
+		}
+		members[role] = append(members[role], u)
+		start, end, nodes = min(start, u.at[0]), max(end, u.at[len(u.at)-1]), nodes+1
+	}
+	if nodes == 0 {
+		return nil, errors.Join(failures...)
+	}
+	unit, name := 1.0, "seconds"
+	if end-start > 300 {
+		unit, name = 60, "minutes"
+	}
+	sx := scale{max: (end - start) / unit, from: leftEdge, to: rightEdge}
+	sy := scale{max: 100, from: lowEdge, to: topEdge}
+	drawn := &chart{Title: "CPU of the nodes, job " + r.id, XTitle: name + " since the first reading", YTitle: "% busy",
+		XTicks: sx.ticks(7), YTicks: sy.ticks(5), Bands: r.bands(start, end, unit, sx)}
+	if len(drawn.Bands) > 0 {
+		drawn.Note = "shaded: a trial runs"
+	}
+	for color, role := range roles {
+		slices.SortFunc(members[role], func(a, b usage) int { return strings.Compare(a.node, b.node) })
+		for i, u := range members[role] {
+			drawn.add(u, role, color, i, start, unit, sx, sy)
+		}
+	}
+	return drawn, errors.Join(failures...)
+}
+
+// add draws a node: its colour by role, its dash by its place among the nodes of that role.
+func (c *chart) add(u usage, role string, color, i int, start, unit float64, sx, sy scale) {
+	x, y := u.thinned(start, unit)
+	l := line{Color: fmt.Sprintf("c%d", color), Dash: dashes[i%len(dashes)], Label: u.node, Path: path(x, y, sx, sy)}
+	if role != "" {
+		l.Label += " (" + role + ")"
+	}
+	c.Lines = append(c.Lines, l)
+	const named = 10
+	switch {
+	case len(c.Legend) < named:
+		c.Legend = append(c.Legend, l)
+	case len(c.Legend) == named:
+		c.Legend = append(c.Legend, line{Label: "… and more"})
+	}
+}
+
+// thinned is the curve with at most 500 places, each the mean of the readings around it.
+func (u usage) thinned(start, unit float64) (x, y []float64) {
+	const most = 500
+	step := (len(u.at) + most - 1) / most
+	for i := 0; i < len(u.at); i += step {
+		end := min(i+step, len(u.at))
+		x = append(x, (mean(u.at[i:end])-start)/unit)
+		y = append(y, mean(u.percent[i:end]))
+	}
+	return x, y
+}
+
+// bands are the job's trials as stretches of the x axis.
+func (r *run) bands(start, end, unit float64, sx scale) []band {
+	var all []band
+	if r.job == nil {
+		return nil
+	}
+	for _, t := range r.job.Trials {
+		if t.Start == 0 || t.End <= start || t.Start >= end {
+			continue
+		}
+		from, to := sx.at(max(0, t.Start-start)/unit), sx.at((min(t.End, end)-start)/unit)
+		all = append(all, band{X: from, Width: max(1, to-from), Title: t.ID + " " + t.Name})
+	}
+	return all
+}
+
+// nodeRoles are the job's nodes that were monitored, with their role; a node of unknown role has the empty one.
+func (r *run) nodeRoles() map[string]string {
+	roles := map[string]string{}
+	names, err := fs.Glob(os.DirFS(r.dir), "monitor-*.csv")
+	if err != nil {
+		panic(err) // of a malformed pattern, and this one is not
+	}
+	for _, name := range names {
+		roles[name[len("monitor-"):len(name)-len(".csv")]] = ""
+	}
+	if r.job != nil {
+		for _, n := range r.job.Nodes {
+			if _, monitored := roles[n.Name]; monitored {
+				roles[n.Name] = n.Role
+			}
+		}
+	}
+	return roles
+}

@@ -1,0 +1,154 @@
+package report
+
+import (
+	"cmp"
+	"encoding/json"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// key is a swept value's path in the recipe.
+type key struct {
+	path  string
+	label string // the last element of path, or the whole where that is ambiguous
+}
+
+// point is the complete trials of one cell of the sweep: its repetitions.
+type point struct {
+	values []any // by key of the report
+	trials []*Trial
+}
+
+// sweep finds the swept values that differ, the slowest to change first, and groups the complete trials by them.
+func (r *Report) sweep() {
+	trials := r.complete()
+	for _, k := range keysOf(trials) {
+		if changes(trials, k.path) > 0 {
+			r.keys = append(r.keys, k)
+		}
+	}
+	slices.SortStableFunc(r.keys, func(a, b key) int { return cmp.Compare(changes(trials, a.path), changes(trials, b.path)) })
+	byName := map[string]*point{}
+	for _, t := range trials {
+		var p point
+		for _, k := range r.keys {
+			p.values = append(p.values, t.Summary.Point[k.path])
+		}
+		name, err := json.Marshal(t.Summary.Point) // keys sorted
+		if err != nil {
+			panic(err) // it came from JSON
+		}
+		if byName[string(name)] == nil {
+			byName[string(name)] = &p
+			r.points = append(r.points, &p)
+		}
+		found := byName[string(name)]
+		found.trials = append(found.trials, t)
+	}
+}
+
+// keysOf are the paths of all swept values, sorted.
+func keysOf(trials []*Trial) []key {
+	var keys []key
+	for _, t := range trials {
+		for path := range t.Summary.Point {
+			if !slices.ContainsFunc(keys, func(k key) bool { return k.path == path }) {
+				keys = append(keys, key{path: path})
+			}
+		}
+	}
+	slices.SortFunc(keys, func(a, b key) int { return cmp.Compare(a.path, b.path) })
+	for i := range keys {
+		keys[i].label = last(keys[i].path)
+		for j := range keys {
+			if i != j && last(keys[j].path) == last(keys[i].path) {
+				keys[i].label = keys[i].path
+			}
+		}
+	}
+	return keys
+}
+
+// last is the last element of a recipe path.
+func last(path string) string { return path[strings.LastIndexByte(path, '.')+1:] }
+
+// changes is how often the value at path differs between a trial and the next.
+func changes(trials []*Trial, path string) int {
+	n := 0
+	for i := 1; i < len(trials); i++ {
+		if say(trials[i-1].Summary.Point[path]) != say(trials[i].Summary.Point[path]) {
+			n++
+		}
+	}
+	return n
+}
+
+// say is a swept value as people write it.
+func say(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "–"
+	case string:
+		return v
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	}
+	text, err := json.Marshal(v)
+	if err != nil {
+		return "?"
+	}
+	return string(text)
+}
+
+// stat is a number over the repetitions of a point.
+type stat struct {
+	n    int
+	mean float64
+	sd   float64 // standard deviation of the sample; NaN for one repetition
+	low  bool    // a quantile that some repetition's sample can't carry
+}
+
+// known says whether any repetition has the number.
+func (s stat) known() bool { return s.n > 0 }
+
+// of takes a column over a point's repetitions. Those without the number are not counted.
+func (p *point) of(c column) stat {
+	var s stat
+	var values []float64
+	for _, t := range p.trials {
+		if v, ok := c.of(t.Summary); ok {
+			values = append(values, v)
+			s.low = s.low || slices.Contains(t.Summary.LowN, c.low)
+		}
+	}
+	s.n, s.mean, s.sd = len(values), mean(values), math.NaN()
+	if s.n > 1 {
+		var squares float64
+		for _, v := range values {
+			squares += (v - s.mean) * (v - s.mean)
+		}
+		s.sd = math.Sqrt(squares / float64(s.n-1))
+	}
+	return s
+}
+
+func mean(values []float64) float64 {
+	var sum float64
+	for _, v := range values {
+		sum += v
+	}
+	return sum / float64(len(values))
+}
+
+// class is the worst of its trials'.
+func (p *point) class() Class {
+	worst := Valid
+	for _, t := range p.trials {
+		if slices.Index(classes, t.Class) > slices.Index(classes, worst) {
+			worst = t.Class
+		}
+	}
+	return worst
+}

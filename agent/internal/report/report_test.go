@@ -1,0 +1,204 @@
+package report
+
+import (
+	"bytes"
+	"encoding/csv"
+	"flag"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// golden compares with testdata/name, or writes it.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s differs (go test -update writes it anew):\n%s", name, got)
+	}
+}
+
+// report writes the report of dirs and gives its text.
+func report(t *testing.T, out string, dirs ...string) string {
+	t.Helper()
+	var text bytes.Buffer
+	if err := Write(dirs, out, &text); err != nil {
+		t.Fatal(err)
+	}
+	return text.String()
+}
+
+func read(t *testing.T, path ...string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(path...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestJobsMergeByTheLedger(t *testing.T) {
+	f := twoJobs(t)
+	text := report(t, "", f.dir)
+	golden(t, "merged.txt", text)
+	golden(t, "merged.csv", read(t, f.dir, "summary.csv"))
+	if text != read(t, f.dir, "report.txt") {
+		t.Error("report.txt is not what was printed")
+	}
+	for line := range strings.Lines(text) {
+		if n := utf8.RuneCountInString(line) - 1; n > columnsWide {
+			t.Errorf("%d columns: %s", n, line)
+		}
+	}
+}
+
+func TestOneJobIsReportedAlone(t *testing.T) {
+	f := twoJobs(t)
+	out := t.TempDir()
+	golden(t, "alone.txt", report(t, out, filepath.Join(f.dir, "42")))
+	rows, err := csv.NewReader(strings.NewReader(read(t, out, "summary.csv"))).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(rows) != 6 { // a head and 0002 0007 0008 0009 0010
+		t.Errorf("summary.csv has %d lines", len(rows))
+	}
+	if slices.Index(rows[0], "concurrency") != len(identity) {
+		t.Errorf("heads %q", rows[0])
+	}
+}
+
+func TestThePageIsOneFileThatLoadsNothing(t *testing.T) {
+	f := twoJobs(t)
+	report(t, "", f.dir)
+	page := read(t, f.dir, "report.html")
+	for _, foreign := range []string{"http:", "https:", "<script", "@import", "url(", "src=", "<link", "NaN", "Inf", "ZgotmplZ"} {
+		if strings.Contains(page, foreign) {
+			t.Errorf("report.html contains %q", foreign)
+		}
+	}
+	for _, part := range []string{"Requests per second", "Time to first token", "End-to-end latency", "Distribution of time to first token, dialect openai-chat",
+		"CPU of the nodes, job 42", "prefers-color-scheme: dark", "the server ended unasked", "host-3 (server)"} {
+		if !strings.Contains(page, part) {
+			t.Errorf("report.html lacks %q", part)
+		}
+	}
+}
+
+func TestHostileNamesAreText(t *testing.T) {
+	f := newTree(t)
+	tr := trialOf("0001", 1, "<script>alert(1)</script>", 1)
+	tr.Name = `"><img src=x onerror=alert(1)>`
+	f.trial("41", "k1", tr, nil)
+	tr = trialOf("0002", 1, `=cmd,"x"`+"\n", 1)
+	f.trial("41", "k1", tr, nil)
+	report(t, "", f.dir)
+	if page := read(t, f.dir, "report.html"); strings.Contains(page, "<script") || strings.Contains(page, "<img") {
+		t.Error("a name became markup")
+	}
+	rows, err := csv.NewReader(strings.NewReader(read(t, f.dir, "summary.csv"))).ReadAll()
+	if err != nil || len(rows) != 3 || rows[2][6] != `=cmd,"x"`+"\n" {
+		t.Errorf("rows %q, %v", rows, err)
+	}
+}
+
+func TestWhatCannotBeReadIsLeftOutAndNamed(t *testing.T) {
+	f := newTree(t)
+	f.trial("41", "k1", trialOf("0001", 1, "openai-chat", 1), nil)
+	f.write("{torn", "41", "0002", "summary.json")
+	f.write("a\tb\n", "41", "nodes.tsv")
+	f.write("no csv header\n", "41", "monitor-x.csv")
+	f.write("1000\tphase\tinitialise\tstart\n", "41", "events.tsv")
+	text := report(t, "", f.dir)
+	for _, part := range []string{"1 trial planned: 1 valid", "0002/summary.json", "nodes.tsv:1"} {
+		if !strings.Contains(strings.ReplaceAll(text, "\n  ", " "), part) {
+			t.Errorf("the report lacks %q:\n%s", part, text)
+		}
+	}
+	if !strings.Contains(read(t, f.dir, "report.html"), "no column time_s") {
+		t.Error("report.html does not name the csv")
+	}
+}
+
+func TestAJobThatFailedAtOnceHasAReport(t *testing.T) {
+	f := newTree(t)
+	f.events("41", "1000\tfact\tscenario\tdemo", "1000\tphase\tinitialise\tstart", "1003\tfailure\timage\t1\tno such image: /x.sif", "1003\texit\t1")
+	f.ledger("41", "0001 d1 60 missing k1 c1-r1")
+	golden(t, "failed.txt", report(t, "", filepath.Join(f.dir, "41")))
+}
+
+func TestNothingThereIsAnError(t *testing.T) {
+	empty := t.TempDir()
+	for _, dir := range []string{empty, filepath.Join(empty, "none")} {
+		if err := Write([]string{dir}, "", new(bytes.Buffer)); err == nil {
+			t.Errorf("%s: no error", dir)
+		}
+	}
+}
+
+func TestAgentLoadHasAReport(t *testing.T) {
+	f := newTree(t)
+	tr := trialOf("load", 4, "openai-chat", 1)
+	tr.Point = nil
+	f.trial("out", "", tr, nil)
+	dir := filepath.Join(f.dir, "out", "load")
+	text := report(t, "", dir)
+	if !strings.Contains(text, "1 trial planned: 1 valid") || !strings.Contains(text, "with p50 TTFT of") {
+		t.Errorf("report:\n%s", text)
+	}
+}
+
+func TestAResultDeletedIsMissing(t *testing.T) {
+	f := twoJobs(t)
+	if err := os.RemoveAll(filepath.Join(f.dir, "41", "0003")); err != nil {
+		t.Fatal(err)
+	}
+	r, err := Load([]string{f.dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.trials[2].ID != "0003" || r.trials[2].Class != Missing {
+		t.Errorf("trial %+v", r.trials[2])
+	}
+	if err := os.RemoveAll(filepath.Join(f.dir, "41")); err != nil {
+		t.Fatal(err)
+	}
+	if r, err = Load([]string{f.dir}); err != nil {
+		t.Fatal(err)
+	}
+	if r.trials[3].Class != Earlier {
+		t.Errorf("of a job that is gone: %+v", r.trials[3])
+	}
+}
+
+func TestAnotherPlansResultsAreStale(t *testing.T) {
+	f := newTree(t)
+	f.events("41", "1000\tfact\tplan\told", "1000\tphase\tinitialise\tstart", "1001\texit\t0")
+	f.events("42", "2000\tfact\tplan\tnew", "2000\tphase\tinitialise\tstart", "2001\texit\t0")
+	f.ledger("41", "0001 d1 60 missing k1 a", "0002 d1 60 missing k2 b")
+	f.ledger("42", "0001 d1 60 missing n1 a")
+	f.trial("41", "k1", trialOf("0001", 1, "openai-chat", 1), nil)
+	f.trial("41", "k2", trialOf("0002", 1, "openai-chat", 1), nil)
+	f.trial("42", "n1", trialOf("0001", 1, "openai-chat", 1), nil)
+	text := report(t, "", f.dir)
+	if !strings.Contains(text, "1 trial planned: 1 valid") || !strings.Contains(text, "job 41: 2 stale results left out") {
+		t.Errorf("report:\n%s", text)
+	}
+}
