@@ -22,11 +22,13 @@ import (
 type surroundings struct {
 	cluster  string // name or file; it wins over the recipe's
 	services many   // directories
+	sets     many   // PATH=VALUE
 }
 
 func (s *surroundings) flags(f *flag.FlagSet) {
 	f.StringVar(&s.cluster, "cluster", "", "")
 	f.Var(&s.services, "services", "")
+	f.Var(&s.sets, "set", "")
 }
 
 // source is a recipe that was read, with everything that it was held against. Where Diags has an error, what follows
@@ -50,7 +52,11 @@ func (e env) read(name string, s surroundings) (*source, error) {
 		return nil, err
 	}
 	src := &source{Name: name, Text: text}
-	src.File, src.Diags = recipe.Load(name, text)
+	sets, err := settings(s.sets)
+	if err != nil {
+		return nil, err
+	}
+	src.File, src.Diags = recipe.Load(name, text, sets...)
 	if err := src.findService(s.services); err != nil {
 		return nil, err
 	}
@@ -76,6 +82,19 @@ func (e env) text(name string) ([]byte, error) {
 		return nil, fmt.Errorf("reading the recipe: %w", err)
 	}
 	return text, nil
+}
+
+// settings takes --set PATH=VALUE apart.
+func settings(words many) ([]recipe.Set, error) {
+	var sets []recipe.Set
+	for _, word := range words {
+		path, value, ok := strings.Cut(word, "=")
+		if !ok || path == "" {
+			return nil, usagef("--set wants PATH=VALUE, such as --set workload.concurrency=8, not %q", word)
+		}
+		sets = append(sets, recipe.Set{Path: path, Value: value})
+	}
+	return sets, nil
 }
 
 // findService loads the folder that the recipe names.

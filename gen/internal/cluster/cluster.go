@@ -30,7 +30,7 @@ type Profile struct {
 	Memory            bool              `yaml:"memory"`           // a memory directive is allowed
 	WholeNodes        bool              `yaml:"whole_nodes"`      // nodes are never shared: --exclusive is implied
 	ExtraDirectives   []string          `yaml:"extra_directives"` // such as "--hint=nomultithread"
-	Architecture      string            `yaml:"architecture"`     // amd64, arm64
+	Architecture      string            `yaml:"architecture"`     // amd64, arm64; "" in local mode: this machine's
 	Runtime           string            `yaml:"runtime"`          // apptainer, singularity
 	GPUFlag           string            `yaml:"gpu_flag"`         // --nv, --rocm
 	Modules           []string          `yaml:"modules"`          // loaded before the runtime is used
@@ -85,6 +85,14 @@ func List(fsys fs.FS) ([]string, error) {
 	return files, nil
 }
 
+// architectures are those that a profile may have. This machine's own is what gen's agent was built for.
+func (p *Profile) architectures() []string {
+	if p.Mode == "local" {
+		return []string{"", "amd64", "arm64"}
+	}
+	return []string{"amd64", "arm64"}
+}
+
 // check finds the values that no job script could be made from.
 func (p *Profile) check() error {
 	for _, c := range []struct {
@@ -93,7 +101,7 @@ func (p *Profile) check() error {
 	}{
 		{"mode", p.Mode, []string{"", "local"}},
 		{"gpu_request", p.GPURequest, []string{"gres", "gpus-per-node", "gpus-per-task", "none"}},
-		{"architecture", p.Architecture, []string{"amd64", "arm64"}},
+		{"architecture", p.Architecture, p.architectures()},
 		{"runtime", p.Runtime, []string{"apptainer", "singularity"}},
 		{"gpu_flag", p.GPUFlag, []string{"", "--nv", "--rocm"}},
 		{"bill_unit", p.BillUnit, []string{"node-hours", "gpu-hours", "core-hours"}},

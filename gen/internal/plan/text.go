@@ -60,11 +60,14 @@ func Roles(j *Job) string {
 
 func count(n int, word string) string { return fmt.Sprintf("%d %s", n, verb(n, word, word+"s")) }
 
-// Bill is what all jobs cost in the profile's unit.
+// Bill is what all jobs cost in the profile's unit, and in local mode how long they take.
 func (p *Plan) Bill() string {
 	var about, most float64
 	for _, j := range p.Jobs {
 		about, most = about+j.Bill, most+j.BillMost
+	}
+	if p.Setting.Local {
+		return "about " + Clock(p.Jobs[0].EstimateS) + " on this machine"
 	}
 	if most == 0 {
 		return "not known: the cluster profile does not say what a node has"

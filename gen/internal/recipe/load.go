@@ -24,13 +24,15 @@ type File struct {
 }
 
 // Load reads a recipe from its text; name is the file's name in diagnostics. It checks what one value or one section
-// can tell; Check does the rest. The File is never nil, and fit for Points only when the list has no error.
-func Load(name string, src []byte) (*File, diag.List) {
+// can tell; Check does the rest. Settings of the command line win over the text. The File is never nil, and fit for
+// Points only when the list has no error.
+func Load(name string, src []byte, sets ...Set) (*File, diag.List) {
 	root, diags := parse(name, src)
 	if root == nil {
 		nothing := &node{kind: mapping, pos: diag.Pos{File: name, Line: 1, Col: 1}, bad: true}
 		return &File{name: name, read: nothing, written: nothing, full: nothing}, diags.Sorted()
 	}
+	diags = append(diags, apply(root, sets)...)
 	v := validator{root: root, schema: recipeSchema()}
 	v.run()
 	diags = append(diags, v.diags...)

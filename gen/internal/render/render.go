@@ -1,0 +1,183 @@
+package render
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"text/template"
+
+	"hpcbench/gen/internal/bundle"
+	"hpcbench/gen/internal/plan"
+	"hpcbench/gen/internal/service"
+)
+
+// Input is everything that a bundle is made from.
+type Input struct {
+	Version   string // of gen
+	Plan      *plan.Plan
+	Service   *service.Service
+	Recipe    []byte        // as written
+	Resolved  []byte        // with every default
+	Extra     []bundle.File // bin/ and inputs/
+	Templates fs.FS
+}
+
+// Render makes the files of a bundle. After a plan, an error is ours and not the user's.
+func Render(in Input) (*bundle.Bundle, error) {
+	b := &bundle.Bundle{Slug: in.Plan.Slug, Head: []string{"hpcbench " + in.Version, "plan " + in.Plan.ID}}
+	templates, err := parse(in.Templates)
+	if err != nil {
+		return nil, fmt.Errorf("reading the templates: %w", err)
+	}
+	v := view(in)
+	r := renderer{templates: templates, bundle: b}
+	for i := range v.Jobs {
+		r.script("job.sbatch.tmpl", v.Jobs[i].Script, &v.Jobs[i])
+	}
+	r.script("submit.sh.tmpl", "submit.sh", v)
+	if len(v.Images)+len(v.Prefetch) > 0 {
+		r.script("prefetch.sh.tmpl", "prefetch.sh", v)
+	}
+	for _, name := range nodeScripts(v) {
+		r.script("node/"+name+".tmpl", "node/"+name, v)
+	}
+	r.execute("README.md.tmpl", "README.md", 0o644, v)
+	if r.err != nil {
+		return nil, r.err
+	}
+	b.Add("node/causes.tsv", 0o644, causes(in.Service))
+	if err := servers(b, in.Plan); err != nil {
+		return nil, err
+	}
+	if err := trials(b, in.Plan); err != nil {
+		return nil, err
+	}
+	b.Add("recipe.yaml", 0o644, in.Recipe)
+	b.Add("recipe.resolved.yaml", 0o644, in.Resolved)
+	b.Files = append(b.Files, in.Extra...)
+	return b, nil
+}
+
+// nodeScripts are the scripts that the job's steps run.
+func nodeScripts(v *Bundle) []string {
+	names := []string{"client.sh"}
+	ray := func(d Deployment) bool { return d.Launcher == "ray" }
+	if slices.ContainsFunc(v.Deployments, ray) {
+		names = append(names, "ray.sh")
+	}
+	if slices.ContainsFunc(v.Deployments, func(d Deployment) bool { return !ray(d) }) {
+		names = append(names, "server.sh")
+	}
+	if v.MonitorInterval != "" {
+		names = append(names, "monitor.sh")
+	}
+	return names
+}
+
+// renderer executes templates into a bundle until one fails.
+type renderer struct {
+	templates *template.Template
+	bundle    *bundle.Bundle
+	err       error
+}
+
+func (r *renderer) script(name, path string, view any) { r.execute(name, path, 0o755, view) }
+
+func (r *renderer) execute(name, path string, mode fs.FileMode, view any) {
+	if r.err != nil {
+		return
+	}
+	var out bytes.Buffer
+	if err := r.templates.ExecuteTemplate(&out, name, view); err != nil {
+		r.err = fmt.Errorf("rendering %s: %w", path, err)
+		return
+	}
+	r.bundle.Add(path, mode, out.Bytes())
+}
+
+// parse reads every template of fsys under its path.
+func parse(fsys fs.FS) (*template.Template, error) {
+	all := template.New("").Option("missingkey=error").Funcs(template.FuncMap{
+		"quote": quote, "array": array, "words": words, "assign": assign, "directive": directive, "comment": comment,
+		"lib": func(name string) (string, error) { return lib(fsys, name) },
+	})
+	for _, pattern := range []string{"*.tmpl", "node/*.tmpl"} {
+		files, err := fs.Glob(fsys, pattern)
+		if err != nil {
+			return nil, err
+		}
+		for _, file := range files {
+			text, err := fs.ReadFile(fsys, file)
+			if err != nil {
+				return nil, err
+			}
+			if _, err := all.New(file).Parse(string(text)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return all, nil
+}
+
+// lib is the text of templates/lib/name as a script has it: without the lines that tell shellcheck of the file alone.
+func lib(fsys fs.FS, name string) (string, error) {
+	text, err := fs.ReadFile(fsys, "lib/"+name)
+	if err != nil {
+		return "", err
+	}
+	lines := strings.Split(strings.TrimRight(string(text), "\n"), "\n")
+	for len(lines) > 0 && strings.HasPrefix(lines[0], "# shellcheck") {
+		lines = lines[1:]
+	}
+	return strings.Join(lines, "\n"), nil
+}
+
+// causes is node/causes.tsv: what is known of the service's failures, by patterns of its log.
+func causes(s *service.Service) []byte {
+	var out bytes.Buffer
+	for _, c := range s.Causes {
+		fmt.Fprintf(&out, "%s\t%s\t%s\n", c.Pattern, c.Cause, c.Cure)
+	}
+	return out.Bytes()
+}
+
+// servers adds argv/ and env/: one argument a line, one NAME='value' a line.
+func servers(b *bundle.Bundle, p *plan.Plan) error {
+	for _, d := range p.Deployments {
+		var env bytes.Buffer
+		for _, pair := range d.Env {
+			line, err := assign(pair)
+			if err != nil {
+				return fmt.Errorf("rendering the environment of %s: %w", d.ID, err)
+			}
+			env.WriteString(line + "\n")
+		}
+		b.Add("env/"+d.ID+".env", 0o644, env.Bytes())
+		for rank, argv := range d.Argv {
+			b.Add("argv/"+d.ID+"."+rank, 0o644, []byte(strings.Join(argv, "\n")+"\n"))
+		}
+	}
+	return nil
+}
+
+// trials adds trials/: a file a trial, and the index that the job script and the ledger go by.
+func trials(b *bundle.Bundle, p *plan.Plan) error {
+	var index bytes.Buffer
+	fmt.Fprintf(&index, "# plan %s\n# trial\tdeployment\tseconds\tname\n", p.ID)
+	for _, t := range p.Trials {
+		fmt.Fprintf(&index, "%s\t%s\t%d\t%s\n", t.ID, t.Deployment, t.Seconds, t.Name)
+		var out bytes.Buffer
+		e := json.NewEncoder(&out)
+		e.SetEscapeHTML(false)
+		e.SetIndent("", "  ")
+		if err := e.Encode(t.Trial); err != nil {
+			return fmt.Errorf("rendering trial %s: %w", t.ID, err)
+		}
+		b.Add("trials/"+t.ID+".json", 0o644, out.Bytes())
+	}
+	b.Add("trials/index.tsv", 0o644, index.Bytes())
+	return nil
+}

@@ -1,0 +1,80 @@
+package render
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"hpcbench/gen/internal/plan"
+)
+
+// view is a plan as the templates see it.
+func view(in Input) *Bundle {
+	p, s := in.Plan, in.Plan.Setting
+	v := &Bundle{
+		Version: in.Version, Slug: p.Slug, Scenario: p.Scenario, Service: p.Service, Cluster: s.Cluster, Title: p.Title(), Plan: p.ID,
+		Local: s.Local, Shell: s.Shell, Runtime: s.Runtime, GPUFlag: s.GPUFlag, Modules: s.Modules, Binds: s.Binds, Secrets: s.Secrets,
+		SiteEnv: s.SiteEnv, Trials: len(p.Trials), ServerPort: port(s.ServerPort), ClientPort: port(s.ClientPort),
+		Interfaces: s.Interfaces, HealthPath: s.HealthPath, HealthTimeout: s.HealthTimeoutS, HealthInterval: s.HealthIntervalS,
+		SrunMPI: s.MPI, MonitorStep: s.MonitorStep, ClientStep: s.ClientStep, Bill: p.Bill(),
+		PrefetchOnCompute: s.Prefetch.OnCompute, PrefetchDirectives: directives(s.Prefetch.Directives),
+	}
+	if s.MonitorS > 0 {
+		v.MonitorInterval = strconv.FormatFloat(s.MonitorS, 'f', -1, 64) + "s"
+	}
+	for _, d := range p.Deployments {
+		v.Deployments = append(v.Deployments, deployment(d))
+		v.bring(d)
+	}
+	for _, j := range p.Jobs {
+		v.Jobs = append(v.Jobs, v.job(j))
+	}
+	return v
+}
+
+func port(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprint(n)
+}
+
+func directives(all []plan.Directive) []Directive {
+	var views []Directive
+	for _, d := range all {
+		views = append(views, Directive(d))
+	}
+	return views
+}
+
+func deployment(d *plan.Deployment) Deployment {
+	return Deployment{
+		ID: d.ID, What: d.What, Image: d.Image, Model: d.Model, Dialect: d.Dialect, Launcher: d.Launcher, Step: d.Step,
+		Trials: d.Trials, StartupS: d.StartupS,
+	}
+}
+
+// bring adds what prefetch fetches for a deployment, each image and model once.
+func (v *Bundle) bring(d *plan.Deployment) {
+	if image := (Image{d.Image, d.Remote}); d.Image != "" && !slices.Contains(v.Images, image) {
+		v.Images = append(v.Images, image)
+	}
+	same := func(p Prefetch) bool { return p.Image == d.Image && slices.Equal(p.Argv, d.Prefetch) }
+	if len(d.Prefetch) > 0 && !slices.ContainsFunc(v.Prefetch, same) {
+		v.Prefetch = append(v.Prefetch, Prefetch{d.Image, d.Prefetch})
+	}
+}
+
+func (v *Bundle) job(j *plan.Job) Job {
+	job := Job{
+		Bundle: v, Script: j.Script, Directives: directives(j.Directives), JobTrials: j.Trials, Total: j.Total, Monitors: j.Monitors,
+		Clients: j.Clients, Servers: j.Servers, SignalLead: j.SignalS, Reserve: j.ReserveS, TimeLimit: plan.Clock(j.LimitS),
+		AfterPrevious: j.After != "",
+	}
+	for _, d := range v.Deployments {
+		if slices.Contains(j.Deployments, d.ID) {
+			job.Deployments = append(job.Deployments, d)
+		}
+	}
+	return job
+}
