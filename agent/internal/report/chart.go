@@ -91,6 +91,15 @@ func shape(i int, x, y float64) string {
 	return fmt.Sprintf("M%.1f %.1fa3.7 3.7 0 1 0 7.4 0a3.7 3.7 0 1 0 -7.4 0z", x-3.7, y)
 }
 
-// horizontal and vertical are the axes' scales over a range of values.
-func horizontal(low, high float64) scale { return fit(low, high, leftEdge, rightEdge) }
-func vertical(low, high float64) scale   { return fit(low, high, lowEdge, topEdge) }
+// The scales of the axes over a range of values. Loads are mostly swept by doubling, and so turn logarithmic sooner.
+func loads(low, high float64) scale      { return fit(low, high, 6, leftEdge, rightEdge) }
+func horizontal(low, high float64) scale { return fit(low, high, 30, leftEdge, rightEdge) }
+func vertical(low, high float64) scale   { return fit(low, high, 30, lowEdge, topEdge) }
+
+// axisTitle names what an axis has, and that its steps are factors.
+func axisTitle(name string, s scale) string {
+	if s.log {
+		return name + " (log)"
+	}
+	return name
+}

@@ -34,6 +34,7 @@ func (r *Report) choose() {
 			r.notes = append(r.notes, fmt.Sprintf("job %s: %s left out, made before the trial, its server or its image changed", job.id, plural(n, "stale result")))
 		}
 	}
+	r.notes = append(r.notes, r.absent()...)
 	slices.SortStableFunc(r.trials, func(a, b *Trial) int { return cmp.Compare(a.ID, b.ID) })
 }
 
@@ -109,6 +110,24 @@ func (r *Report) settle(row ledger.Row, stale map[string]int) *Trial {
 		t.Class = Valid
 	}
 	return t
+}
+
+// absent names the trials that nobody came to, in one line; none where there are none.
+func (r *Report) absent() []string {
+	var names []string
+	for _, t := range r.trials {
+		if t.Class == Missing && t.Why == "" {
+			names = append(names, t.ID)
+		}
+	}
+	const named = 12
+	if len(names) > named {
+		names = append(names[:named], fmt.Sprintf("and %d more", len(names)-named))
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return []string{"missing: " + strings.Join(names, ", ")}
 }
 
 func joined(a, b string) string {

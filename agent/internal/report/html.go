@@ -190,8 +190,9 @@ func (r *run) view() jobView {
 	return v
 }
 
-// Quantity says whether a column of the trial table holds numbers, which stand to the right.
-func (p page) Quantity(column int) bool { return column >= 4 }
+// Quantity says whether a column of the trial table holds numbers, which stand to the right: those behind the trial's
+// name, job, validity and swept values.
+func (p page) Quantity(column int) bool { return column >= 4+len(p.WordHeads)-1 }
 
 // Metrics are the definitions that the page explains.
 func (page) Metrics() [][2]string {

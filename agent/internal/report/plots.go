@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"hpcbench/agent/internal/hist"
 	"hpcbench/agent/internal/summary"
@@ -42,9 +43,8 @@ func (r *Report) sweepCharts() []chart {
 		{"Time to first token", "solid p50, dashed p99", []curve{{ttft50, "solid"}, {ttft99, "dash"}}},
 		{"End-to-end latency", "solid p50, dashed p99", []curve{{e2el50, "solid"}, {e2el99, "dash"}}},
 	} {
-		if drawn := r.overSweep(all, c.curves); drawn != nil {
-			drawn.Title, drawn.XTitle = c.title, title
-			drawn.Note = joined(c.note, note)
+		if drawn := overSweep(all, c.curves, title); drawn != nil {
+			drawn.Title, drawn.Note = c.title, joined(c.note, note)
 			if r.repeated() {
 				drawn.Note = joined(drawn.Note, "bars ± standard deviation")
 			}
@@ -54,8 +54,8 @@ func (r *Report) sweepCharts() []chart {
 	return charts
 }
 
-// overSweep draws the curves of every series; nil where no point has a value.
-func (r *Report) overSweep(all []*series, curves []curve) *chart {
+// overSweep draws the curves of every series over the load of this title; nil where no point has a value.
+func overSweep(all []*series, curves []curve, title string) *chart {
 	lowX, highX, low, high := math.Inf(1), 0.0, math.Inf(1), 0.0
 	for _, s := range all {
 		for i, p := range s.points {
@@ -71,11 +71,8 @@ func (r *Report) overSweep(all []*series, curves []curve) *chart {
 		return nil
 	}
 	u := unitFor(curves[0].kind, high)
-	sx, sy := horizontal(lowX, highX), vertical(low*u.factor, high*u.factor)
-	drawn := &chart{YTitle: u.name, XTicks: ticksAt(all, sx), YTicks: sy.ticks(6)}
-	if sy.log {
-		drawn.YTitle = u.name + " (log)"
-	}
+	sx, sy := loads(lowX, highX), vertical(low*u.factor, high*u.factor)
+	drawn := &chart{XTitle: axisTitle(title, sx), YTitle: axisTitle(u.name, sy), XTicks: ticksAt(all, sx), YTicks: sy.ticks(6)}
 	for i, s := range all {
 		for _, c := range curves {
 			drawn.Lines = append(drawn.Lines, s.draw(i, c, u, sx, sy))
@@ -217,9 +214,9 @@ func spreadChart(title string, all []spread) []chart {
 	u := unitFor(duration, high)
 	sx := horizontal(low*u.factor, high*u.factor)
 	sy := scale{max: 100, from: lowEdge, to: topEdge}
-	drawn := chart{Title: title, XTitle: u.name, YTitle: "% of requests", XTicks: sx.ticks(7), YTicks: sy.ticks(5), Note: "failed requests never arrive: their curve ends below 100 %"}
-	if sx.log {
-		drawn.XTitle = u.name + " (log)"
+	drawn := chart{Title: title, XTitle: axisTitle(u.name, sx), YTitle: "% of requests", XTicks: sx.ticks(7), YTicks: sy.ticks(5)}
+	if slices.ContainsFunc(all, func(s spread) bool { return s.failed > 0 }) {
+		drawn.Note = "a curve ends below 100 % where requests failed"
 	}
 	for i, s := range thin(all, maxSeries) {
 		l := line{Color: fmt.Sprintf("q%d", rank(i, min(len(all), maxSeries))), Dash: "solid", Label: s.label, Path: s.curve(u, sx, sy)}

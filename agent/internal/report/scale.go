@@ -59,7 +59,7 @@ func (s scale) linear(n int) []float64 {
 	}
 	var values []float64
 	for i := math.Ceil(s.min/step - 1e-9); i*step <= s.max+step*1e-9; i++ {
-		values = append(values, i*step)
+		values = append(values, i*step+0) // + 0 makes −0 0
 	}
 	return values
 }
@@ -85,14 +85,13 @@ func (s scale) decades(n int) []float64 {
 func label(v float64) string { return strconv.FormatFloat(v, 'g', 6, 64) }
 
 // fit is the scale for values between lowest and highest: from 0 where it is linear, and logarithmic where the values
-// span more than 30-fold.
-func fit(lowest, highest, from, to float64) scale {
-	if lowest > 0 && highest > 30*lowest {
+// span more than so many times the lowest.
+func fit(lowest, highest, times, from, to float64) scale {
+	if lowest > 0 && highest > times*lowest {
 		return scale{min: lowest / 1.2, max: highest * 1.2, from: from, to: to, log: true}
 	}
 	if highest <= 0 {
 		highest = 1
 	}
-	s := scale{max: highest * 1.05, from: from, to: to}
-	return s
+	return scale{max: highest * 1.05, from: from, to: to}
 }
