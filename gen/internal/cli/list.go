@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -122,12 +123,11 @@ func about(text []byte) string {
 			words = append(words, line)
 		}
 	}
-	all := strings.Join(words, " ")
-	if end := strings.IndexAny(all, ".?"); end >= 0 {
-		all = all[:end+1]
-	}
-	return strings.TrimSuffix(all, ".")
+	return strings.TrimSuffix(strings.TrimSpace(sentence.FindString(strings.Join(words, " "))), ".")
 }
+
+// sentence is the first sentence of a text, or all of one that has no end.
+var sentence = regexp.MustCompile(`^(?:.*?[.?](?:\s|$)|.*)`)
 
 func listServices(dirs []string) (table, error) {
 	t := table{head: []string{"name", "dialects", "port", "image", "description"}}

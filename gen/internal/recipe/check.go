@@ -87,6 +87,14 @@ func (c *check) good(paths ...string) bool {
 	})
 }
 
+// plural is a number with its word.
+func plural(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return fmt.Sprintf("%d %ss", n, word)
+}
+
 // written tells whether the recipe itself has a value at a path.
 func (c *check) written(path string) bool {
 	return c.file.written.at(strings.Split(path, ".")...) != nil
@@ -102,7 +110,7 @@ func (c *check) nodes() {
 	}
 	n, total := c.Orchestration.Nodes, c.Orchestration.TotalNodes
 	sum := n.Servers + n.Clients + n.Monitors
-	words := fmt.Sprintf("%d servers + %d clients + %d monitors = %d nodes", n.Servers, n.Clients, n.Monitors, sum)
+	words := fmt.Sprintf("%s + %s + %s = %s", plural(n.Servers, "server"), plural(n.Clients, "client"), plural(n.Monitors, "monitor"), plural(sum, "node"))
 	if sum > total {
 		for _, role := range roles {
 			if c.written(role) {
@@ -118,12 +126,13 @@ func (c *check) nodes() {
 func (c *check) load() {
 	w := c.Workload
 	perNode := c.good("workload.clients_per_node")
-	if c.good("workload.concurrency") && perNode {
+	switch {
+	case !perNode:
+	case c.good("workload.target_rps"):
+		c.l.Hintf(c.at("workload.clients_per_node"), "no-effect", "delete it; concurrency would cap what is in flight", "clients_per_node has no effect with target_rps")
+	case c.good("workload.concurrency"):
 		c.l.Hintf(c.at("workload.clients_per_node"), "concurrency-wins", "delete the one that is not meant",
 			"clients_per_node has no effect: concurrency on line %d wins over it", c.file.Pos("workload.concurrency").Line)
-	}
-	if c.good("workload.target_rps") && perNode {
-		c.l.Hintf(c.at("workload.clients_per_node"), "no-effect", "delete it; concurrency would cap what is in flight", "clients_per_node has no effect with target_rps")
 	}
 	if w.TargetRPS == 0 && w.RequestDistribution != "constant" && c.good("workload.request_distribution") {
 		c.l.Hintf(c.at("workload.request_distribution"), "no-effect", "write target_rps for an open loop", "request_distribution has no effect without target_rps")

@@ -43,10 +43,27 @@ func (f *File) config() diag.List {
 	if section == nil || section.kind != mapping || section.bad || f.settings == nil {
 		return nil
 	}
-	l := raise(section, f.settings, section, f.settings)
+	l := append(f.single(section), raise(section, f.settings, section, f.settings)...)
 	v := validator{root: section, schema: f.settings, prefix: "servers.service_config"}
 	v.run()
 	return append(l, v.diags...)
+}
+
+// single takes distributed out where the service runs on one node and so does not know it.
+func (f *File) single(section *node) diag.List {
+	var l diag.List
+	d := section.get("distributed")
+	if d == nil || !f.service.SingleNode || f.settings.field("distributed") != nil {
+		return nil
+	}
+	section.remove("distributed")
+	if enabled := d.get("enabled"); enabled != nil && (enabled.value == true || enabled.sweep || enabled.kind == list) {
+		l.Errorf(enabled.pos, "single-node", "delete distributed: each server node is an endpoint of its own",
+			"%s runs on one node; it can't be one server on several", f.service.Name)
+	} else {
+		l.Hintf(d.key, "no-effect", "delete it", "distributed has no effect: %s runs on one node", f.service.Name)
+	}
+	return l
 }
 
 // raise moves settings from a subsection that does not know them to the root, which does: recipes of the older toolkit

@@ -27,13 +27,7 @@ func (c *check) serviceRules() {
 		c.l.Warnf(c.at("servers.health_check.endpoint"), "health-endpoint", fmt.Sprintf("write %s, or delete the line", own),
 			"%s tells of its health at %s, not at %s", c.svc.Name, own, clip(c.Servers.HealthCheck.Endpoint))
 	}
-	servers := c.Orchestration.Nodes.Servers
-	if c.svc.SingleNode && c.yes(distributed+"enabled") {
-		c.l.Errorf(c.at(distributed+"enabled"), "single-node", fmt.Sprintf("write false: %d server nodes are %d endpoints", servers, servers),
-			"%s runs on one node; it can't be one server on several", c.svc.Name)
-		return
-	}
-	c.parallel(servers)
+	c.parallel(c.Orchestration.Nodes.Servers)
 }
 
 // parallel: the GPUs that the model is split over must be those the servers have.
@@ -58,7 +52,7 @@ func (c *check) parallel(servers int) {
 	if dp > 1 {
 		copies = fmt.Sprintf(" × data %d", dp)
 	}
-	sums := fmt.Sprintf("tensor %d × pipeline %d%s = %d GPUs, and the server has %d nodes × %d = %d", tp, pp, copies, need, nodes, gpus, have)
+	sums := fmt.Sprintf("tensor %d × pipeline %d%s = %d GPUs, and the server has %s × %d = %d", tp, pp, copies, need, plural(nodes, "node"), gpus, have)
 	switch {
 	case tp == 0:
 	case need > have:
@@ -121,7 +115,7 @@ func (c *check) account() {
 
 // known warns of a name that the profile does not have: profiles age, so it is no error.
 func (c *check) known(path, name string, known []string) {
-	if name == "" || len(known) == 0 || slices.Contains(known, name) {
+	if name == "" || c.node(path).refused() || len(known) == 0 || slices.Contains(known, name) {
 		return
 	}
 	cure := diag.DidYouMean(name, known)

@@ -205,6 +205,9 @@ func (v *validator) name(n *node, path, name string) {
 func (v *validator) value(n *node, s *schema, path string, k jsonschema.ErrorKind) {
 	path = label(path)
 	is := path + " is " + n.quoted(path)
+	if hidden(path) {
+		is = path
+	}
 	switch k := k.(type) {
 	case *kind.FalseSchema:
 		v.diags.Errorf(n.key, "not-yours", "delete it", "%s is set by the job itself", path)
@@ -215,7 +218,7 @@ func (v *validator) value(n *node, s *schema, path string, k jsonschema.ErrorKin
 		if text, ok := n.str(); ok && cure == "" {
 			cure = diag.DidYouMean(text, s.enum)
 		}
-		v.diags.Errorf(n.pos, "bad-value", cmp.Or(cure, s.doc), "%s, not one of %s", is, strings.Join(s.enum, ", "))
+		v.diags.Errorf(n.pos, "bad-value", cmp.Or(cure, s.doc), "%s, want %s", is, oneOf(s.enum))
 	case *kind.Minimum, *kind.Maximum, *kind.ExclusiveMinimum, *kind.ExclusiveMaximum:
 		v.diags.Errorf(n.pos, "out-of-range", s.says, "%s, want %s", is, s.limits)
 	case *kind.Format:
@@ -281,13 +284,24 @@ func (s *schema) want() string {
 
 // quoted is a node's type and value for a message; the value of what may be a secret is left out.
 func (n *node) quoted(path string) string {
-	if n.kind != scalar || literalSecret(path) || strings.HasPrefix(path, "secrets.") {
+	if n.kind != scalar || hidden(path) {
 		return describe(n)
 	}
 	if text, ok := n.str(); ok {
 		return fmt.Sprintf("%q", clip(text))
 	}
 	return n.shown()
+}
+
+// hidden tells whether a value may be a secret, or lead to one.
+func hidden(path string) bool { return literalSecret(path) || strings.HasPrefix(path, "secrets.") }
+
+// oneOf is a choice in words.
+func oneOf(words []string) string {
+	if len(words) == 1 {
+		return words[0]
+	}
+	return "one of " + strings.Join(words, ", ")
 }
 
 // all are the names of every property, at any depth.

@@ -26,7 +26,7 @@ const (
 
 // parse makes a tree of a YAML text. The tree is nil where there is nothing to go on with.
 func parse(name string, src []byte) (*node, diag.List) {
-	r := &reader{name: name}
+	r := &reader{name: name, open: map[*yaml.Node]bool{}}
 	if !r.readable(src) {
 		return nil, r.diags
 	}
@@ -39,7 +39,7 @@ func parse(name string, src []byte) (*node, diag.List) {
 		r.diags.Errorf(root.pos, "yaml-shape", `begin with "scenario: NAME"`, "a recipe is a mapping of keys to values, this is %s", describe(root))
 		root.bad = true
 	}
-	if root.kind != mapping {
+	if root.kind != mapping || r.nodes > maxNodes {
 		return nil, r.diags
 	}
 	return root, r.diags
@@ -49,6 +49,7 @@ func parse(name string, src []byte) (*node, diag.List) {
 type reader struct {
 	name  string
 	nodes int
+	open  map[*yaml.Node]bool // anchors that are being followed
 	diags diag.List
 }
 
@@ -155,10 +156,14 @@ func (r *reader) build(y *yaml.Node, depth int) *node {
 	if r.nodes++; r.nodes > maxNodes || depth > maxDepth {
 		if r.nodes <= maxNodes+1 {
 			r.diags.Errorf(n.pos, "yaml-size", "write it plainly", "too large or too deeply nested here: at most %d values, %d levels", maxNodes, maxDepth)
-			r.nodes = maxNodes + 1 // said once
+			r.nodes = maxNodes + 1 // said once, and the end
 		}
 		n.bad = true
 		return n
+	}
+	if y.Anchor != "" {
+		r.open[y] = true
+		defer delete(r.open, y)
 	}
 	switch y.Kind {
 	case yaml.AliasNode:
@@ -177,9 +182,10 @@ func (r *reader) build(y *yaml.Node, depth int) *node {
 	return n
 }
 
-// alias follows an alias. An alias inside its own anchor ends by the depth limit.
+// alias follows an alias, unless it stands inside its own anchor.
 func (r *reader) alias(y *yaml.Node, depth int) *node {
-	if y.Alias == nil {
+	if y.Alias == nil || r.open[y.Alias] {
+		r.diags.Errorf(r.pos(y), "yaml-alias", "write the value out", "*%s stands inside what it repeats", y.Value)
 		return &node{pos: r.pos(y), key: r.pos(y), bad: true}
 	}
 	return r.build(y.Alias, depth+1)
