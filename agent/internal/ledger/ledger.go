@@ -61,6 +61,9 @@ func Make(a Ask) ([]Row, error) {
 	return rows, nil
 }
 
+// Planned are the trials of a trials/index.tsv of this plan, without state and key. An index of another plan is an error.
+func Planned(path, plan string) ([]Row, error) { return index(path, plan) }
+
 // Text is ledger.tsv: trial, deployment, seconds, state, key and name, no header.
 func Text(rows []Row) string {
 	var b strings.Builder

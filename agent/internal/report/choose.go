@@ -38,11 +38,17 @@ func (r *Report) choose() {
 	slices.SortStableFunc(r.trials, func(a, b *Trial) int { return cmp.Compare(a.ID, b.ID) })
 }
 
-// planned are the trials of the newest job's plan, each as the newest job that lists it knows it. Where no job has a
-// ledger they are the trials that left a result.
+// planned are the trials of the newest job's plan, each as the newest job that lists it knows it, and those that no job
+// came to. Where no job has a ledger they are the trials that left a result.
 func (r *Report) planned() []ledger.Row {
 	var rows []ledger.Row
 	known := map[string]bool{}
+	add := func(row ledger.Row) {
+		if !known[row.Trial] {
+			known[row.Trial] = true
+			rows = append(rows, row)
+		}
+	}
 	plan := ""
 	for _, job := range r.jobs {
 		if job.job != nil && job.ledger != nil {
@@ -51,21 +57,20 @@ func (r *Report) planned() []ledger.Row {
 			}
 		}
 		for _, row := range job.ledger {
-			if !known[row.Trial] {
-				known[row.Trial] = true
-				rows = append(rows, row)
+			add(row)
+		}
+	}
+	if len(rows) == 0 {
+		for _, job := range r.jobs {
+			for _, found := range job.results {
+				add(ledger.Row{Trial: found.trial, Key: found.key, Name: found.summary.Name})
 			}
 		}
 	}
-	if len(rows) > 0 {
-		return rows
-	}
-	for _, job := range r.jobs {
-		for _, found := range job.results {
-			if !known[found.trial] {
-				known[found.trial] = true
-				rows = append(rows, ledger.Row{Trial: found.trial, Key: found.key, Name: found.summary.Name})
-			}
+	// An index of another plan is one that nobody has submitted yet, and results/ may stand without its bundle.
+	if unlisted, err := ledger.Planned(r.index, plan); err == nil {
+		for _, row := range unlisted {
+			add(row)
 		}
 	}
 	return rows

@@ -82,8 +82,10 @@ func (r *Report) HTML() (string, error) {
 		}
 	}
 	p.Notes = slices.Clone(r.notes)
-	for _, job := range r.jobs {
+	for _, job := range r.accounted() {
 		p.Jobs = append(p.Jobs, job.view())
+	}
+	for _, job := range r.jobs {
 		cpu, err := job.usageChart()
 		if err != nil {
 			p.Notes = append(p.Notes, err.Error())
@@ -142,11 +144,7 @@ func scaled(v *float64, factor float64) string {
 
 // view is the job's facts in the order of reading.
 func (r *run) view() jobView {
-	v := jobView{ID: r.id, Account: r.account()}
-	j := r.job
-	if j == nil {
-		return v
-	}
+	j, v := r.job, jobView{ID: r.id, Account: r.account()}
 	add := func(name, text string) {
 		if text != "" {
 			v.Facts = append(v.Facts, [2]string{name, text})

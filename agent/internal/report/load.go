@@ -158,17 +158,15 @@ func Load(dirs []string) (*Report, error) {
 
 // open adds the job that dir is, or the jobs that are in it.
 func (r *Report) open(dir string) {
-	if lone, err := openResult(&run{dir: dir, results: map[string]*result{}}, "."); err == nil && lone != nil { // agent load --out
-		lone.run.id, lone.trial, lone.key = base(dir), base(dir), "agent load"
-		lone.run.results[lone.trial] = lone
-		lone.run.start = lone.run.began()
-		r.jobs = append(r.jobs, lone.run)
+	if lone, err := openResult(&run{dir: dir, id: base(dir)}, "."); err == nil && lone != nil {
+		r.jobs = append(r.jobs, lone.asRun())
 		return
 	}
 	if job, notes := openRun(dir); job != nil {
 		r.jobs, r.notes = append(r.jobs, job), append(r.notes, notes...)
 		return
 	}
+	r.index = filepath.Join(dir, "..", "trials", "index.tsv")
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		r.notes = append(r.notes, err.Error())
@@ -183,6 +181,22 @@ func (r *Report) open(dir string) {
 			r.jobs = append(r.jobs, job)
 		}
 	}
+}
+
+// asRun makes the --out of agent load a job of one trial, whose point is the load it was told on the command line.
+func (r *result) asRun() *run {
+	r.trial, r.key, r.summary.Name = r.run.id, "agent load", ""
+	s := r.summary
+	s.Point = map[string]any{"dialect": s.Dialect, "model": s.Model}
+	if s.Load.Concurrency > 0 {
+		s.Point["concurrency"] = float64(s.Load.Concurrency)
+	}
+	if s.Load.Rate > 0 {
+		s.Point["rate"] = s.Load.Rate
+	}
+	r.run.results = map[string]*result{r.trial: r}
+	r.run.start = r.run.began()
+	return r.run
 }
 
 // newest orders jobs from the latest to the first.

@@ -42,6 +42,7 @@ func Write(dirs []string, out string, w io.Writer) error {
 // Report is what the results say.
 type Report struct {
 	jobs   []*run   // newest first
+	index  string   // path of trials/index.tsv of the bundle; empty when jobs are reported alone
 	trials []*Trial // every planned trial, in order
 	stale  int      // results left out because something that made them has changed since
 	notes  []string // what was left out, and why

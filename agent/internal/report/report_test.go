@@ -155,13 +155,28 @@ func TestNothingThereIsAnError(t *testing.T) {
 
 func TestAgentLoadHasAReport(t *testing.T) {
 	f := newTree(t)
-	tr := trialOf("load", 4, "openai-chat", 1)
-	tr.Point = nil
-	f.trial("out", "", tr, nil)
-	dir := filepath.Join(f.dir, "out", "load")
-	text := report(t, "", dir)
-	if !strings.Contains(text, "1 trial planned: 1 valid") || !strings.Contains(text, "with p50 TTFT of") {
+	var dirs []string
+	for name, concurrency := range map[string]int{"few": 2, "many": 32} {
+		tr := trialOf("load", concurrency, "openai-chat", 1)
+		tr.Point = nil
+		f.trial(name, "", tr, nil)
+		dirs = append(dirs, filepath.Join(f.dir, name, "load"))
+	}
+	for _, dir := range dirs { // as agent load leaves them: part.json beside summary.json
+		f.write(read(t, dir, "host-2", "part.json"), filepath.Base(filepath.Dir(dir)), "load", "part.json")
+		if err := os.RemoveAll(filepath.Join(dir, "host-2")); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(dir, filepath.Dir(dir)+"-load"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text := report(t, "", filepath.Join(f.dir, "few-load"), filepath.Join(f.dir, "many-load"))
+	if !strings.Contains(text, "2 trials planned: 2 valid") || !strings.Contains(text, "highest at concurrency 32") || strings.Contains(text, "Jobs") {
 		t.Errorf("report:\n%s", text)
+	}
+	if !strings.Contains(read(t, f.dir, "few-load", "report.html"), "Distribution of time to first token") {
+		t.Error("the page has no distribution")
 	}
 }
 
@@ -200,5 +215,21 @@ func TestAnotherPlansResultsAreStale(t *testing.T) {
 	text := report(t, "", f.dir)
 	if !strings.Contains(text, "1 trial planned: 1 valid") || !strings.Contains(text, "job 41: 2 stale results left out") {
 		t.Errorf("report:\n%s", text)
+	}
+}
+
+func TestTrialsThatNoJobCameToAreMissing(t *testing.T) {
+	f := newTree(t)
+	f.dir = filepath.Join(f.dir, "results")
+	f.events("41", "1000\tfact\tplan\tp1", "1000\tphase\tinitialise\tstart", "1001\texit\t0")
+	f.ledger("41", "0001 d1 60 missing k1 a")
+	f.trial("41", "k1", trialOf("0001", 1, "openai-chat", 1), nil)
+	f.write("# plan p1\n0001\td1\t60\ta\n0002\td2\t60\tb\n", "..", "trials", "index.tsv")
+	if text := report(t, "", f.dir); !strings.Contains(text, "2 trials planned: 1 valid") || !strings.Contains(text, "missing: 0002") {
+		t.Errorf("report:\n%s", text)
+	}
+	f.write("# plan p2\n0001\td1\t60\ta\n0002\td2\t60\tb\n", "..", "trials", "index.tsv")
+	if text := report(t, "", f.dir); !strings.Contains(text, "1 trial planned: 1 valid") {
+		t.Errorf("the index is of a plan that nobody ran:\n%s", text)
 	}
 }

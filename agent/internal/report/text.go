@@ -26,8 +26,10 @@ func (r *Report) Text() string {
 		b.WriteString(wrap("  ", r.legend()))
 	}
 	b.WriteString("\nFound\n" + wrap("  ", r.finding()))
-	b.WriteString("\nJobs\n")
-	for _, job := range r.jobs {
+	for i, job := range r.accounted() {
+		if i == 0 {
+			b.WriteString("\nJobs\n")
+		}
 		b.WriteString(wrap("  "+job.id+"  ", job.account()))
 	}
 	return b.String()
@@ -184,12 +186,14 @@ func (r *Report) legend() string {
 	return strings.Join(append(words, "latencies are of requests that ended ok"), "; ")
 }
 
+// accounted are the jobs of which something is known; runs of agent load are none.
+func (r *Report) accounted() []*run {
+	return slices.DeleteFunc(slices.Clone(r.jobs), func(j *run) bool { return j.job == nil })
+}
+
 // account is a job in a line: how it ended, how long it took and why it failed.
 func (r *run) account() string {
 	j := r.job
-	if j == nil {
-		return "no account of this job"
-	}
 	words := []string{j.State}
 	if j.ExitStatus != nil {
 		words = append(words, fmt.Sprintf("exit %d", *j.ExitStatus))
