@@ -16,7 +16,7 @@ func (f *File) learn() error {
 	doc := map[string]any{"type": "object"}
 	maps.Copy(doc, f.service.Config)
 	root := wrap(doc)
-	closed(root, f.service.Flags)
+	closed(root, true, f.service.Flags)
 	s, err := compile("service_config-"+f.service.Name, root)
 	f.settings = s
 	return err
@@ -24,14 +24,14 @@ func (f *File) learn() error {
 
 // closed closes the sections of a schema that do not say themselves whether they are, so that validation names what is
 // unknown. They are open where the service hands on what it does not know.
-func closed(doc *node, open bool) {
-	if typ, _ := doc.get("type").str(); typ == "object" && doc.get("additionalProperties") == nil {
+func closed(doc *node, root, open bool) {
+	if (doc.get("properties") != nil || root) && doc.get("additionalProperties") == nil {
 		doc.set("additionalProperties", wrap(false))
 		doc.set("x-open", wrap(open))
 	}
 	if properties := doc.get("properties"); properties != nil {
 		for _, f := range properties.fields {
-			closed(f.node, open)
+			closed(f.node, false, open)
 		}
 	}
 }

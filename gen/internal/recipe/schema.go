@@ -20,6 +20,7 @@ type schema struct {
 	says     string    // x-says: what to write
 	fixed    bool      // x-sweep: false
 	def      *node     // default
+	format   string    // format
 	example  string    // the first of examples, as YAML
 	enum     []string  // words of an enum
 	limits   string    // "at least 1"
@@ -82,6 +83,7 @@ func newSchema(name string, doc, root *node, check *jsonschema.Schema) *schema {
 	s := &schema{name: name, check: check, def: doc.get("default"), limits: limits(doc)}
 	s.doc, _ = doc.get("description").str()
 	s.says, _ = doc.get("x-says").str()
+	s.format, _ = doc.get("format").str()
 	s.types = doc.get("type").words()
 	s.enum = doc.get("enum").words()
 	s.required = doc.get("required").words()
@@ -158,15 +160,20 @@ func (n *node) words() []string {
 
 // limits says the bounds of a number in words.
 func limits(doc *node) string {
-	var words []string
-	for _, l := range []struct{ key, format string }{
-		{"minimum", "at least %v"}, {"exclusiveMinimum", "more than %v"}, {"maximum", "at most %v"},
-	} {
-		if n := doc.get(l.key); n != nil {
-			words = append(words, fmt.Sprintf(l.format, n.value))
-		}
+	low, above, high := doc.get("minimum"), doc.get("exclusiveMinimum"), doc.get("maximum")
+	switch {
+	case low != nil && high != nil:
+		return fmt.Sprintf("%v to %v", low.value, high.value)
+	case above != nil && high != nil:
+		return fmt.Sprintf("more than %v, at most %v", above.value, high.value)
+	case low != nil:
+		return fmt.Sprintf("at least %v", low.value)
+	case above != nil:
+		return fmt.Sprintf("more than %v", above.value)
+	case high != nil:
+		return fmt.Sprintf("at most %v", high.value)
 	}
-	return strings.Join(words, ", ")
+	return ""
 }
 
 // field is the schema of a property, nil where there is none.

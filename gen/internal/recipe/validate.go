@@ -144,7 +144,7 @@ func (v *validator) unknown(n *node, s *schema, path string, names []string) {
 		if key == nil {
 			continue
 		}
-		if s.open && key.kind != mapping {
+		if s.open {
 			v.diags.Warnf(key.key, "unknown-setting", diag.DidYouMean(name, s.names()),
 				"the service does not know %q: it is handed to the server as its flag", clip(join(path, name)))
 			continue
@@ -277,7 +277,7 @@ func (s *schema) want() string {
 	}
 	text := strings.Join(want, " or ")
 	if s.limits != "" {
-		text += " of " + s.limits
+		text += ", " + s.limits
 	}
 	return text
 }
