@@ -143,7 +143,7 @@ func (m *maker) warnIdleGPUs(j *Job, need recipe.Resources) {
 	}
 	if need.GPUs > 0 && idle > 0 {
 		m.found.Warnf(m.place("resources.clients.gpus"), "idle-gpus", "orchestration.node_allocation.clients.nodes: 0 puts the client on a server's node",
-			"%s without a server %s %d GPUs each, for all nodes of a job are alike", nodes(idle), verb(idle, "holds", "hold"), need.GPUs)
+			"%s without a server %s %s each, for all nodes of a job are alike", count(idle, "node"), verb(idle, "holds", "hold"), count(need.GPUs, "GPU"))
 	}
 }
 
@@ -154,17 +154,17 @@ func verb(n int, one, many string) string {
 	return many
 }
 
-func nodes(n int) string { return fmt.Sprintf("%d %s", n, verb(n, "node", "nodes")) }
-
 const (
-	overheadS = 60  // seconds of a job outside of deployments and trials
+	overheadS = 60  // seconds of a Slurm job outside of deployments and trials
 	slack     = 1.3 // of the time limit over the estimate, when the recipe gives no limit
 )
 
 // time estimates a job and sets its limit: the recipe's, or the estimate with slack, in whole minutes.
 func (m *maker) time(p *Plan, j *Job) {
 	longest := 0
-	j.EstimateS = overheadS
+	if !m.local {
+		j.EstimateS = overheadS
+	}
 	for _, d := range j.deployments {
 		all, one := p.seconds(d)
 		j.EstimateS += d.StartupS + all

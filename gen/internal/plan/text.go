@@ -34,11 +34,11 @@ func (p *Plan) Text() string {
 
 // Title is the plan in one line.
 func (p *Plan) Title() string {
-	where := count(len(p.Jobs), "job")
+	where := "in " + count(len(p.Jobs), "job")
 	if len(p.Jobs) == 1 {
-		where = Roles(p.Jobs[0])
+		where = "on " + Roles(p.Jobs[0])
 	}
-	return fmt.Sprintf("%s of %s, %s, on %s", count(len(p.Trials), "trial"), p.Service, count(len(p.Deployments), "deployment"), where)
+	return fmt.Sprintf("%s of %s, %s, %s", count(len(p.Trials), "trial"), p.Service, count(len(p.Deployments), "deployment"), where)
 }
 
 // Roles is what a job's nodes are for.
@@ -76,7 +76,10 @@ func (p *Plan) Bill() string {
 }
 
 func (p *Plan) about(d *Deployment) string {
-	parts := []string{d.Model}
+	var parts []string
+	if !strings.Contains(d.What, "model=") {
+		parts = append(parts, d.Model)
+	}
 	if d.What != "" {
 		parts = append(parts, d.What)
 	}

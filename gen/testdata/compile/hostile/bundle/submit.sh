@@ -1,0 +1,39 @@
+#!/bin/bash
+# Submits '; touch scenario; $(touch a) `touch b` " \ & | ! # -n ünïcode ✓: 1 trial of vllm, 1 deployment, on 2 nodes: 1 server, 1 client.
+# Checks what can be checked before a node is asked for; then hands its arguments to sbatch, so that no file needs an
+# edit for an account: ./submit.sh -A p200981 --mail-user=me@example.org
+set -euo pipefail
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
+
+readonly IMAGES=('/c o'\''n $(touch h)/i'\''mage; touch i.sif')
+readonly BINDS=('/b i'\''n $(touch k):/d;touch l:rw')
+readonly SECRETS=('HF_TOKEN=/s e'\''c $(touch o)') # VARIABLE=file that holds it
+
+bad=0
+missing() { printf 'submit.sh: %s\n' "$*" >&2; bad=1; }
+command -v sbatch >/dev/null || missing 'sbatch is not on PATH: run this on a login node of the cluster'
+[[ -x bin/agent ]] || missing 'bin/agent is not there, or may not be executed'
+for image in "${IMAGES[@]}"; do [[ -r $image ]] || missing "no such image: $image (./prefetch.sh brings it)"; done
+for bind in "${BINDS[@]}"; do [[ -e ${bind%%:*} ]] || missing "no such file or directory: ${bind%%:*} (bound as $bind)"; done
+for secret in "${SECRETS[@]}"; do [[ -r ${secret#*=} ]] || missing "${secret%%=*}: ${secret#*=} can't be read"; done
+((bad == 0)) || exit 1
+sha256sum --check --quiet MANIFEST 2>/dev/null | sed 's/^/edited since it was compiled: /' || :
+
+# Variables of the shell would win over the script's own directives.
+unset "${!SBATCH_@}"
+
+# submit SCRIPT AFTER ARGUMENTS...: AFTER is the id of a job that must end first, or empty.
+submit() {
+  local script=$1 after=$2
+  shift 2
+  [[ -z $after ]] || set -- --dependency="afterany:$after" "$@"
+  id=$(sbatch --parsable "$@" "$script")
+  id=${id%%;*}
+  printf '%s: job %s\n' "$script" "$id"
+}
+submit 'job.sbatch' '' "$@"
+cat <<WORDS
+follow it:   tail -f $PWD/slurm-$id.out
+stop well:   scancel --batch --signal=USR1 $id   (ends the running trial in good order; submit again for the rest)
+results:     $PWD/results/$id and, over all jobs, $PWD/results/report.html
+WORDS

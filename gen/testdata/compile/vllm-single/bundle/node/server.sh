@@ -1,0 +1,103 @@
+#!/bin/bash
+# Starts one rank of the server on this node and becomes it. Called by the job script: server.sh RUN DEPLOYMENT BLOCK PLACED IMAGE
+set -euo pipefail
+
+readonly RUNTIME='apptainer' GPU_FLAG=''
+readonly BINDS=('/srv/models:/srv/models:ro')
+readonly SECRETS=()
+
+# ── Who this node is, and how to enter the container ─────────────────────────────────────────────────────────────
+
+BUNDLE=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
+AGENT=$BUNDLE/bin/agent
+NODE=${BENCH_NODE:-${SLURMD_NODENAME:-$(hostname -s)}}
+TMP=/tmp/hpcbench-${1##*/} # on this node alone, and short: paths of unix sockets end at 107 characters; finish removes it
+
+# whoami ROLE: this node's row in nodes.tsv: IP, PORT and, counted among the rows of its role, RANK of COUNT; HEAD_IP is
+# rank 0's address.
+whoami() {
+  local role node ip port
+  RANK='' COUNT=0 HEAD_IP='' HOSTS=localhost,127.0.0.1,0.0.0.0
+  while IFS=$'\t' read -r role node ip port; do
+    HOSTS+=,$node,$ip
+    [[ $role == "$1" ]] || continue
+    [[ $HEAD_IP ]] || HEAD_IP=$ip HEAD_PORT=$port
+    [[ $node == "$NODE" ]] && RANK=$COUNT IP=$ip PORT=$port
+    COUNT=$((COUNT + 1))
+  done <"$RUN/nodes.tsv"
+  [[ $RANK ]] || { printf '%s is no %s in %s/nodes.tsv\n' "$NODE" "$1" "$RUN" >&2; exit 1; }
+  [[ $PORT != - ]] || PORT=$HEAD_PORT
+}
+
+# filled TEXT: prints it with the bundle's words replaced by this rank's values.
+filled() {
+  local text=$1
+  text=${text//@IP@/"$IP"}
+  text=${text//@PORT@/"$PORT"}
+  text=${text//@RANK@/"$RANK"}
+  text=${text//@HEAD_IP@/"$HEAD_IP"}
+  text=${text//@NODES@/"$COUNT"}
+  text=${text//@AGENT@/"$AGENT"}
+  text=${text//@RUN@/"$RUN"}
+  text=${text//@INTERFACE@/"${INTERFACE-}"}
+  text=${text//@TMP@/"$TMP"}
+  while [[ $text =~ @BLOCK\+([0-9]+)@ ]]; do
+    text=${text//"${BASH_REMATCH[0]}"/$((BLOCK + BASH_REMATCH[1]))}
+  done
+  printf '%s' "$text"
+}
+
+# find_interface: the name of the interface that has this rank's address, for the libraries that want a name.
+find_interface() {
+  INTERFACE=$(ip -4 -o addr show | awk -v ip="$IP" '{ split($4, a, "/") } a[1] == ip { print $2; exit }')
+}
+
+# read_argv FILE: ARGV, one argument a line.
+read_argv() {
+  local line
+  ARGV=()
+  while IFS= read -r line; do ARGV+=("$(filled "$line")"); done <"$1"
+}
+
+# give NAME VALUE: a variable for the server, in a container or not.
+give() { export "$1=$2" "APPTAINERENV_$1=$2" "SINGULARITYENV_$1=$2"; }
+
+# read_env FILE: the server's environment; and none of what a login shell or a proxy would add to it.
+read_env() {
+  local name value
+  unset LD_PRELOAD PYTHONPATH VLLM_HOST_IP MASTER_ADDR MASTER_PORT
+  # shellcheck disable=SC1090 # lines of NAME='value' that gen quoted
+  source "$1"
+  while IFS='=' read -r name value; do
+    [[ $name =~ ^[A-Za-z_][A-Za-z0-9_]*$ ]] && give "$name" "$(filled "${!name}")"
+  done <"$1"
+  for value in "${SECRETS[@]}"; do give "${value%%=*}" "$(<"${value#*=}")"; done
+  for name in NO_PROXY no_proxy; do give "$name" "${!name:+${!name},}$HOSTS"; done
+  for name in CUDA_VISIBLE_DEVICES ROCR_VISIBLE_DEVICES; do [[ ${!name-} ]] && give "$name" "${!name}"; done
+  give PYTHONNOUSERSITE 1
+}
+
+# contained IMAGE COMMAND...: CONTAINED, the words that run COMMAND in the image; without an image, COMMAND itself.
+contained() {
+  local image=$1 bind
+  shift
+  CONTAINED=("$@")
+  [[ $image ]] || return 0
+  CONTAINED=("$RUNTIME" exec --cleanenv)
+  [[ $GPU_FLAG ]] && CONTAINED+=("$GPU_FLAG")
+  for bind in "$BUNDLE" "${BINDS[@]}"; do CONTAINED+=(--bind "$bind"); done
+  CONTAINED+=("$image" "$@")
+}
+readonly RUN=$1 DEPLOYMENT=$2 BLOCK=$3 PLACED=$4 IMAGE=$5
+whoami server
+touch "$PLACED/$RANK"
+find_interface
+mkdir -p "$TMP"
+ulimit -Sn "$(ulimit -Hn)"
+read_env "$BUNDLE/env/$DEPLOYMENT.env"
+read_argv "$BUNDLE/argv/$DEPLOYMENT.$RANK"
+contained "$IMAGE" "${ARGV[@]}"
+printf 'rank %s of %s on %s (%s:%s):' "$RANK" "$COUNT" "$NODE" "$IP" "$PORT"
+printf ' %q' "${CONTAINED[@]}"
+printf '\n'
+exec "${CONTAINED[@]}"
