@@ -1,0 +1,349 @@
+// Package load decides which requests are sent and when, and keeps what became of them.
+//
+// A Machine is one thread's share of a trial. It does no I/O and reads no clock: a driver tells it the time, asks what
+// is due, and tells it what was sent, what came and what ended. All times are counted from the trial's time zero; so a
+// test can run an hour of load in a second of simulated time. A request's life:
+//
+//	Next → (the driver connects and writes) Sent → Received … → Finish
+//	                                        └ or Expired → Finish
+//
+// Due times come from the schedule alone, never from when the request before was sent: what is sent late is recorded
+// as late. Only where a cap on requests in flight holds an open loop back do requests wait, in order.
+package load
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"hpcbench/agent/internal/arrival"
+	"hpcbench/agent/internal/record"
+	"hpcbench/agent/workload"
+)
+
+// Never is later than any time.
+const Never = time.Duration(math.MaxInt64)
+
+// A closed-loop slot whose request found no connection rests before it tries again, at first restFirst and each time
+// twice as long up to restMax: a server that is gone must not turn the loop into a busy one.
+const (
+	restFirst = 100 * time.Millisecond
+	restMax   = time.Second
+)
+
+// Request is a request that was taken up. The driver fills in the fields of the Record that the answer tells; the
+// instants are the Machine's.
+type Request struct {
+	ID       int64
+	Endpoint int // index into the assignment's endpoints
+	Tag      int // the driver's own
+	Record   *record.Record
+
+	slot  *slot // nil in an open loop
+	place node[Request]
+	last  time.Duration // when the last token event came
+}
+
+// slot is a place in a closed loop: one request at a time, or one group of them.
+type slot struct {
+	endpoint int
+	group    int64 // of the requests it is sending; -1: none
+	unsent   int   // of the group
+	flying   int   // of the group
+	rest     time.Duration
+	place    node[slot]
+}
+
+// Machine is one thread's share of a trial. It is for one goroutine at a time.
+type Machine struct {
+	plan  plan
+	live  *Live
+	slots queue[slot] // closed loop: free, by the time they are due
+
+	schedule *arrival.Schedule // open loop
+	index    int64             // the next arrival of this share
+	due      time.Duration     // its due time
+
+	flying   queue[Request] // by the time they run out
+	inFlight int
+	issued   int64 // requests taken up; of a closed loop, also the next id
+	groups   int64
+	quota    int64         // measured requests still to be taken up
+	stopped  time.Duration // Never while it runs
+
+	free     []*Request
+	spare    []*record.Record
+	finished []*record.Record
+}
+
+// New returns the machine of one of so many threads of a client node. The error says what in the assignment makes no
+// sense. live is told of what happens; nil: nobody watches.
+func New(a workload.Assignment, thread, threads int, live *Live) (*Machine, error) {
+	p, err := newPlan(a, thread, threads)
+	if err != nil {
+		return nil, err
+	}
+	if live == nil {
+		live = new(Live)
+	}
+	m := &Machine{plan: p, live: live, quota: p.quota, stopped: Never, due: Never}
+	if p.rate > 0 {
+		return m, m.open(a.Trial.Workload)
+	}
+	for i := p.first; i < p.slots; i += p.stride {
+		_, endpoint := workload.Owner(i, p.parts, p.endpoints)
+		s := &slot{endpoint: endpoint}
+		m.regroup(s)
+		m.slots.add(&s.place, s, 0)
+	}
+	return m, nil
+}
+
+// open makes ready the schedule of an open loop.
+func (m *Machine) open(w workload.Workload) (err error) {
+	if m.schedule, err = arrival.New(w.Arrival, w.Rate, w.Seed); err != nil {
+		return err
+	}
+	if w.Requests > 0 {
+		for m.schedule.Due(m.plan.limit) < m.plan.warmup {
+			m.plan.limit++
+		}
+		m.plan.limit += int64(w.Requests)
+	}
+	m.arrive(int64(m.plan.first))
+	return nil
+}
+
+// arrive goes on to arrival i, if the schedule goes so far.
+func (m *Machine) arrive(i int64) {
+	m.index, m.due = i, Never
+	if m.plan.limit > 0 && i >= m.plan.limit || m.plan.first >= m.plan.stride {
+		return
+	}
+	if due := m.schedule.Due(i); due < m.plan.end {
+		m.due = due
+	}
+}
+
+// Next returns a request that is due at now, nil when none is. The driver asks until it gets nil.
+func (m *Machine) Next(now time.Duration) *Request {
+	if m.plan.rate > 0 {
+		return m.nextArrival(now)
+	}
+	return m.nextSlot(now)
+}
+
+func (m *Machine) nextArrival(now time.Duration) *Request {
+	if m.due > now || now >= m.stopped || m.full() {
+		return nil
+	}
+	r := m.take(m.index, m.due, now)
+	_, r.Endpoint = workload.Owner(int(m.index), m.plan.parts, m.plan.endpoints)
+	m.arrive(m.index + int64(m.plan.stride))
+	return r
+}
+
+// full reports whether an open loop's cap on requests in flight is reached.
+func (m *Machine) full() bool { return m.plan.room > 0 && m.inFlight >= m.plan.room }
+
+func (m *Machine) nextSlot(now time.Duration) *Request {
+	s := m.slots.head()
+	if s == nil || s.place.at > now {
+		return nil
+	}
+	due := s.place.at
+	if m.closing(due) {
+		m.slots = queue[slot]{} // what is free now stays free
+		return nil
+	}
+	r := m.take(int64(m.plan.first)+m.issued*int64(m.plan.stride), due, now)
+	r.slot, r.Endpoint = s, s.endpoint
+	r.Record.Batch = s.group
+	s.flying++
+	if s.unsent--; s.unsent == 0 || m.quota == 0 {
+		s.unsent = 0
+		m.slots.remove(&s.place)
+	}
+	if m.closing(due) {
+		m.slots = queue[slot]{}
+	}
+	return r
+}
+
+// closing reports whether a closed loop sends no more at a due time.
+func (m *Machine) closing(due time.Duration) bool {
+	return due >= min(m.plan.end, m.stopped) || m.quota == 0 && due >= m.plan.warmup
+}
+
+// regroup gives a free slot its next request or group.
+func (m *Machine) regroup(s *slot) {
+	s.group, s.unsent = -1, 1
+	if m.plan.batch > 1 {
+		s.group = int64(m.plan.first) + m.groups*int64(m.plan.stride)
+		s.unsent = m.plan.batch
+		m.groups++
+	}
+}
+
+// take begins a request.
+func (m *Machine) take(id int64, due, now time.Duration) *Request {
+	r := m.request()
+	r.ID = id
+	rec := r.Record
+	rec.ID, rec.Phase, rec.Scheduled = id, m.plan.phase(due), due.Seconds()
+	if rec.Phase == record.Measure {
+		m.quota--
+	}
+	m.issued++
+	m.inFlight++
+	m.flying.add(&r.place, r, m.plan.deadline(now))
+	m.live.taken()
+	m.live.enter(rec.Phase)
+	return r
+}
+
+// request returns an empty request with an empty record, used ones first.
+func (m *Machine) request() *Request {
+	r := &Request{}
+	if n := len(m.free); n > 0 {
+		r, m.free = m.free[n-1], m.free[:n-1]
+	}
+	*r = Request{Record: m.record()}
+	return r
+}
+
+func (m *Machine) record() *record.Record {
+	var gaps []float32
+	rec := new(record.Record)
+	if n := len(m.spare); n > 0 {
+		rec, m.spare = m.spare[n-1], m.spare[:n-1]
+		gaps = rec.Gaps[:0]
+	} else if m.plan.tokens > 0 {
+		gaps = make([]float32, 0, m.plan.tokens)
+	}
+	*rec = record.Record{
+		Sent: record.Unknown, FirstToken: record.Unknown, LastToken: record.Unknown, Done: record.Unknown,
+		PromptTokens: -1, OutputTokens: -1, Batch: -1, Gaps: gaps,
+	}
+	return rec
+}
+
+// Sent says that the driver gives the request to the system now. Its time to answer begins; of a request that has to
+// be sent again on a new connection the first time stands, so that what it lost is in its latency.
+func (m *Machine) Sent(r *Request, now time.Duration) {
+	if !math.IsNaN(r.Record.Sent) {
+		return
+	}
+	r.Record.Sent = now.Seconds()
+	m.flying.remove(&r.place)
+	m.flying.add(&r.place, r, m.plan.deadline(now))
+	m.live.Sent.Add(1)
+}
+
+// Received says that bytes of the answer came at now, and so many token events in them.
+func (m *Machine) Received(r *Request, now time.Duration, tokens int) {
+	m.live.read(now)
+	if tokens == 0 {
+		return
+	}
+	rec := r.Record
+	if math.IsNaN(rec.FirstToken) {
+		rec.FirstToken = now.Seconds()
+	} else {
+		rec.Gaps = append(rec.Gaps, float32((now - r.last).Seconds()))
+	}
+	for range tokens - 1 {
+		rec.Gaps = append(rec.Gaps, 0)
+	}
+	rec.Coalesced += tokens - 1
+	rec.LastToken, r.last = now.Seconds(), now
+}
+
+// Expired returns a request that must be given up at now, with the outcome and error that it gets; nil when there is
+// none. The driver closes its connection and calls Finish.
+func (m *Machine) Expired(now time.Duration) (r *Request, o record.Outcome, why string) {
+	if r = m.flying.head(); r == nil {
+		m.abandon(now)
+		return nil, 0, ""
+	}
+	unsent := math.IsNaN(r.Record.Sent)
+	switch over := now >= min(m.stopped, m.plan.drained); {
+	case over && unsent:
+		return r, record.NotSent, "no connection in time"
+	case now >= m.stopped:
+		return r, record.Cancelled, "stopped"
+	case over:
+		return r, record.Cancelled, "still in flight at the end of the drain"
+	case now < r.place.at:
+		return nil, 0, ""
+	case unsent:
+		return r, record.Refused, fmt.Sprintf("no connection within %v", m.plan.timeout)
+	}
+	return r, record.Timeout, fmt.Sprintf("not done within %v", m.plan.timeout)
+}
+
+// abandon records the arrivals that were due and will never be sent, once the drain is over or the trial is stopped.
+func (m *Machine) abandon(now time.Duration) {
+	if now < min(m.stopped, m.plan.drained) {
+		return
+	}
+	for m.due <= min(now, m.stopped) {
+		rec := m.record()
+		rec.ID, rec.Phase, rec.Scheduled, rec.Outcome = m.index, m.plan.phase(m.due), m.due.Seconds(), record.NotSent
+		_, rec.Endpoint = workload.Owner(int(m.index), m.plan.parts, m.plan.endpoints)
+		m.finished = append(m.finished, rec)
+		m.live.Scheduled.Add(1)
+		m.live.count(record.NotSent)
+		m.arrive(m.index + int64(m.plan.stride))
+	}
+}
+
+// Finish says that a request ended at now. Its Record holds the outcome by then; the request is not to be used again.
+func (m *Machine) Finish(r *Request, now time.Duration) {
+	rec := r.Record
+	rec.Done, rec.Endpoint = now.Seconds(), r.Endpoint
+	m.flying.remove(&r.place)
+	m.inFlight--
+	if s := r.slot; s != nil {
+		m.release(s, now, rec.Outcome)
+	}
+	m.finished = append(m.finished, rec)
+	m.live.ended(rec.Outcome)
+	m.free = append(m.free, r)
+	r.Record = nil
+}
+
+// release gives a place in a slot back; when the whole group is done, the slot is due again after the think time.
+func (m *Machine) release(s *slot, now time.Duration, o record.Outcome) {
+	switch {
+	case o != record.Refused:
+		s.rest = 0
+	case s.rest == 0:
+		s.rest = restFirst
+	default:
+		s.rest = min(2*s.rest, restMax)
+	}
+	if s.flying--; s.flying > 0 || s.unsent > 0 {
+		return
+	}
+	m.regroup(s)
+	if due := now + m.plan.think + s.rest; !m.closing(due) {
+		m.slots.add(&s.place, s, due)
+	}
+}
+
+// Harvest returns the records finished since it was last asked; they are the caller's until it gives them to Recycle.
+func (m *Machine) Harvest(into []*record.Record) []*record.Record {
+	into = append(into, m.finished...)
+	m.finished = m.finished[:0]
+	return into
+}
+
+// Recycle takes records back, to be used again.
+func (m *Machine) Recycle(records []*record.Record) { m.spare = append(m.spare, records...) }
+
+// Stop ends the trial at now: nothing more is due, and everything in flight has expired.
+func (m *Machine) Stop(now time.Duration) {
+	m.stopped = min(m.stopped, now)
+	m.slots = queue[slot]{}
+}

@@ -1,0 +1,295 @@
+package loop
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"syscall"
+	"time"
+
+	"hpcbench/agent/internal/load"
+	"hpcbench/agent/internal/record"
+	"hpcbench/agent/internal/wire"
+)
+
+// staleAfter bounds how long after the send a kept connection may close and still be taken for one that the server had
+// closed before it saw the request. What closes later was closed on the request.
+const staleAfter = time.Second
+
+// conn is a connection to an endpoint. It carries one request at a time.
+type conn struct {
+	fd         int // -1: closed
+	index      int32
+	generation int32 // tells its events from those of the connection that had this index before
+	endpoint   int
+	connecting bool
+	kept       bool // it was open before the request that it carries
+	request    *load.Request
+	resent     bool // the request was sent before, on a connection that turned out to be closed
+	sent       time.Duration
+	unsent     []byte // what of the request the socket has not taken yet
+	parser     wire.Parser
+}
+
+// close gives the socket back. An error of close means nothing to a socket whose bytes nobody waits for.
+func (c *conn) close() {
+	if c.fd >= 0 {
+		_ = syscall.Close(c.fd)
+		c.fd = -1
+	}
+}
+
+// await opens a connection for each slot of a closed loop, so that the first requests find them made.
+func (t *thread) await() {
+	for endpoint, n := range t.machine.Places() {
+		for range n {
+			if _, err := t.connect(endpoint); err != nil {
+				break // the requests will say so
+			}
+		}
+	}
+}
+
+// connect begins a connection to an endpoint.
+func (t *thread) connect(endpoint int) (*conn, error) {
+	fd, err := t.targets[endpoint].dial()
+	if err != nil {
+		return nil, err
+	}
+	c := t.vacant()
+	c.fd, c.endpoint, c.connecting, c.kept, c.request, c.resent = fd, endpoint, true, false, nil, false
+	c.generation++
+	c.unsent = c.unsent[:0]
+	c.parser.Reset(t.dialect, t.assignment.Trial.Workload.Stream)
+	t.opened++
+	if err := watch(t.epoll, fd, edges, c.index, c.generation); err != nil {
+		t.drop(c)
+		return nil, fmt.Errorf("watching a connection: %w", err)
+	}
+	return c, nil
+}
+
+func (t *thread) vacant() *conn {
+	if n := len(t.free); n > 0 {
+		c := t.free[n-1]
+		t.free = t.free[:n-1]
+		return c
+	}
+	c := &conn{index: int32(len(t.conns)), fd: -1}
+	t.conns = append(t.conns, c)
+	return c
+}
+
+// drop closes a connection and forgets it.
+func (t *thread) drop(c *conn) {
+	if c.fd < 0 {
+		return
+	}
+	c.close()
+	idle := t.idle[c.endpoint]
+	if i := slices.Index(idle, c); i >= 0 {
+		t.idle[c.endpoint] = slices.Delete(idle, i, i+1)
+	}
+	t.free = append(t.free, c)
+}
+
+// dispatch sends a request on a connection that is open, the last used first, or opens one for it.
+func (t *thread) dispatch(r *load.Request) {
+	if idle := t.idle[r.Endpoint]; len(idle) > 0 {
+		c := idle[len(idle)-1]
+		t.idle[r.Endpoint] = idle[:len(idle)-1]
+		c.kept = true
+		t.give(c, r)
+		t.send(c)
+		return
+	}
+	c, err := t.connect(r.Endpoint)
+	if err != nil {
+		t.refuse(r, err)
+		return
+	}
+	t.give(c, r) // sent when the connection is made
+}
+
+func (t *thread) give(c *conn, r *load.Request) {
+	c.request, c.resent, r.Tag = r, false, int(c.index)
+	c.parser.Reset(t.dialect, t.assignment.Trial.Workload.Stream)
+}
+
+// refuse ends a request for which there is no connection.
+func (t *thread) refuse(r *load.Request, err error) {
+	if starved(err) {
+		t.starved++
+	}
+	a := wire.Answer{Outcome: record.Refused, Error: err.Error(), PromptTokens: wire.Unknown, OutputTokens: wire.Unknown}
+	t.finish(r, a, t.now())
+}
+
+// starved reports whether a connection failed for want of something on this node.
+func starved(err error) bool {
+	for _, want := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.ENOBUFS, syscall.EADDRNOTAVAIL} {
+		if errors.Is(err, want) {
+			return true
+		}
+	}
+	return false
+}
+
+// send writes the request of a connection. It is encoded first, so that the stamp is next to the write.
+func (t *thread) send(c *conn) {
+	r := c.request
+	t.text = t.encoders[c.endpoint].Append(t.text[:0], t.prefix, r.ID)
+	c.sent = t.now()
+	t.machine.Sent(r, c.sent)
+	t.write(c, t.text)
+}
+
+// write gives bytes to the socket and keeps what it does not take.
+func (t *thread) write(c *conn, b []byte) {
+	for len(b) > 0 {
+		n, err := write(c.fd, b)
+		if err == syscall.EAGAIN {
+			break
+		}
+		if err != nil {
+			t.hangup(c, err, t.now())
+			return
+		}
+		b = b[n:]
+	}
+	c.unsent = append(c.unsent[:0], b...)
+}
+
+// handle takes an event of a connection.
+func (t *thread) handle(c *conn, ev syscall.EpollEvent) {
+	if c.fd < 0 || c.generation != ev.Pad {
+		return // of a connection that was closed a moment ago
+	}
+	if c.connecting && !t.connected(c) {
+		return
+	}
+	if ev.Events&syscall.EPOLLOUT != 0 && len(c.unsent) > 0 {
+		t.write(c, c.unsent)
+	}
+	if ev.Events&(syscall.EPOLLIN|gone) != 0 && c.fd >= 0 {
+		t.receive(c, ev.Events&gone != 0)
+	}
+}
+
+// connected ends the making of a connection and reports whether there is one now.
+func (t *thread) connected(c *conn) bool {
+	errno, err := syscall.GetsockoptInt(c.fd, syscall.SOL_SOCKET, syscall.SO_ERROR)
+	if err == nil && errno != 0 {
+		err = syscall.Errno(errno)
+	}
+	if err != nil {
+		t.unconnected(c, err)
+		return false
+	}
+	c.connecting = false
+	if c.request == nil {
+		t.idle[c.endpoint] = append(t.idle[c.endpoint], c)
+		return true
+	}
+	t.send(c)
+	return c.fd >= 0
+}
+
+// unconnected ends a connection that could not be made.
+func (t *thread) unconnected(c *conn, err error) {
+	r := c.request
+	c.request = nil
+	t.drop(c)
+	switch {
+	case r == nil: // opened in advance; the requests will say so
+	case c.resent:
+		why := fmt.Sprintf("connection closed before an answer, and no new one: %v", err)
+		t.finish(r, wire.Answer{Outcome: record.Disconnect, Error: why, PromptTokens: wire.Unknown, OutputTokens: wire.Unknown}, t.now())
+	default:
+		t.refuse(r, err)
+	}
+}
+
+// receive reads what has come. Events are told once, so it reads until there is no more: a read that does not fill the
+// buffer was the last, unless the other side has closed.
+func (t *thread) receive(c *conn, closing bool) {
+	for c.fd >= 0 {
+		n, err := read(c.fd, t.buf)
+		now := t.now()
+		switch {
+		case err == syscall.EAGAIN:
+			return
+		case err == syscall.EINTR:
+			continue
+		case err != nil, n == 0:
+			t.hangup(c, err, now)
+			return
+		}
+		t.lag.Record(int64(now - t.asked))
+		t.take(c, t.buf[:n], now)
+		if n < len(t.buf) && !closing {
+			return
+		}
+	}
+}
+
+// take hands bytes to the parser, and ends the request when they are the last of its answer.
+func (t *thread) take(c *conn, b []byte, now time.Duration) {
+	if c.request == nil {
+		t.drop(c) // bytes that nobody asked for
+		return
+	}
+	tokens, complete := c.parser.Feed(b)
+	t.machine.Received(c.request, now, tokens)
+	if !complete {
+		return
+	}
+	r, a := c.request, c.parser.Answer()
+	c.request = nil
+	if a.Reusable && len(c.unsent) == 0 {
+		t.idle[c.endpoint] = append(t.idle[c.endpoint], c)
+	} else {
+		t.drop(c)
+	}
+	t.finish(r, a, now)
+	t.issue() // a slot is free now, not at the end of this round of events
+}
+
+// hangup takes the end of a connection: in order when err is nil.
+func (t *thread) hangup(c *conn, err error, now time.Duration) {
+	r := c.request
+	if r == nil {
+		t.drop(c)
+		return
+	}
+	if c.kept && !c.resent && !c.parser.Started() && now-c.sent < staleAfter {
+		t.resend(c)
+		return
+	}
+	if tokens := c.parser.Hangup(err); tokens > 0 {
+		t.machine.Received(r, now, tokens)
+	}
+	a := c.parser.Answer()
+	if a.Outcome == record.Disconnect {
+		t.broken++
+	}
+	c.request = nil
+	t.drop(c)
+	t.finish(r, a, now)
+	t.issue()
+}
+
+// resend sends a request again, on a new connection: the kept one was closed before the server saw the request.
+func (t *thread) resend(c *conn) {
+	r := c.request
+	c.request = nil
+	t.drop(c)
+	t.resent++
+	fresh, err := t.connect(c.endpoint)
+	if err != nil {
+		t.refuse(r, err)
+		return
+	}
+	t.give(fresh, r)
+	fresh.resent = true
+}

@@ -1,0 +1,214 @@
+package loop
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"hpcbench/agent/internal/record"
+	"hpcbench/agent/internal/wire"
+	"hpcbench/agent/workload"
+)
+
+// server answers every dialect with so many words as were asked for.
+type server struct {
+	mu  sync.Mutex
+	ids map[string]string // prompt by X-Request-Id
+}
+
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var ask struct {
+		Prompt    string
+		Messages  []struct{ Content string }
+		Stream    bool
+		MaxTokens int `json:"max_tokens"`
+		Options   struct {
+			NumPredict int `json:"num_predict"`
+		}
+	}
+	if err := json.NewDecoder(r.Body).Decode(&ask); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	for _, m := range ask.Messages {
+		ask.Prompt += m.Content
+	}
+	s.mu.Lock()
+	s.ids[r.Header.Get("X-Request-Id")] = ask.Prompt
+	s.mu.Unlock()
+	n := max(ask.MaxTokens, ask.Options.NumPredict)
+	if !ask.Stream {
+		fmt.Fprint(w, whole(r.URL.Path, len(strings.Fields(ask.Prompt)), n))
+		return
+	}
+	out := bufio.NewWriter(w)
+	if strings.HasPrefix(r.URL.Path, "/v1") {
+		w.Header().Set("Content-Type", "text/event-stream")
+	} else {
+		w.Header().Set("Content-Type", "application/x-ndjson")
+	}
+	for i := range n + 1 {
+		fmt.Fprint(out, event(r.URL.Path, len(strings.Fields(ask.Prompt)), i, n))
+		out.Flush()
+		w.(http.Flusher).Flush()
+	}
+}
+
+func whole(path string, prompt, n int) string {
+	text := strings.Repeat(" x", n)
+	switch path {
+	case "/api/generate":
+		return fmt.Sprintf(`{"response":%q,"done":true,"prompt_eval_count":%d,"eval_count":%d}`, text, prompt, n)
+	case "/api/chat":
+		return fmt.Sprintf(`{"message":{"content":%q},"done":true,"prompt_eval_count":%d,"eval_count":%d}`, text, prompt, n)
+	}
+	return fmt.Sprintf(`{"choices":[{"text":%q,"finish_reason":"length"}],"usage":{"prompt_tokens":%d,"completion_tokens":%d}}`, text, prompt, n)
+}
+
+func event(path string, prompt, i, n int) string {
+	last := i == n
+	switch {
+	case path == "/api/generate" && last, path == "/api/chat" && last:
+		return fmt.Sprintf(`{"done":true,"prompt_eval_count":%d,"eval_count":%d}`+"\n", prompt, n)
+	case path == "/api/generate":
+		return `{"response":" x","done":false}` + "\n"
+	case path == "/api/chat":
+		return `{"message":{"content":" x"},"done":false}` + "\n"
+	case last:
+		return fmt.Sprintf("data: {\"choices\":[{\"finish_reason\":\"length\"}]}\n\ndata: {\"choices\":[],\"usage\":{\"prompt_tokens\":%d,\"completion_tokens\":%d}}\n\ndata: [DONE]\n\n", prompt, n)
+	case path == "/v1/completions":
+		return "data: {\"choices\":[{\"text\":\" x\"}]}\n\n"
+	}
+	return "data: {\"choices\":[{\"delta\":{\"content\":\" x\"}}]}\n\n"
+}
+
+func assignment(w workload.Workload, endpoints ...string) workload.Assignment {
+	w.Model = "m"
+	w.MaxTokens = 5
+	if w.InputTokens == 0 {
+		w.InputTokens = 12
+	}
+	if w.DurationS == 0 && w.Requests == 0 {
+		w.DurationS = 0.2
+	}
+	w.DrainS, w.TimeoutS = 10, 10
+	return workload.Assignment{Trial: workload.Trial{ID: "0001", Workload: w}, Node: "c0", Parts: 1, Endpoints: endpoints}
+}
+
+func run(t *testing.T, a workload.Assignment, opt Options) ([]record.Record, Facts) {
+	t.Helper()
+	var records []record.Record
+	facts, err := Run(t.Context(), a, opt, func(r *record.Record) {
+		keep := *r
+		keep.Gaps = append([]float32(nil), r.Gaps...)
+		records = append(records, keep)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return records, facts
+}
+
+func TestEveryDialectStreamedAndNotClosedAndOpen(t *testing.T) {
+	for _, dialect := range wire.Dialects() {
+		for _, stream := range []bool{true, false} {
+			for _, rate := range []float64{0, 200} {
+				t.Run(fmt.Sprintf("%s/stream=%v/rate=%v", dialect, stream, rate), func(t *testing.T) {
+					s := &server{ids: map[string]string{}}
+					web := httptest.NewServer(s)
+					defer web.Close()
+					w := workload.Workload{Dialect: dialect, Stream: stream, Rate: rate, Concurrency: 4, Requests: 24}
+					records, facts := run(t, assignment(w, web.URL), Options{})
+					if len(records) != 24 {
+						t.Fatalf("%d records, want 24", len(records))
+					}
+					for _, r := range records {
+						checkRecord(t, r, stream)
+						if _, ok := s.ids[fmt.Sprintf("0001-c0-%d", r.ID)]; !ok {
+							t.Errorf("no request came with the id of record %d", r.ID)
+						}
+					}
+					if facts.Connections < 1 || facts.Connections > 8 {
+						t.Errorf("%d connections for 4 requests at once: they are not kept", facts.Connections)
+					}
+				})
+			}
+		}
+	}
+}
+
+func checkRecord(t *testing.T, r record.Record, stream bool) {
+	t.Helper()
+	if r.Outcome != record.OK || r.Status != 200 || r.OutputTokens != 5 || r.PromptTokens != 12 || r.TokenSource != record.Usage {
+		t.Errorf("record %+v: want ok, 200, 12 and 5 tokens by usage", r)
+	}
+	if !(r.Scheduled <= r.Sent && r.Sent < r.Done) {
+		t.Errorf("scheduled %v, sent %v, done %v", r.Scheduled, r.Sent, r.Done)
+	}
+	if !stream {
+		if !math.IsNaN(r.FirstToken) || !math.IsNaN(r.LastToken) {
+			t.Errorf("an answer in one piece has token instants: %v, %v", r.FirstToken, r.LastToken)
+		}
+		return
+	}
+	if !(r.Sent < r.FirstToken && r.FirstToken <= r.LastToken && r.LastToken <= r.Done) || len(r.Gaps) != 4 {
+		t.Errorf("sent %v, first %v, last %v, done %v, gaps %v", r.Sent, r.FirstToken, r.LastToken, r.Done, r.Gaps)
+	}
+}
+
+func TestCancelEndsWhatIsInFlight(t *testing.T) {
+	arrived := make(chan struct{})
+	var once sync.Once
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // only then does the server see the hang-up
+		once.Do(func() { close(arrived) })
+		<-r.Context().Done()
+	}))
+	defer web.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	go func() { <-arrived; cancel() }()
+	var outcomes []record.Outcome
+	_, err := Run(ctx, assignment(workload.Workload{Dialect: "openai-chat", Stream: true, Concurrency: 2, DurationS: 60}, web.URL),
+		Options{}, func(r *record.Record) { outcomes = append(outcomes, r.Outcome) })
+	if err != context.Canceled {
+		t.Errorf("Run returned %v, want %v", err, context.Canceled)
+	}
+	for _, o := range outcomes {
+		if o != record.Cancelled && o != record.NotSent {
+			t.Errorf("outcome %v, want cancelled", o)
+		}
+	}
+	if len(outcomes) != 2 {
+		t.Errorf("%d records, want one for each slot", len(outcomes))
+	}
+}
+
+func TestNoServerIsRefused(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := "http://" + ln.Addr().String()
+	if err := ln.Close(); err != nil {
+		t.Fatal(err)
+	}
+	records, _ := run(t, assignment(workload.Workload{Dialect: "openai-chat", Stream: true, Concurrency: 2, Requests: 4}, url), Options{})
+	if len(records) != 4 {
+		t.Fatalf("%d records, want 4", len(records))
+	}
+	for _, r := range records {
+		if r.Outcome != record.Refused || !math.IsNaN(r.Sent) || r.Error == "" {
+			t.Errorf("record %+v: want refused, never sent, and why", r)
+		}
+	}
+}

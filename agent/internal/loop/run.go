@@ -1,0 +1,193 @@
+// Package loop drives a load: it opens the connections, writes the requests, reads the answers and stamps them.
+//
+// It joins package load, which knows what is due, with package wire, which knows bytes. There are two drivers. The loop
+// proper (thread.go) is one locked thread a core that waits on raw non-blocking sockets, TCP and unix, and on a timer in
+// one epoll set: nothing between the arrival of a byte and its stamp waits for the Go scheduler. What it does not carry,
+// https, goes through fasthttp's client (secure.go), with a goroutine a request in flight.
+package loop
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"hpcbench/agent/internal/hist"
+	"hpcbench/agent/internal/load"
+	"hpcbench/agent/internal/record"
+	"hpcbench/agent/internal/wire"
+	"hpcbench/agent/workload"
+)
+
+// Live is what may be read of a running trial at any time.
+type Live = load.Live
+
+// Options is what a driver may be told. The zero value is good.
+type Options struct {
+	Observe  *Live     // is told what happens; nil: nobody watches
+	Zero     time.Time // time zero of the schedule; zero value: the assignment's StartInS after the call of Run
+	Threads  int       // threads of the loop; 0: one, more with many connections, as many as GOMAXPROCS at most
+	Headers  []string  // sent with each request, as "Name: value"
+	Insecure bool      // https: take any certificate
+}
+
+// Facts is what a run tells about the client itself, so that its numbers can be doubted.
+type Facts struct {
+	CPUS    float64 // CPU time the load threads took, in seconds; of the fallback driver: the whole process
+	WallS   float64 // from time zero to the end of the drain, in seconds
+	Threads int     // load threads; of the fallback driver: the most goroutines that had a request at once
+	Driver  string  // loop or fasthttp
+
+	// ReadLag is how long bytes waited for the client, in ns: from when they can have come at the earliest to the read
+	// of their socket. That is the end of the loop's sleep or, where it did not sleep, the last time it asked which
+	// sockets had any; so each value is an upper bound, but for the time the kernel takes to wake the thread. nil: not
+	// measured.
+	ReadLag *hist.H
+
+	Connections int64 // opened
+	ConnErrors  int64 // connections that could not be opened for want of ports, files or memory
+	Broken      int64 // connections that ended under a request
+	Resent      int64 // requests sent again because a kept connection had been closed meanwhile
+}
+
+// Run sends one node's share of a trial, from its time zero to the end of the drain. sink gets each request's record
+// when it is done, from one goroutine; the record is used again after sink returns. When ctx ends, requests in flight
+// end as cancelled and Run returns ctx's error, with the facts so far. Other errors mean that nothing was sent: the
+// assignment makes no sense, or the system has no sockets.
+func Run(ctx context.Context, a workload.Assignment, opt Options, sink func(*record.Record)) (Facts, error) {
+	if opt.Zero.IsZero() {
+		opt.Zero = time.Now().Add(time.Duration(a.StartInS * float64(time.Second)))
+	}
+	if opt.Observe == nil {
+		opt.Observe = new(Live)
+	}
+	opt.Observe.StartWall.Store(opt.Zero.UnixNano())
+	e, err := newEngine(ctx, a, opt)
+	if err != nil {
+		return Facts{}, err
+	}
+	if e.secure() {
+		return e.runSecure(ctx, sink)
+	}
+	return e.runThreads(ctx, sink)
+}
+
+// engine is what the threads of a run share; it does not change while they run.
+type engine struct {
+	assignment workload.Assignment
+	opt        Options
+	dialect    wire.Dialect
+	prefix     string // of the requests' ids
+	targets    []target
+}
+
+func newEngine(ctx context.Context, a workload.Assignment, opt Options) (*engine, error) {
+	d, err := wire.Lookup(a.Trial.Workload.Dialect)
+	if err != nil {
+		return nil, err
+	}
+	e := &engine{assignment: a, opt: opt, dialect: d, prefix: a.Trial.ID + "-" + a.Node + "-"}
+	if _, err := e.encoders(); err != nil || e.secure() {
+		return e, err
+	}
+	for _, base := range a.Endpoints {
+		t, err := targetOf(ctx, base)
+		if err != nil {
+			return nil, err
+		}
+		e.targets = append(e.targets, t)
+	}
+	return e, nil
+}
+
+// secure reports whether an endpoint is none the loop carries.
+func (e *engine) secure() bool {
+	return slices.ContainsFunc(e.assignment.Endpoints, func(s string) bool { return strings.HasPrefix(s, "https:") })
+}
+
+// encoders makes an encoder for each endpoint; they are for one goroutine each.
+func (e *engine) encoders() ([]*wire.Encoder, error) {
+	var all []*wire.Encoder
+	for _, base := range e.assignment.Endpoints {
+		enc, err := wire.NewEncoder(e.assignment.Trial.Workload, base, e.opt.Headers)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, enc)
+	}
+	return all, nil
+}
+
+// now is the time since time zero.
+func (e *engine) now() time.Duration { return time.Since(e.opt.Zero) }
+
+// threads is how many threads the load needs. One carries some 100,000 requests or tokens a second, and a second one
+// costs a core that a server on the same node would miss, so it takes many connections to ask for it.
+func (e *engine) threads() int {
+	if e.opt.Threads > 0 {
+		return e.opt.Threads
+	}
+	w := e.assignment.Trial.Workload
+	parts := float64(max(1, e.assignment.Parts))
+	want := max(float64(w.Concurrency)/parts/512, w.Rate/parts/10_000)
+	return min(1+int(want), runtime.GOMAXPROCS(0))
+}
+
+func (e *engine) runThreads(ctx context.Context, sink func(*record.Record)) (Facts, error) {
+	n := e.threads()
+	var threads []*thread
+	defer func() {
+		for _, t := range threads {
+			t.close()
+		}
+	}()
+	out := newOutlet(n)
+	for i := range n {
+		t, err := newThread(e, i, n, out)
+		if err != nil {
+			return Facts{}, fmt.Errorf("making load thread %d: %w", i, err)
+		}
+		threads = append(threads, t)
+	}
+	stop := context.AfterFunc(ctx, func() {
+		for _, t := range threads {
+			t.stop()
+		}
+	})
+	defer stop()
+	runAll(threads, out, sink)
+	return e.facts(threads), ctx.Err()
+}
+
+// runAll runs the threads to their end and hands what they finish to sink. While they run, the Go scheduler gets one
+// more processor for each, so that a thread that comes back from a wait always finds one free and the kernel alone
+// shares out the cores.
+func runAll(threads []*thread, out *outlet, sink func(*record.Record)) {
+	procs := runtime.GOMAXPROCS(0)
+	runtime.GOMAXPROCS(procs + len(threads))
+	defer runtime.GOMAXPROCS(procs)
+	var wg, drained sync.WaitGroup
+	drained.Go(func() { out.drain(sink) })
+	for _, t := range threads {
+		wg.Go(t.run)
+	}
+	wg.Wait()
+	out.close()
+	drained.Wait()
+}
+
+func (e *engine) facts(threads []*thread) Facts {
+	f := Facts{WallS: e.now().Seconds(), Threads: len(threads), Driver: "loop", ReadLag: new(hist.H)}
+	for _, t := range threads {
+		f.CPUS += t.cpu.Seconds()
+		f.Connections += t.opened
+		f.ConnErrors += t.starved
+		f.Broken += t.broken
+		f.Resent += t.resent
+		f.ReadLag.Merge(&t.lag)
+	}
+	return f
+}

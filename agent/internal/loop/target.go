@@ -1,0 +1,89 @@
+package loop
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// target is where the connections of an endpoint go.
+type target struct {
+	url    string
+	family int
+	addr   syscall.Sockaddr
+}
+
+// targetOf reads a base URL, http://host:port or unix:///path, and finds the address of its host.
+func targetOf(ctx context.Context, base string) (target, error) {
+	u, err := url.Parse(base)
+	if err != nil {
+		return target{}, fmt.Errorf("reading endpoint: %w", err)
+	}
+	switch u.Scheme {
+	case "unix":
+		path := strings.TrimPrefix(strings.TrimPrefix(base, "unix:"), "//")
+		return target{base, syscall.AF_UNIX, &syscall.SockaddrUnix{Name: path}}, nil
+	case "http":
+	default:
+		return target{}, fmt.Errorf("endpoint %q: want http://, https:// or unix:", base)
+	}
+	port := 80
+	if p := u.Port(); p != "" {
+		if port, err = strconv.Atoi(p); err != nil || port < 1 || port > 65535 {
+			return target{}, fmt.Errorf("endpoint %q: port %q", base, p)
+		}
+	}
+	ip, err := resolve(ctx, u.Hostname(), port)
+	if err != nil {
+		return target{}, fmt.Errorf("finding endpoint %q: %w", base, err)
+	}
+	t := target{url: base, family: syscall.AF_INET6, addr: &syscall.SockaddrInet6{Port: port, Addr: [16]byte(ip.To16())}}
+	if four := ip.To4(); four != nil {
+		t.family, t.addr = syscall.AF_INET, &syscall.SockaddrInet4{Port: port, Addr: [4]byte(four)}
+	}
+	return t, nil
+}
+
+// resolve finds the address of a host. Of several it takes the first that accepts a connection within a second: a
+// server on localhost listens on ::1 or 127.0.0.1, and rarely on both.
+func resolve(ctx context.Context, host string, port int) (net.IP, error) {
+	if ip := net.ParseIP(host); ip != nil {
+		return ip, nil
+	}
+	addrs, err := net.DefaultResolver.LookupIPAddr(ctx, host)
+	if err != nil {
+		return nil, err
+	}
+	dialer := net.Dialer{Timeout: time.Second}
+	for _, a := range addrs[:len(addrs)*min(1, len(addrs)-1)] { // a single one needs no trial
+		c, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(a.String(), strconv.Itoa(port)))
+		if err == nil {
+			return a.IP, c.Close()
+		}
+	}
+	return addrs[0].IP, nil
+}
+
+// dial begins a connection that does not block. It is made when the socket becomes writable.
+func (t *target) dial() (fd int, err error) {
+	fd, err = syscall.Socket(t.family, syscall.SOCK_STREAM|syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return -1, fmt.Errorf("opening a socket: %w", err)
+	}
+	if t.family != syscall.AF_UNIX {
+		err = syscall.SetsockoptInt(fd, syscall.IPPROTO_TCP, syscall.TCP_NODELAY, 1)
+	}
+	if err == nil {
+		err = syscall.Connect(fd, t.addr)
+	}
+	if err != nil && err != syscall.EINPROGRESS {
+		_ = syscall.Close(fd) // the first error is the one that tells
+		return -1, err
+	}
+	return fd, nil
+}

@@ -1,0 +1,216 @@
+package loop
+
+import (
+	"errors"
+	"runtime"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"hpcbench/agent/internal/hist"
+	"hpcbench/agent/internal/load"
+	"hpcbench/agent/internal/record"
+	"hpcbench/agent/internal/wire"
+)
+
+// What the events of an epoll set belong to, where it is no connection.
+const (
+	timerEvent = -1
+	bellEvent  = -2
+)
+
+// ahead is how long before time zero the connections of a closed loop are opened: long enough to be ready, and short
+// enough for servers that close an idle connection after 5 s.
+const ahead = time.Second
+
+// thread is one load thread: a share of the load, an epoll set with a timer, and connections.
+type thread struct {
+	*engine
+	index    int
+	machine  *load.Machine
+	encoders []*wire.Encoder
+	out      *outlet
+
+	epoll, timer, bell int
+	stopping           atomic.Bool
+	events             []syscall.EpollEvent
+	armed              time.Duration // when the timer fires
+	asked              time.Duration // when the events that are being handled can have come at the earliest
+	awaited            bool          // connections were opened in advance
+
+	conns []*conn
+	free  []*conn   // closed, to be used again
+	idle  [][]*conn // kept open, by endpoint
+	buf   []byte    // of reads
+	text  []byte    // of a request
+
+	done    []*record.Record // not handed over yet
+	flushed time.Duration
+
+	opened, starved, broken, resent int64 // connections and requests, as Facts has them
+	cpu                             time.Duration
+	lag                             hist.H
+}
+
+func newThread(e *engine, index, threads int, out *outlet) (t *thread, err error) {
+	t = &thread{
+		engine: e, index: index, out: out, epoll: -1, timer: -1, bell: -1, armed: load.Never,
+		events: make([]syscall.EpollEvent, 256), buf: make([]byte, 64<<10), idle: make([][]*conn, len(e.targets)),
+	}
+	if t.machine, err = load.New(e.assignment, index, threads, e.opt.Observe); err != nil {
+		return nil, err
+	}
+	if t.encoders, err = e.encoders(); err != nil {
+		return nil, err
+	}
+	if err = t.open(); err != nil {
+		t.close()
+		return nil, err
+	}
+	return t, nil
+}
+
+// open makes the epoll set with its timer and its bell.
+func (t *thread) open() (err error) {
+	if t.epoll, err = syscall.EpollCreate1(syscall.EPOLL_CLOEXEC); err != nil {
+		return err
+	}
+	if t.timer, err = newTimer(); err != nil {
+		return err
+	}
+	if t.bell, err = newBell(); err != nil {
+		return err
+	}
+	return errors.Join(
+		watch(t.epoll, t.timer, syscall.EPOLLIN|epollET, timerEvent, 0),
+		watch(t.epoll, t.bell, syscall.EPOLLIN|epollET, bellEvent, 0))
+}
+
+func (t *thread) close() {
+	for _, c := range t.conns {
+		c.close()
+	}
+	for _, fd := range []int{t.timer, t.bell, t.epoll} {
+		if fd >= 0 {
+			_ = syscall.Close(fd) // nothing is lost with it
+		}
+	}
+}
+
+// stop ends the thread's load soon. It is for other goroutines.
+func (t *thread) stop() {
+	t.stopping.Store(true)
+	ring(t.bell)
+}
+
+// run is the life of the thread.
+func (t *thread) run() {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	before := cpuTime()
+	for !t.turn() {
+		t.wait()
+	}
+	t.cpu = cpuTime() - before
+	t.done = t.machine.Harvest(t.done)
+	t.out.finish(t.index, t.done)
+}
+
+// turn does what the clock asks for and reports whether the load is over.
+func (t *thread) turn() bool {
+	now := t.now()
+	if t.stopping.Load() {
+		t.machine.Stop(now)
+	}
+	if !t.awaited && now >= -ahead {
+		t.awaited = true
+		t.await()
+	}
+	t.issue()
+	t.expire()
+	t.flush()
+	return t.machine.Over(t.now())
+}
+
+// issue sends what is due.
+func (t *thread) issue() {
+	for r := t.machine.Next(t.now()); r != nil; r = t.machine.Next(t.now()) {
+		t.dispatch(r)
+	}
+}
+
+// expire gives up what has run out of time.
+func (t *thread) expire() {
+	now := t.now()
+	for r, o, why := t.machine.Expired(now); r != nil; r, o, why = t.machine.Expired(now) {
+		c := t.conns[r.Tag]
+		a := c.parser.Answer()
+		a.Outcome, a.Error = o, why
+		c.request = nil
+		t.drop(c)
+		t.finish(r, a, now)
+	}
+}
+
+func (t *thread) finish(r *load.Request, a wire.Answer, now time.Duration) {
+	a.Fill(r.Record)
+	t.machine.Finish(r, now)
+}
+
+// flush hands finished records over when there are many or they are old.
+func (t *thread) flush() {
+	now := t.now()
+	t.done = t.machine.Harvest(t.done)
+	if len(t.done) < batchLen && now-t.flushed < batchAge || len(t.done) == 0 {
+		return
+	}
+	t.flushed = now
+	if t.out.offer(t.index, t.done) {
+		t.done = t.out.used(t.index)
+		t.machine.Recycle(t.done)
+		t.done = t.done[:0]
+	}
+}
+
+// wait takes the next events, sleeping where there are none, and handles them.
+func (t *thread) wait() {
+	before := t.now()
+	n := poll(t.epoll, t.events)
+	if n == 0 {
+		n, before = t.sleep()
+	}
+	for _, ev := range t.events[:n] {
+		if ev.Fd >= 0 {
+			t.handle(t.conns[ev.Fd], ev)
+		}
+	}
+	t.asked = before
+}
+
+// sleep waits for an event or for the next time that something is due.
+func (t *thread) sleep() (n int, woke time.Duration) {
+	now := t.now()
+	wake := t.machine.Wake(now)
+	if !t.awaited {
+		wake = min(wake, -ahead)
+	}
+	if len(t.done) > 0 {
+		wake = min(wake, t.flushed+batchAge)
+	}
+	if wake <= now {
+		return 0, now
+	}
+	if wake != t.armed && wake < load.Never {
+		if err := setTimer(t.timer, wake-now); err != nil {
+			panic("loop: setting a timer: " + err.Error()) // its arguments are sound by construction
+		}
+		t.armed = wake
+	}
+	n, err := wait(t.epoll, t.events)
+	if err != nil {
+		panic("loop: waiting for events: " + err.Error()) // as above
+	}
+	woke = t.now()
+	t.asked = woke
+	return n, woke
+}

@@ -1,0 +1,368 @@
+package wire
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"hpcbench/agent/internal/record"
+)
+
+// headLimit bounds the status line and headers of an answer, and its trailers; errorLimit what is kept of the body of
+// an answer that is no 200.
+const (
+	headLimit  = 64 << 10
+	errorLimit = 16 << 10
+)
+
+// Parser takes the bytes of one connection's answers, one answer after the other. The zero value is not ready: Reset
+// begins each answer.
+type Parser struct {
+	dialect Dialect
+	stream  bool
+
+	stage stage
+	head  []byte // of a status line and headers that came in pieces
+	chunk chunks
+	left  int64 // of a body of known length
+
+	status     int
+	keepAlive  bool
+	retryAfter string
+	started    bool
+	body       body
+	broken     string // why it is not HTTP
+	closed     string // how the connection ended before the body did
+	surplus    bool   // bytes came after the end
+}
+
+// stage is what the next byte belongs to.
+type stage uint8
+
+const (
+	inHead    stage = iota
+	inLength        // a body of known length
+	inChunks        // a chunked body
+	inClosing       // a body that lasts until the connection is closed
+	ended
+)
+
+// Reset begins a new answer to a request of dialect d, asked to be streamed or not. Buffers are kept.
+func (p *Parser) Reset(d Dialect, stream bool) {
+	*p = Parser{dialect: d, stream: stream, head: p.head[:0], body: p.body}
+	p.body.reset(d, document)
+}
+
+// Started reports whether any byte of the answer has come.
+func (p *Parser) Started() bool { return p.started }
+
+// Feed takes what one read brought. It returns how many content events, which stand for tokens, became complete in it,
+// and whether the answer is complete. A document has no content events: its tokens came at an unknown time before its
+// end. Feed keeps no reference to b.
+func (p *Parser) Feed(b []byte) (tokens int, complete bool) {
+	before := p.body.tokens
+	p.started = p.started || len(b) > 0
+	for len(b) > 0 && p.stage != ended {
+		b = p.take(b)
+	}
+	p.surplus = p.surplus || len(b) > 0
+	if p.body.format != document {
+		tokens = p.body.tokens - before
+	}
+	return tokens, p.stage == ended
+}
+
+// Hangup says that the connection ended: in order when err is nil, else as err says. It is the proper end of a body
+// that has no other. It returns the content events that only the end completed.
+func (p *Parser) Hangup(err error) (tokens int) {
+	before := p.body.tokens
+	switch {
+	case p.stage == ended:
+	case p.stage == inClosing && err == nil:
+		p.finish()
+	case err != nil:
+		p.closed = err.Error()
+	default:
+		p.closed = "connection closed"
+	}
+	p.keepAlive = false
+	if p.body.format == document {
+		return 0
+	}
+	return p.body.tokens - before
+}
+
+// take consumes a first part of b.
+func (p *Parser) take(b []byte) []byte {
+	switch p.stage {
+	case inHead:
+		return p.takeHead(b)
+	case inChunks:
+		return p.takeChunks(b)
+	case inLength:
+		n := min(p.left, int64(len(b)))
+		p.feedBody(b[:n])
+		if p.left -= n; p.left == 0 {
+			p.finish()
+		}
+		return b[n:]
+	}
+	p.feedBody(b)
+	return nil
+}
+
+func (p *Parser) feedBody(b []byte) {
+	p.body.bytes += int64(len(b))
+	if p.status != 200 {
+		b = b[:max(0, min(len(b), errorLimit-len(p.body.whole)))]
+	}
+	p.body.feed(b)
+}
+
+// finish is the proper end of the answer.
+func (p *Parser) finish() {
+	if p.status == 200 {
+		p.body.end()
+	}
+	p.stage = ended
+}
+
+// fail ends an answer that is not HTTP.
+func (p *Parser) fail(format string, args ...any) {
+	p.broken, p.keepAlive, p.stage = fmt.Sprintf(format, args...), false, ended
+}
+
+// takeHead consumes b up to the end of the headers, or all of it.
+func (p *Parser) takeHead(b []byte) []byte {
+	head, rest := b, []byte(nil)
+	if len(p.head) > 0 {
+		p.head = append(p.head, b...)
+		head = p.head
+	}
+	end := headEnd(head)
+	switch {
+	case !bytes.HasPrefix(head, []byte("HTTP/1.")[:min(7, len(head))]):
+		p.fail("not HTTP/1: %s", excerpt(head))
+	case end < 0 && len(head) > headLimit:
+		p.fail("headers beyond %d bytes", headLimit)
+	case end < 0 && len(p.head) == 0:
+		p.head = append(p.head, b...)
+	case end >= 0:
+		rest = b[len(b)-(len(head)-end):]
+		p.readHead(head[:end])
+		p.head = p.head[:0]
+	}
+	return rest
+}
+
+// headEnd is the index after the empty line that ends the headers, or -1.
+func headEnd(b []byte) int {
+	for i := 0; ; {
+		lf := bytes.IndexByte(b[i:], '\n')
+		if lf < 0 {
+			return -1
+		}
+		i += lf + 1
+		switch {
+		case bytes.HasPrefix(b[i:], []byte("\n")):
+			return i + 1
+		case bytes.HasPrefix(b[i:], []byte("\r\n")):
+			return i + 2
+		}
+	}
+}
+
+// headers is what matters of an answer's headers.
+type headers struct {
+	length     int64 // -1: not given
+	chunked    bool
+	coding     string // a transfer or content coding that is not read here
+	connection string
+	kind       string // Content-Type
+	retryAfter string
+	bad        string
+}
+
+// readHead takes a whole status line with its headers and chooses the framing of the body (RFC 9112 §6.3).
+func (p *Parser) readHead(b []byte) {
+	line, rest, _ := bytes.Cut(b, []byte("\n"))
+	minor, status, ok := statusLine(bytes.TrimSuffix(line, []byte("\r")))
+	if !ok {
+		p.fail("not an HTTP status line: %s", excerpt(line))
+		return
+	}
+	if status < 200 && status != 101 {
+		return // an interim answer; the real one follows
+	}
+	h := readHeaders(rest)
+	p.status, p.retryAfter = status, h.retryAfter
+	p.keepAlive = minor == '1' && h.connection != "close" || h.connection == "keep-alive"
+	if why := h.refused(status); why != "" {
+		p.fail("%s", why)
+		return
+	}
+	p.body.format = document
+	if status == 200 {
+		p.body.format = p.format(h.kind)
+	}
+	p.frame(h)
+}
+
+func (p *Parser) frame(h headers) {
+	switch {
+	case p.status == 204 || p.status == 304 || !h.chunked && h.length == 0:
+		p.finish()
+	case h.chunked:
+		p.keepAlive = p.keepAlive && h.length < 0 // both at once smells of smuggling: RFC 9112 §6.1
+		p.stage = inChunks
+	case h.length > 0:
+		p.stage, p.left = inLength, h.length
+	default:
+		p.stage, p.keepAlive = inClosing, false
+	}
+}
+
+// format chooses how the body is read: by its type where that is plain, else by the dialect.
+func (p *Parser) format(kind string) format {
+	kind, _, _ = strings.Cut(kind, ";")
+	switch strings.ToLower(strings.TrimSpace(kind)) {
+	case "text/event-stream":
+		return sse
+	case "application/x-ndjson", "application/ndjson", "application/jsonl":
+		return ndjson
+	case "application/json":
+		if p.dialect.format == sse {
+			return document // asked to stream, it answered at once
+		}
+	}
+	if p.stream {
+		return p.dialect.format
+	}
+	return document
+}
+
+// refused says why an answer with these headers can't be read, if so.
+func (h headers) refused(status int) string {
+	switch {
+	case h.bad != "":
+		return h.bad
+	case status == 101:
+		return "switched protocols unasked"
+	case h.coding != "":
+		return "unasked coding " + strconv.Quote(h.coding)
+	case status == 200 && strings.HasPrefix(h.kind, "text/html"):
+		return "a page of HTML instead of an answer"
+	}
+	return ""
+}
+
+// statusLine reads "HTTP/1.x NNN words".
+func statusLine(b []byte) (minor byte, status int, ok bool) {
+	const form = "HTTP/1.1 200"
+	if len(b) < len(form) || string(b[:7]) != form[:7] || b[8] != ' ' || len(b) > len(form) && b[12] != ' ' {
+		return 0, 0, false
+	}
+	for _, d := range b[9:12] {
+		if d < '0' || d > '9' {
+			return 0, 0, false
+		}
+		status = status*10 + int(d-'0')
+	}
+	return b[7], status, status >= 100
+}
+
+// readHeaders reads the header lines. Lines that continue one before them are skipped: no header that matters here has
+// any.
+func readHeaders(b []byte) headers {
+	h := headers{length: -1}
+	for len(b) > 0 {
+		var line []byte
+		line, b, _ = bytes.Cut(b, []byte("\n"))
+		name, value, ok := bytes.Cut(bytes.TrimSuffix(line, []byte("\r")), []byte(":"))
+		if ok && len(name) > 0 && name[0] != ' ' && name[0] != '\t' {
+			h.set(name, bytes.Trim(value, " \t"))
+		}
+	}
+	return h
+}
+
+func (h *headers) set(name, value []byte) {
+	switch {
+	case bytes.EqualFold(name, []byte("Content-Length")):
+		n, err := strconv.ParseInt(string(value), 10, 64)
+		if err != nil || n < 0 || h.length >= 0 && h.length != n {
+			h.bad = "Content-Length " + strconv.Quote(excerpt(value))
+		}
+		h.length = n
+	case bytes.EqualFold(name, []byte("Transfer-Encoding")):
+		h.chunked = bytes.EqualFold(value, []byte("chunked"))
+		h.encoded(value, "chunked")
+	case bytes.EqualFold(name, []byte("Content-Encoding")):
+		h.encoded(value, "identity")
+	case bytes.EqualFold(name, []byte("Connection")):
+		h.connection = lower(value)
+	case bytes.EqualFold(name, []byte("Content-Type")):
+		h.kind = lower(value)
+	case bytes.EqualFold(name, []byte("Retry-After")):
+		h.retryAfter = excerpt(value)
+	}
+}
+
+func (h *headers) encoded(value []byte, known string) {
+	if !bytes.EqualFold(value, []byte(known)) && len(value) > 0 {
+		h.coding = excerpt(value)
+	}
+}
+
+// lower returns a header's value in lower case, without an allocation for the values that every answer has.
+func lower(value []byte) string {
+	switch string(value) {
+	case "close":
+		return "close"
+	case "keep-alive":
+		return "keep-alive"
+	case "text/event-stream":
+		return "text/event-stream"
+	case "application/json":
+		return "application/json"
+	case "application/x-ndjson":
+		return "application/x-ndjson"
+	}
+	return strings.ToLower(string(value))
+}
+
+// Answer tells how the answer ended. It is asked after Feed said complete, or after Hangup.
+func (p *Parser) Answer() Answer {
+	a := p.body.told()
+	a.Outcome, a.Error = p.outcome()
+	a.Status = p.status
+	a.Reusable = p.keepAlive && p.stage == ended && !p.surplus
+	return a
+}
+
+func (p *Parser) outcome() (record.Outcome, string) {
+	switch {
+	case p.broken != "":
+		return record.Invalid, p.broken
+	case p.body.failed != "":
+		return record.StreamError, p.body.failed
+	case p.stage != ended:
+		return record.Disconnect, p.closed
+	case p.status != 200:
+		return record.HTTPStatus, p.refusal()
+	}
+	return p.body.outcome()
+}
+
+// refusal is the error of an answer that is no 200: its status, the server's words and when to come again.
+func (p *Parser) refusal() string {
+	s := "status " + strconv.Itoa(p.status)
+	if words := describe(p.body.whole); words != "" {
+		s += ": " + words
+	}
+	if p.retryAfter != "" {
+		s += " (Retry-After: " + p.retryAfter + ")"
+	}
+	return s
+}

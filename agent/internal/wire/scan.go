@@ -1,0 +1,264 @@
+package wire
+
+import (
+	"bytes"
+	"strings"
+)
+
+// meaning is what a field of an answer tells.
+type meaning uint8
+
+const (
+	nothing      meaning = iota
+	content              // text, reasoning or a tool call: a token if it is not empty
+	finish               // the answer is complete, if it is a word or true
+	promptTokens         // the server's count of the prompt
+	outputTokens         // the server's count of the output
+	failure              // an error, if it is not null or empty
+	failureName          // an error, if it is the word "error"
+)
+
+// field is a node in the tree of the fields that a dialect cares for. Everything else is skipped.
+type field struct {
+	name     string
+	meaning  meaning
+	children []*field
+}
+
+// tree builds the tree of paths such as "choices.delta.content".
+func tree(paths map[string]meaning) *field {
+	root := &field{}
+	for path, m := range paths {
+		at := root
+		for name := range strings.SplitSeq(path, ".") {
+			next := at.child([]byte(name))
+			if next == nil {
+				next = &field{name: name}
+				at.children = append(at.children, next)
+			}
+			at = next
+		}
+		at.meaning = m
+	}
+	return root
+}
+
+func (f *field) child(name []byte) *field {
+	for _, c := range f.children {
+		if c.name == string(name) {
+			return c
+		}
+	}
+	return nil
+}
+
+// found is what one event says.
+type found struct {
+	known   bool // a field of the dialect was there
+	content bool
+	finish  bool
+	failed  bool
+	prompt  int // Unknown: not said
+	output  int
+}
+
+// scan reads one JSON object and reports whether it is one. It does not validate further than it needs to find its
+// way: the fields it is after are found wherever the syntax around them is sound.
+func scan(b []byte, root *field) (found, bool) {
+	c := cursor{b: b}
+	f := found{prompt: Unknown, output: Unknown}
+	if c.peek() != '{' {
+		return f, false
+	}
+	c.object(root, &f)
+	c.peek()
+	return f, !c.bad && c.i == len(b)
+}
+
+// cursor walks JSON text. Once bad, it stands at the end.
+type cursor struct {
+	b   []byte
+	i   int
+	bad bool
+}
+
+// value reads one value as the field it belongs to; at nil, it is skipped. An array stands for its elements, one level
+// deep, so that recursion goes no deeper than the tree.
+func (c *cursor) value(at *field, f *found) {
+	switch {
+	case at == nil || at.meaning != nothing:
+		c.leaf(at, f)
+	case c.peek() == '[':
+		for c.i++; c.more(']'); {
+			c.object(at, f)
+		}
+	default:
+		c.object(at, f)
+	}
+}
+
+// object reads the members of an object; any other value is skipped.
+func (c *cursor) object(at *field, f *found) {
+	if c.peek() != '{' {
+		c.skip()
+		return
+	}
+	for c.i++; c.more('}'); {
+		name := c.text()
+		if c.peek() != ':' {
+			c.fail()
+			return
+		}
+		c.i++
+		c.value(at.child(name), f)
+	}
+}
+
+// leaf skips a value and, where the field means something, takes note of it.
+func (c *cursor) leaf(at *field, f *found) {
+	c.peek()
+	start := c.i
+	c.skip()
+	if at == nil || c.bad {
+		return
+	}
+	f.known = true
+	raw := c.b[start:c.i]
+	switch at.meaning {
+	case content:
+		f.content = f.content || filled(raw)
+	case finish:
+		f.finish = f.finish || filled(raw)
+	case failure:
+		f.failed = f.failed || filled(raw)
+	case failureName:
+		f.failed = f.failed || string(raw) == `"error"`
+	case promptTokens:
+		f.prompt = count(raw, f.prompt)
+	case outputTokens:
+		f.output = count(raw, f.output)
+	}
+}
+
+// filled reports whether a value says something: not null, false, or an empty string, array or object.
+func filled(raw []byte) bool {
+	switch raw[0] {
+	case '"':
+		return len(raw) > 2
+	case '[', '{':
+		return len(bytes.TrimSpace(raw[1:len(raw)-1])) > 0
+	}
+	return raw[0] != 'n' && raw[0] != 'f'
+}
+
+// count reads a whole number below a thousand million; what is none leaves the old count.
+func count(raw []byte, old int) int {
+	n := 0
+	for _, d := range raw {
+		if d < '0' || d > '9' || n >= 1e8 {
+			return old
+		}
+		n = n*10 + int(d-'0')
+	}
+	return n
+}
+
+// peek goes to the next byte that is not white space and returns it, 0 at the end.
+func (c *cursor) peek() byte {
+	for c.i < len(c.b) {
+		switch b := c.b[c.i]; b {
+		case ' ', '\t', '\n', '\r':
+			c.i++
+		default:
+			return b
+		}
+	}
+	return 0
+}
+
+// more reports whether an element follows, and steps over the comma before it or over the closing bracket.
+func (c *cursor) more(end byte) bool {
+	b := c.peek()
+	if b == ',' {
+		c.i++
+		b = c.peek()
+	}
+	switch b {
+	case end:
+		c.i++
+		return false
+	case 0, '}', ']', ':', ',':
+		c.fail()
+		return false
+	}
+	return true
+}
+
+func (c *cursor) fail() { c.bad, c.i = true, len(c.b) }
+
+// text reads a string and returns what stands between its quotes, escapes and all.
+func (c *cursor) text() []byte {
+	if c.peek() != '"' {
+		c.fail()
+		return nil
+	}
+	start := c.i + 1
+	for at := start; ; {
+		n := bytes.IndexByte(c.b[at:], '"')
+		if n < 0 {
+			c.fail()
+			return nil
+		}
+		at += n
+		if !escaped(c.b[start:at]) {
+			c.i = at + 1
+			return c.b[start:at]
+		}
+		at++
+	}
+}
+
+// escaped reports whether the byte after b is escaped: b ends in an odd number of backslashes.
+func escaped(b []byte) bool {
+	n := len(b)
+	for n > 0 && b[n-1] == '\\' {
+		n--
+	}
+	return (len(b)-n)%2 == 1
+}
+
+// skip steps over one value of any depth, without recursion: what comes from a server must not exhaust the stack.
+func (c *cursor) skip() {
+	for depth := 0; ; {
+		switch b := c.peek(); {
+		case b == 0, depth == 0 && (b == ',' || b == ':' || b == '}' || b == ']'):
+			c.fail()
+			return
+		case b == '"':
+			c.text()
+		case b == '{' || b == '[':
+			depth++
+			c.i++
+		case b == '}' || b == ']':
+			depth--
+			c.i++
+		case b == ',' || b == ':':
+			c.i++
+		default:
+			c.word()
+		}
+		if depth == 0 {
+			return
+		}
+	}
+}
+
+// word steps over a number, true, false or null.
+func (c *cursor) word() {
+	for ; c.i < len(c.b); c.i++ {
+		switch c.b[c.i] {
+		case ' ', '\t', '\n', '\r', ',', ':', '}', ']', '"', '{', '[':
+			return
+		}
+	}
+}
