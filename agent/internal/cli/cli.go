@@ -45,8 +45,8 @@ type call struct {
 
 // commands are the verbs in the order of the help text.
 var commands = []command{
-	dummy,
-	readyVerb, address, free, ledgerVerb, jobVerb, version,
+	load, dummy, report,
+	serve, trial, stop, readyVerb, monitor, address, free, ledgerVerb, jobVerb, version,
 }
 
 // Main runs the agent with args (without the program's name) and returns its exit status. INT, TERM and USR1 end the

@@ -178,7 +178,8 @@ func (f *flags) help() string {
 		if g.DefValue != "" && g.DefValue != "0" && g.DefValue != "false" {
 			usage += " (default " + g.DefValue + ")"
 		}
-		indent := fmt.Sprintf("  %-26s ", strings.TrimSpace("--"+name+" "+f.values[name]))
+		dashes := "--"[:min(2, len(name))]
+		indent := fmt.Sprintf("  %-26s ", strings.TrimSpace(dashes+name+" "+f.values[name]))
 		b.WriteString(indent + strings.ReplaceAll(usage, "\n", "\n"+strings.Repeat(" ", len(indent))) + "\n")
 	}
 	return b.String()

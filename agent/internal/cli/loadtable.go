@@ -1,0 +1,222 @@
+package cli
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"hpcbench/agent/internal/summary"
+	"hpcbench/agent/workload"
+)
+
+// shown are the metrics of the table, with their names and definitions.
+var shown = []struct {
+	metric     summary.Metric
+	name, what string
+}{
+	{summary.TTFT, "TTFT", "first token − sent"},
+	{summary.TPOT, "TPOT", "(last token − first token) / (tokens − 1)"},
+	{summary.ITL, "ITL", "gaps between token events, pooled"},
+	{summary.E2EL, "E2EL", "last token − sent, or done − sent when not streamed"},
+	{summary.E2ELScheduled, "E2EL from due", "the same from when the request was due"},
+	{summary.Lateness, "lateness", "sent − due"},
+}
+
+// table is the summary for people.
+func table(a workload.Assignment, s *summary.Summary) string {
+	w := a.Trial.Workload
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s · %s · %s\n%s · seed %d\n\n", w.Dialect, w.Model, strings.Join(a.Endpoints, ", "), offered(w), w.Seed)
+	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "requests\t%s\n", requests(s))
+	fmt.Fprintf(t, "throughput\t%s over %.1f s\n", rates(s), s.DurationS)
+	fmt.Fprintf(t, "tokens\t%s\n", tokens(s))
+	if s.Goodput != nil {
+		fmt.Fprintf(t, "goodput\t%s\n", goodput(s))
+	}
+	fmt.Fprintf(t, "client\t%s\n", client(s.Client))
+	for k, mark := range s.Marks {
+		fmt.Fprintf(t, "%s\t%s\n", []string{"doubtful", ""}[min(k, 1)], mark)
+	}
+	_ = t.Flush() // into memory
+	b.WriteString(latencies(s))
+	return b.String()
+}
+
+// offered says which load was asked for.
+func offered(w workload.Workload) string {
+	var words []string
+	if w.Rate > 0 {
+		words = append(words, fmt.Sprintf("%g requests/s, %s", w.Rate, w.Arrival))
+	}
+	if w.Concurrency > 0 {
+		words = append(words, fmt.Sprintf("%d in flight", w.Concurrency))
+	}
+	if w.Requests > 0 {
+		words = append(words, fmt.Sprintf("%d requests", w.Requests))
+	}
+	if w.DurationS > 0 {
+		words = append(words, fmt.Sprintf("%g s", w.DurationS))
+	}
+	if w.WarmupS > 0 {
+		words = append(words, fmt.Sprintf("after %g s of warm-up", w.WarmupS))
+	}
+	if !w.Stream {
+		words = append(words, "not streamed")
+	}
+	return strings.Join(words, " · ")
+}
+
+// requests counts by outcome.
+func requests(s *summary.Summary) string {
+	text := fmt.Sprintf("%d due in the window, %d ok, %d failed", s.Requests.Scheduled, s.Requests.OK, s.Requests.Failed)
+	var failed []string
+	for _, name := range slices.Sorted(maps.Keys(s.Requests.ByOutcome)) {
+		if name != "ok" {
+			failed = append(failed, fmt.Sprintf("%d %s", s.Requests.ByOutcome[name], name))
+		}
+	}
+	if len(failed) > 0 {
+		text += ": " + strings.Join(failed, ", ")
+	}
+	return text
+}
+
+// rates is what was completed per second; what is not known is left out.
+func rates(s *summary.Summary) string {
+	var words []string
+	for _, r := range []struct {
+		value *float64
+		unit  string
+	}{
+		{s.Throughput.RequestsPerS, "requests/s"},
+		{s.Throughput.OutputTokensPerS, "output tokens/s"},
+		{s.Throughput.TotalTokensPerS, "tokens/s with prompts"},
+	} {
+		if r.value != nil {
+			words = append(words, digits(*r.value)+" "+r.unit)
+		}
+	}
+	if len(words) == 0 {
+		return "not known"
+	}
+	return strings.Join(words, " · ")
+}
+
+func tokens(s *summary.Summary) string {
+	var words []string
+	if s.Tokens.Prompt != nil {
+		words = append(words, fmt.Sprintf("%d of prompts", *s.Tokens.Prompt))
+	}
+	if s.Tokens.Output != nil {
+		words = append(words, fmt.Sprintf("%d of output (counted by %s)", *s.Tokens.Output, s.Tokens.Source))
+	}
+	if len(words) == 0 {
+		return "not known"
+	}
+	return strings.Join(words, " · ")
+}
+
+func goodput(s *summary.Summary) string {
+	var words, bounds []string
+	if s.Goodput.RequestsPerS != nil {
+		words = append(words, digits(*s.Goodput.RequestsPerS)+" requests/s")
+	}
+	if s.Goodput.Ratio != nil {
+		words = append(words, fmt.Sprintf("%.1f %% of those due", 100**s.Goodput.Ratio))
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.SLO)) {
+		bounds = append(bounds, fmt.Sprintf("%s ≤ %s ms", name, digits(1e3*s.SLO[name])))
+	}
+	return strings.Join(append(words, strings.Join(bounds, ", ")), " · ")
+}
+
+func client(v summary.Verdict) string {
+	text := v.Verdict
+	if v.Why != "" {
+		text += ": " + v.Why
+	}
+	var words []string
+	if v.CPU != nil {
+		words = append(words, fmt.Sprintf("%.0f %% of its CPU", 100**v.CPU))
+	}
+	if v.LatenessP99S != nil {
+		words = append(words, fmt.Sprintf("p99 of lateness %s ms", digits(1e3**v.LatenessP99S)))
+	}
+	if v.ReadLagP99S != nil {
+		words = append(words, fmt.Sprintf("of read lag %s ms", digits(1e3**v.ReadLagP99S)))
+	}
+	if len(words) > 0 {
+		text += " (" + strings.Join(words, ", ") + ")"
+	}
+	return text
+}
+
+// latencies is the table of distributions, in milliseconds, with what each row is.
+func latencies(s *summary.Summary) string {
+	var b strings.Builder
+	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprint(t, "\n\tms\tp50\tp90\tp95\tp99\tmax\tmean\tn\t\n")
+	var what []string
+	low := false
+	for _, m := range shown {
+		d, ok := s.Latency[m.metric.String()]
+		if !ok {
+			continue
+		}
+		fmt.Fprintf(t, "\t%s", m.name)
+		for _, q := range summary.Quantiles {
+			if q.Name == "p75" || q.Name == "p999" {
+				continue
+			}
+			sign := ""
+			if slices.Contains(s.LowN, m.metric.String()+"_"+q.Name) {
+				sign, low = "‡", true
+			}
+			fmt.Fprintf(t, "\t%s%s", digits(1e3*q.Of(d)), sign)
+		}
+		fmt.Fprintf(t, "\t%s\t%s\t%d\t\n", digits(1e3*float64(d.Max)), digits(1e3*float64(d.Mean)), d.N)
+		what = append(what, m.name+": "+m.what)
+	}
+	if len(what) == 0 {
+		return ""
+	}
+	_ = t.Flush() // into memory
+	text := b.String() + "\n" + strings.Join(what, "\n") + "\nof requests due in the window that ended ok; percentiles by nearest rank"
+	if low {
+		text += "; ‡ too few requests to be sure of it"
+	}
+	return text + "\n"
+}
+
+// digits prints a number with three significant digits, and never in powers of ten.
+func digits(v float64) string {
+	switch {
+	case v >= 100 || v == 0:
+		return fmt.Sprintf("%.0f", v)
+	case v >= 10:
+		return fmt.Sprintf("%.1f", v)
+	case v >= 1:
+		return fmt.Sprintf("%.2f", v)
+	}
+	return fmt.Sprintf("%.3f", v)
+}
+
+// sentence is the summary in a line, for a job's log.
+func sentence(s *summary.Summary) string {
+	words := []string{fmt.Sprintf("%d ok, %d failed", s.Requests.OK, s.Requests.Failed), rates(s)}
+	for _, m := range []summary.Metric{summary.TTFT, summary.E2EL} {
+		if d, ok := s.Latency[m.String()]; ok {
+			words = append(words, fmt.Sprintf("%s p50 %s ms, p99 %s ms", strings.ToUpper(strings.TrimSuffix(m.String(), "_s")), digits(1e3*float64(d.P50)), digits(1e3*float64(d.P99))))
+		}
+	}
+	if s.Client.Verdict != summary.ClientOK {
+		words = append(words, client(s.Client))
+	}
+	if len(s.Marks) > 0 {
+		words = append(words, "doubtful: "+strings.Join(s.Marks, "; "))
+	}
+	return strings.Join(words, " · ")
+}

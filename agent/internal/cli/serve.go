@@ -1,0 +1,85 @@
+package cli
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"hpcbench/agent/internal/executor"
+	"hpcbench/agent/internal/whole"
+)
+
+var serve = command{
+	name:  "serve",
+	short: "be the executor on a client node: send load when a job says so",
+	long: `
+GET /health, /status, /metrics and /metrics/prometheus tell; POST /start and /stop do, and need the token as
+"Authorization: Bearer …". The address is published after it was bound, so that a token never goes to somebody else. The log
+on stderr is JSON lines. Ends with status 0 on TERM, INT or USR1, after stopping a running trial.`,
+	example: "agent serve --listen 10.0.0.1:20106 --token-file control.token --out results/4711 --ready-file executors/mel2001",
+	declare: func(f *flags) action {
+		listen := f.text("listen", "IP:PORT", "", "where to listen")
+		token := f.text("token-file", "FILE", "", "the job's token")
+		out := f.text("out", "DIR", "", "results/<jobid>: records go to DIR/<trial>/<node>")
+		node := f.text("node", "NAME", "", "name of this node (default this node's)")
+		service := f.text("service", "NAME", "agent", "first word of the metrics' names")
+		ready := f.text("ready-file", "FILE", "", "where to publish the address once it is bound")
+		offset := f.time("clock-offset", 0, "how much this node's clock is to be off, for tests")
+		f.need("listen", "token-file", "out")
+		return func(ctx context.Context, c *call) error {
+			secret, err := readToken(*token)
+			if err != nil {
+				return err
+			}
+			e := executor.New(executor.Config{
+				Token: secret, Out: *out, Node: cmp.Or(*node, thisNode()), Service: *service, Version: Version,
+				Clock: *offset, Registry: prometheus.NewRegistry(), Log: logger(c.stderr, cmp.Or(*node, thisNode()), "executor"),
+			})
+			ln, err := net.Listen("tcp", *listen)
+			if err != nil {
+				return err
+			}
+			if *ready != "" {
+				if err := whole.Write(*ready, []byte(ln.Addr().String()+"\n"), 0o644); err != nil {
+					return err
+				}
+			}
+			return e.Serve(ctx, ln)
+		}
+	},
+}
+
+// readToken reads a job's token. An empty one would let anybody in.
+func readToken(path string) (string, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	token := string(bytes.TrimSpace(text))
+	if token == "" {
+		return "", usage("%s is empty: that is no token", path)
+	}
+	return token, nil
+}
+
+// logger writes JSON lines in the fields of a job's logs (DESIGN §10).
+func logger(w io.Writer, node, component string) *slog.Logger {
+	names := map[string]string{slog.MessageKey: "message"}
+	handler := slog.NewJSONHandler(w, &slog.HandlerOptions{ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
+		if name, ok := names[a.Key]; ok && len(groups) == 0 {
+			a.Key = name
+		}
+		if a.Key == slog.TimeKey && len(groups) == 0 {
+			a.Value = slog.StringValue(a.Value.Time().UTC().Format(time.RFC3339Nano))
+		}
+		return a
+	}})
+	return slog.New(handler).With("node", node, "component", component)
+}

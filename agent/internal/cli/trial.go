@@ -1,0 +1,98 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"time"
+
+	"hpcbench/agent/internal/executor"
+	"hpcbench/agent/internal/nodes"
+	drive "hpcbench/agent/internal/trial"
+	"hpcbench/agent/workload"
+)
+
+var trial = command{
+	name:  "trial",
+	short: "drive the executors of a job through one trial",
+	long: `
+All executors (rows of nodes.tsv with role client) start on one time zero, are watched until the last has drained, and what
+they counted becomes DIR/summary.json; DIR/key follows when the trial is complete: its schedule and drain ran out and at
+least one request was ok. Otherwise the exit status is 1 and the last line names the cause. It is a hang when no byte has
+come for --stall, or for three times the p99 so far, and a server then fails two probe requests. On TERM, INT or USR1 the
+executors are stopped in good order, and the summary says so.`,
+	example: "agent trial --workload trials/0001.json --nodes nodes.tsv --token-file control.token --out results/4711/0001 --key 5f2c",
+	declare: func(f *flags) action {
+		work := f.text("workload", "FILE", "", "the trial: trials/<id>.json")
+		table := f.text("nodes", "FILE", "", "the job's nodes.tsv")
+		token := f.text("token-file", "FILE", "", "the job's token")
+		out := f.text("out", "DIR", "", "where the summary goes: results/<jobid>/<trial>")
+		key := f.text("key", "HEX", "", "the trial's key, as the ledger has it")
+		stall := f.time("stall", time.Minute, "silence that makes a hang suspected")
+		patience := f.time("probe-timeout", 30*time.Second, "how long a probe request may take then")
+		poll := f.time("poll", time.Second, "pause between two looks at the executors")
+		every := f.time("progress", 10*time.Second, "pause between two lines of progress")
+		f.need("workload", "nodes", "token-file", "out", "key")
+		return func(ctx context.Context, c *call) error {
+			t, err := readTrial(*work)
+			if err != nil {
+				return err
+			}
+			c.prefix = "trial " + t.ID
+			rows, executors, err := readExecutors(*table, *token)
+			if err != nil {
+				return err
+			}
+			if *poll <= 0 {
+				return usage("--poll: want more than 0")
+			}
+			s, err := drive.Run(ctx, drive.Config{
+				Trial: t, Endpoints: rows.Endpoints(), Executors: executors, Out: *out, Key: *key,
+				Stall: *stall, ProbeTimeout: *patience, Poll: *poll, Every: *every,
+				Say: func(format string, args ...any) { fmt.Fprintf(c.stderr, c.prefix+": "+format+"\n", args...) },
+			})
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(c.stdout, sentence(s))
+			return err
+		}
+	},
+}
+
+// readTrial reads a trial's file. A field that is not known here is an error: it would go unheeded.
+func readTrial(path string) (workload.Trial, error) {
+	var t workload.Trial
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return t, err
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&t); err != nil {
+		return t, fmt.Errorf("%s: not a trial: %w", path, err)
+	}
+	if t.Schema != workload.Schema {
+		return t, fmt.Errorf("%s: a trial of schema %d, known here is %d", path, t.Schema, workload.Schema)
+	}
+	return t, nil
+}
+
+// readExecutors finds the executors of a job and what it takes to talk to them.
+func readExecutors(table, tokenFile string) (nodes.Table, []executor.Client, error) {
+	rows, err := nodes.Read(table)
+	if err != nil {
+		return nil, nil, err
+	}
+	token, err := readToken(tokenFile)
+	if err != nil {
+		return nil, nil, err
+	}
+	var all []executor.Client
+	for _, n := range rows.Clients() {
+		all = append(all, executor.Client{Node: n.Name, URL: n.URL(), Token: token})
+	}
+	return rows, all, nil
+}

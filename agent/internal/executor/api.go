@@ -1,0 +1,210 @@
+package executor
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/json"
+	"fmt"
+	"math"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/expfmt"
+	"github.com/valyala/fasthttp"
+
+	"hpcbench/agent/internal/load"
+	"hpcbench/agent/internal/wire"
+	"hpcbench/agent/workload"
+)
+
+const (
+	stopWithin = 10 * time.Second // for a trial to end that is stopped
+	latestZero = 600.0            // seconds: a start further ahead than this is a mistake
+)
+
+// Health is the answer of GET /health.
+type Health struct {
+	Status  string `json:"status"` // ok
+	Node    string `json:"node"`
+	Service string `json:"service"`
+	Version string `json:"version"`
+	UnixNS  int64  `json:"unix_ns"` // this node's wall clock
+}
+
+// route is what answers a method and a path.
+type route struct {
+	method, path string
+	guarded      bool // needs the token
+	answer       func(e *Executor, c *fasthttp.RequestCtx)
+}
+
+var routes = []route{
+	{"GET", "/health", false, (*Executor).getHealth},
+	{"POST", "/start", true, (*Executor).postStart},
+	{"GET", "/status", false, (*Executor).getStatus},
+	{"GET", "/metrics", false, (*Executor).getMetrics},
+	{"GET", "/metrics/prometheus", false, (*Executor).getPrometheus},
+	{"POST", "/stop", true, (*Executor).postStop},
+}
+
+func (e *Executor) handle(c *fasthttp.RequestCtx) {
+	method, path := string(c.Method()), string(c.Path())
+	for _, r := range routes {
+		if r.path != path {
+			continue
+		}
+		if r.method != method && !(r.method == "GET" && method == "HEAD") {
+			c.Response.Header.Set("Allow", r.method)
+			refuse(c, http.StatusMethodNotAllowed, "%s takes %s", path, r.method)
+			return
+		}
+		if r.guarded && !e.knows(c) {
+			return
+		}
+		r.answer(e, c)
+		return
+	}
+	refuse(c, http.StatusNotFound, "no %s here", path)
+}
+
+// knows reports whether the request has the job's token; if not, it is answered and logged. Digests are compared, so
+// that the time it takes tells nothing, not even the token's length.
+func (e *Executor) knows(c *fasthttp.RequestCtx) bool {
+	given, bearer := strings.CutPrefix(string(c.Request.Header.Peek("Authorization")), "Bearer ")
+	a, b := sha256.Sum256([]byte(given)), sha256.Sum256([]byte(e.cfg.Token))
+	if e.cfg.Token != "" && bearer && subtle.ConstantTimeCompare(a[:], b[:]) == 1 {
+		return true
+	}
+	why := "wrong token"
+	if !bearer {
+		why = "no token"
+	}
+	e.cfg.Log.Warn("refused: "+why, "category", "control", "path", string(c.Path()), "remote", c.RemoteAddr().String())
+	c.Response.Header.Set("WWW-Authenticate", "Bearer")
+	refuse(c, http.StatusUnauthorized, "%s: %s needs the job's token (Authorization: Bearer …)", why, c.Path())
+	return false
+}
+
+func (e *Executor) getHealth(c *fasthttp.RequestCtx) {
+	tell(c, http.StatusOK, Health{"ok", e.cfg.Node, e.cfg.Service, e.cfg.Version, time.Now().Add(e.cfg.Clock).UnixNano()})
+}
+
+func (e *Executor) postStart(c *fasthttp.RequestCtx) {
+	a, err := decode(c.PostBody())
+	if err == nil {
+		err = e.check(a)
+	}
+	if err != nil {
+		e.cfg.Log.Warn("refused: "+err.Error(), "category", "control", "path", "/start", "remote", c.RemoteAddr().String())
+		refuse(c, http.StatusBadRequest, "%v", err)
+		return
+	}
+	zero := c.Time().Add(time.Duration(a.StartInS * float64(time.Second)))
+	if err := e.start(a, zero); err != nil {
+		refuse(c, http.StatusConflict, "%v", err)
+		return
+	}
+	tell(c, http.StatusAccepted, e.progress())
+}
+
+func (e *Executor) getStatus(c *fasthttp.RequestCtx) { tell(c, http.StatusOK, e.progress()) }
+
+func (e *Executor) getMetrics(c *fasthttp.RequestCtx) {
+	s := e.share()
+	if s == nil {
+		refuse(c, http.StatusNotFound, "no trial has run here yet")
+		return
+	}
+	tell(c, http.StatusOK, s.Part())
+}
+
+// getPrometheus answers in the format that was asked for: text, or protobuf, which alone carries native histograms.
+func (e *Executor) getPrometheus(c *fasthttp.RequestCtx) {
+	families, err := e.cfg.Registry.Gather()
+	if err != nil {
+		refuse(c, http.StatusInternalServerError, "%v", err)
+		return
+	}
+	format := expfmt.Negotiate(http.Header{"Accept": {string(c.Request.Header.Peek("Accept"))}})
+	var body bytes.Buffer
+	encoder := expfmt.NewEncoder(&body, format)
+	for _, family := range families {
+		if err := encoder.Encode(family); err != nil {
+			refuse(c, http.StatusInternalServerError, "%v", err)
+			return
+		}
+	}
+	c.SetContentType(string(format))
+	c.SetBody(body.Bytes())
+}
+
+func (e *Executor) postStop(c *fasthttp.RequestCtx) {
+	e.cfg.Log.Info("asked to stop", "category", "control", "remote", c.RemoteAddr().String())
+	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
+	defer cancel()
+	e.halt(ctx)
+	tell(c, http.StatusOK, e.progress())
+}
+
+// decode reads an assignment of the schema that is known here, and no field that is not.
+func decode(body []byte) (workload.Assignment, error) {
+	var a workload.Assignment
+	var version struct {
+		Schema *int `json:"schema"`
+	}
+	if err := json.Unmarshal(body, &version); err != nil {
+		return a, fmt.Errorf("not an assignment: %w", err)
+	}
+	if version.Schema == nil || *version.Schema != workload.Schema {
+		return a, fmt.Errorf("not an assignment of schema %d, the one known here", workload.Schema)
+	}
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&a); err != nil {
+		return a, fmt.Errorf("not an assignment: %w", err)
+	}
+	return a, nil
+}
+
+// names are what may name a directory: trials are numbers, nodes are host names.
+var names = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+
+// check says why an assignment can't be run here.
+func (e *Executor) check(a workload.Assignment) error {
+	switch {
+	case a.Trial.Schema != workload.Schema:
+		return fmt.Errorf("trial of schema %d, known here is %d", a.Trial.Schema, workload.Schema)
+	case !names.MatchString(a.Trial.ID):
+		return fmt.Errorf("trial %q: want a name of letters, digits, dots and dashes", a.Trial.ID)
+	case a.Node != e.cfg.Node:
+		return fmt.Errorf("meant for node %q, this is %q", a.Node, e.cfg.Node)
+	case a.StartInS < 0 || a.StartInS > latestZero || math.IsNaN(a.StartInS):
+		return fmt.Errorf("start_in_s %g: want 0 to %g", a.StartInS, latestZero)
+	}
+	if _, err := wire.Lookup(a.Trial.Workload.Dialect); err != nil {
+		return err
+	}
+	_, err := load.New(a, 0, 1, nil)
+	return err
+}
+
+// tell answers with JSON.
+func tell(c *fasthttp.RequestCtx, status int, v any) {
+	text, err := json.Marshal(v)
+	if err != nil {
+		refuse(c, http.StatusInternalServerError, "%v", err)
+		return
+	}
+	c.SetStatusCode(status)
+	c.SetContentType("application/json")
+	c.SetBody(append(text, '\n'))
+}
+
+// refuse answers with an error.
+func refuse(c *fasthttp.RequestCtx, status int, format string, args ...any) {
+	tell(c, status, map[string]string{"error": fmt.Sprintf(format, args...)})
+}

@@ -1,0 +1,197 @@
+// Package executor is the agent on a client node: a REST API through which a job starts one node's share of a trial,
+// watches it, fetches what was measured and stops it (spec Listing 2).
+//
+//	GET  /health              who this is, and its clock
+//	POST /start               a workload.Assignment; needs the token
+//	GET  /status              how far the trial has come
+//	GET  /metrics             what was counted, as a summary.Part
+//	GET  /metrics/prometheus  the same for Prometheus
+//	POST /stop                ends the trial in good order; needs the token
+//
+// One trial runs at a time. Its records and its part lie under Out/<trial>/<node>. Answers are JSON; an error is
+// {"error": "why"}.
+package executor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/valyala/fasthttp"
+
+	"hpcbench/agent/internal/record"
+	"hpcbench/agent/internal/share"
+	"hpcbench/agent/internal/summary"
+	"hpcbench/agent/workload"
+)
+
+// Config is what an executor is told. Token, Out, Node and Registry have to be given.
+type Config struct {
+	Token    string // of the job; whoever has it may start and stop
+	Out      string // results/<jobid>
+	Node     string // this node's name
+	Service  string // the first word of the metrics' names; "": agent
+	Version  string // told by /health
+	Clock    time.Duration
+	Registry *prometheus.Registry // gets the metrics
+	Log      *slog.Logger         // what was asked, and by whom; nil: slog.Default()
+}
+
+// Executor serves the API. Make one with New.
+type Executor struct {
+	cfg     Config
+	metrics *metrics
+	runs    sync.WaitGroup
+
+	mu      sync.Mutex
+	current *run // nil: none has run yet
+	closed  bool
+}
+
+// run is a trial on this node, running or over.
+type run struct {
+	share *share.Share
+	stop  context.CancelCauseFunc
+	over  chan struct{} // closed at its end
+}
+
+func (r *run) running() bool {
+	select {
+	case <-r.over:
+		return false
+	default:
+		return true
+	}
+}
+
+// New makes an executor and registers its metrics.
+func New(cfg Config) *Executor {
+	if cfg.Log == nil {
+		cfg.Log = slog.Default()
+	}
+	e := &Executor{cfg: cfg}
+	e.metrics = newMetrics(cfg, e.progress)
+	return e
+}
+
+// errStopped is why a trial ends that is stopped through the API or with the executor.
+var errStopped = errors.New("stopped")
+
+// Serve answers on ln until ctx ends; then it stops a running trial in good order and returns nil.
+func (e *Executor) Serve(ctx context.Context, ln net.Listener) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	web := &fasthttp.Server{
+		Handler: e.handle, Name: "hpcbench-agent", MaxRequestBodySize: 64 << 20, ReadBufferSize: 16 << 10,
+		ReadTimeout: 30 * time.Second, IdleTimeout: time.Minute, CloseOnShutdown: true, Logger: silent{},
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := web.Serve(ln); err != nil {
+			cancel(err)
+		}
+	})
+	<-ctx.Done()
+	e.close()
+	e.runs.Wait()
+	limit, release := context.WithTimeout(context.Background(), time.Second)
+	defer release()
+	err := web.ShutdownWithContext(limit)
+	if err == nil {
+		wg.Wait()
+	}
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return nil
+}
+
+// silent drops fasthttp's own log: who connects and goes away again is no news.
+type silent struct{}
+
+func (silent) Printf(string, ...any) {}
+
+// close stops what runs, and lets nothing start any more.
+func (e *Executor) close() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.closed = true
+	if e.current != nil {
+		e.current.stop(errStopped)
+	}
+}
+
+// start begins a share whose time zero is given. While one is running, or this executor ends, it refuses.
+func (e *Executor) start(a workload.Assignment, zero time.Time) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return errors.New("this executor is ending")
+	}
+	if e.current != nil && e.current.running() {
+		return fmt.Errorf("trial %s is running", e.current.share.Progress().Trial)
+	}
+	ctx, stop := context.WithCancelCause(context.Background())
+	r := &run{stop: stop, over: make(chan struct{})}
+	r.share = share.New(a, share.Options{
+		Dir: filepath.Join(e.cfg.Out, a.Trial.ID, a.Node), Zero: zero, Clock: e.cfg.Clock,
+		Observe: func(r *record.Record) { e.metrics.observe(r) },
+	})
+	e.metrics.begin()
+	e.current = r
+	log := e.cfg.Log.With("category", "trial", "trial", a.Trial.ID)
+	log.Info("started", "start_in_s", time.Until(zero).Seconds())
+	e.runs.Go(func() {
+		defer close(r.over)
+		defer stop(nil)
+		err := r.share.Run(ctx)
+		p := r.share.Progress()
+		log.Info("ended", "state", p.State, "ok", p.OK, "failed", p.Failed)
+		if err != nil && !errors.Is(err, errStopped) {
+			log.Error(err.Error())
+		}
+	})
+	return nil
+}
+
+// halt stops what runs and waits for its end, or the context's.
+func (e *Executor) halt(ctx context.Context) {
+	e.mu.Lock()
+	r := e.current
+	e.mu.Unlock()
+	if r == nil {
+		return
+	}
+	r.stop(errStopped)
+	select {
+	case <-r.over:
+	case <-ctx.Done():
+	}
+}
+
+// share is the trial that runs, or the one that ran last; nil before the first.
+func (e *Executor) share() *share.Share {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.current == nil {
+		return nil
+	}
+	return e.current.share
+}
+
+// Idle is the state of an executor that has run nothing yet.
+const Idle summary.State = "idle"
+
+func (e *Executor) progress() share.Progress {
+	s := e.share()
+	if s == nil {
+		return share.Progress{State: Idle}
+	}
+	return s.Progress()
+}

@@ -1,0 +1,160 @@
+// Package share runs one node's share of a trial: it sends the load, counts what becomes of it, and leaves the records
+// on disk.
+package share
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"hpcbench/agent/internal/hist"
+	"hpcbench/agent/internal/loop"
+	"hpcbench/agent/internal/record"
+	"hpcbench/agent/internal/summary"
+	"hpcbench/agent/internal/whole"
+	"hpcbench/agent/workload"
+)
+
+// flushEvery is how many seconds of records may be lost when the process is killed.
+const flushEvery = 1.0
+
+// Options is how a share is run. The zero value sends from now + start_in_s on and leaves nothing on disk.
+type Options struct {
+	Dir      string               // for records.jsonl and part.json; "": none are written
+	Zero     time.Time            // time zero of the schedule; zero value: the assignment's start_in_s from New on
+	Clock    time.Duration        // how far this node's wall clock is off on purpose, for tests of what follows from it
+	Observe  func(*record.Record) // is shown each record, by one goroutine; nil: nobody
+	Headers  []string             // sent with each request, as "Name: value"
+	Insecure bool                 // https: take any certificate
+}
+
+// Share is one node's share of a trial, running or over. Its methods may be called from any goroutine.
+type Share struct {
+	a    workload.Assignment
+	opt  Options
+	live loop.Live
+	file *record.Writer // nil: no records are kept; used by the sink alone while it runs
+
+	mu        sync.Mutex
+	collector *summary.Collector
+	e2el      hist.H            // of requests that ended ok, so far, all phases
+	errors    map[string]string // the first error of each outcome
+	state     summary.State
+	client    *summary.Client
+	err       error
+}
+
+// New makes the share of an assignment; Run sends it.
+func New(a workload.Assignment, opt Options) *Share {
+	if opt.Zero.IsZero() {
+		opt.Zero = time.Now().Add(time.Duration(a.StartInS * float64(time.Second)))
+	}
+	return &Share{a: a, opt: opt, collector: summary.New(a), errors: map[string]string{}, state: summary.Running}
+}
+
+// Run sends the share to the end of its drain, or until ctx ends, and then writes part.json. An end by ctx is an error,
+// and so is a record that could not be written.
+func (s *Share) Run(ctx context.Context) error {
+	err := s.run(ctx)
+	s.mu.Lock()
+	s.err = err
+	if err != nil {
+		s.state = summary.Stopped
+	} else {
+		s.state = summary.Complete
+	}
+	s.mu.Unlock()
+	if s.opt.Dir == "" {
+		return err
+	}
+	return errors.Join(err, s.writePart())
+}
+
+func (s *Share) run(ctx context.Context) (err error) {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	if s.opt.Dir != "" {
+		f, e := s.create()
+		if e != nil {
+			return e
+		}
+		defer func() { err = errors.Join(err, s.file.Close(), f.Close()) }()
+	}
+	options := loop.Options{Observe: &s.live, Zero: s.opt.Zero, Headers: s.opt.Headers, Insecure: s.opt.Insecure}
+	flushed := 0.0
+	facts, err := loop.Run(ctx, s.a, options, func(r *record.Record) {
+		s.count(r)
+		if s.file == nil {
+			return
+		}
+		err := s.file.Write(r)
+		if r.Done-flushed > flushEvery {
+			err, flushed = errors.Join(err, s.file.Flush()), r.Done
+		}
+		if err != nil {
+			stop(fmt.Errorf("writing records: %w", err))
+		}
+	})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.client = &summary.Client{
+		CPUS: facts.CPUS, WallS: facts.WallS, Threads: facts.Threads, ReadLag: facts.ReadLag, ConnErrors: facts.ConnErrors,
+	}
+	if ctx.Err() != nil && err != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// create makes records.jsonl.
+func (s *Share) create() (*os.File, error) {
+	if err := os.MkdirAll(s.opt.Dir, 0o755); err != nil {
+		return nil, err
+	}
+	f, err := os.Create(filepath.Join(s.opt.Dir, "records.jsonl"))
+	if err != nil {
+		return nil, err
+	}
+	s.file = record.NewWriter(f, record.Header{
+		Trial: s.a.Trial.ID, Node: s.a.Node, Dialect: s.a.Trial.Workload.Dialect, Seed: s.a.Trial.Workload.Seed,
+		StartUnixNS: s.opt.Zero.Add(s.opt.Clock).UnixNano(), ClockOffsetS: s.a.ClockOffsetS,
+	})
+	return f, nil
+}
+
+// count takes note of a record.
+func (s *Share) count(r *record.Record) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.collector.Add(r)
+	if r.Outcome == record.OK {
+		s.e2el.Record(int64((r.Done - r.Sent) * 1e9))
+	} else if name := r.Outcome.String(); s.errors[name] == "" {
+		s.errors[name] = r.Error
+	}
+	if s.opt.Observe != nil {
+		s.opt.Observe(r)
+	}
+}
+
+// Part is what was counted so far.
+func (s *Share) Part() *summary.Part {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.collector.Part()
+	p.State, p.Client = s.state, s.client
+	return p
+}
+
+func (s *Share) writePart() error {
+	text, err := json.Marshal(s.Part())
+	if err != nil {
+		return err
+	}
+	return whole.Write(filepath.Join(s.opt.Dir, "part.json"), append(text, '\n'), 0o644)
+}

@@ -1,0 +1,154 @@
+package trial
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"hpcbench/agent/internal/executor"
+	"hpcbench/agent/internal/probe"
+	"hpcbench/agent/internal/share"
+	"hpcbench/agent/internal/summary"
+)
+
+// watch looks at the executors until all are over. A hang, an executor that does not answer, and one that failed end it.
+func (c Config) watch(ctx context.Context) ([]share.Progress, error) {
+	heard := time.Now()
+	var w watcher
+	tick := time.NewTicker(c.Poll)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return w.last, context.Cause(ctx)
+		case <-tick.C:
+		}
+		now, err := c.look(ctx)
+		if err != nil {
+			if time.Since(heard) > deafness {
+				return w.last, err
+			}
+			continue
+		}
+		heard = time.Now()
+		w.see(now, heard)
+		if over, err := over(now); over {
+			return now, err
+		}
+		if w.tells(c.Every, heard) {
+			c.Say("%s", sum(now))
+		}
+		if err := c.suspect(ctx, &w, heard); err != nil {
+			return now, err
+		}
+	}
+}
+
+func (c Config) look(ctx context.Context) ([]share.Progress, error) {
+	all := make([]share.Progress, len(c.Executors))
+	err := c.each(func(k int, e executor.Client) (err error) {
+		all[k], err = e.Status(ctx)
+		if err == nil && all[k].Trial != c.Trial.ID {
+			err = fmt.Errorf("executor of %s: trial %s is not there any more: was it started anew?", e.Node, c.Trial.ID)
+		}
+		return err
+	})
+	return all, err
+}
+
+// over reports whether no share runs any more, or one did not run to its end, and why that was.
+func over(all []share.Progress) (bool, error) {
+	running := false
+	for _, p := range all {
+		if p.Error != "" {
+			return true, errors.New(p.Error)
+		}
+		running = running || p.State == summary.Running
+	}
+	return !running, nil
+}
+
+// suspect asks the servers themselves when no byte has come for long. Two probes that fail, while still no byte comes,
+// are a hang: a health page can stay 200 over a dead rank.
+func (c Config) suspect(ctx context.Context, w *watcher, now time.Time) error {
+	silence := w.silence(now)
+	if silence < w.patience(c.Stall) {
+		return nil
+	}
+	c.Say("no byte for %.0f s: probing the servers", silence.Seconds())
+	for _, endpoint := range c.Endpoints {
+		err := c.probe(ctx, endpoint)
+		if err == nil {
+			continue
+		}
+		if again, deaf := c.look(ctx); deaf == nil {
+			w.see(again, time.Now())
+		}
+		if w.silence(time.Now()) < silence {
+			return nil // bytes came meanwhile
+		}
+		return fmt.Errorf("hang: no byte for %.0f s on any stream, and %s failed two probes: %w", silence.Seconds(), endpoint, err)
+	}
+	w.acquit(time.Now())
+	return nil
+}
+
+// probe asks for a generation, twice at most.
+func (c Config) probe(ctx context.Context, endpoint string) error {
+	w := c.Trial.Workload
+	if err := probe.Generation(ctx, endpoint, w.Dialect, w.Model, c.ProbeTimeout); err == nil {
+		return nil
+	}
+	return probe.Generation(ctx, endpoint, w.Dialect, w.Model, c.ProbeTimeout)
+}
+
+// watcher keeps what was seen last, and since when nothing has come.
+type watcher struct {
+	last  []share.Progress
+	quiet time.Time // since when no byte has come although requests are in flight
+
+	told  time.Time
+	phase string
+}
+
+// see takes note of what the executors tell. Silence counts only while requests are in flight: an open loop may be slow.
+func (w *watcher) see(all []share.Progress, now time.Time) {
+	before, after := sum(w.last), sum(all)
+	if w.quiet.IsZero() || after.InFlight == 0 || after.LastByteS > before.LastByteS || after.Done > before.Done {
+		w.quiet = now
+	}
+	w.last = all
+}
+
+// acquit begins the silence anew: the servers are alive.
+func (w *watcher) acquit(now time.Time) { w.quiet = now }
+
+func (w *watcher) silence(now time.Time) time.Duration { return now.Sub(w.quiet) }
+
+// patience is how long a silence may last: stall, or three times the p99 so far.
+func (w *watcher) patience(stall time.Duration) time.Duration {
+	return max(stall, time.Duration(3*sum(w.last).E2ELP99S*float64(time.Second)))
+}
+
+// tells reports whether it is time for a line of progress: a phase has begun, or the last one is long ago.
+func (w *watcher) tells(every time.Duration, now time.Time) bool {
+	if w.last[0].Phase == w.phase && now.Sub(w.told) < every {
+		return false
+	}
+	w.phase, w.told = w.last[0].Phase, now
+	return true
+}
+
+// sum is the progress over all client nodes.
+func sum(all []share.Progress) share.Progress {
+	var total share.Progress
+	for k, p := range all {
+		if k == 0 {
+			total = p
+		} else {
+			total = total.Add(p)
+		}
+	}
+	return total
+}

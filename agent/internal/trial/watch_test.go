@@ -1,0 +1,43 @@
+package trial
+
+import (
+	"testing"
+	"time"
+
+	"hpcbench/agent/internal/share"
+)
+
+func TestSilenceCountsOnlyWhileSomethingIsInFlight(t *testing.T) {
+	start := time.Unix(1000, 0)
+	for _, c := range []struct {
+		what string
+		seen []share.Progress // a second apart
+		want time.Duration
+	}{
+		{"nothing moves", []share.Progress{{InFlight: 1, LastByteS: 1}, {InFlight: 1, LastByteS: 1}, {InFlight: 1, LastByteS: 1}}, 2 * time.Second},
+		{"a byte came", []share.Progress{{InFlight: 1, LastByteS: 1}, {InFlight: 1, LastByteS: 1}, {InFlight: 1, LastByteS: 2}}, 0},
+		{"a request ended", []share.Progress{{InFlight: 1}, {InFlight: 1}, {InFlight: 1, Done: 1}, {InFlight: 1, Done: 1}}, time.Second},
+		{"nothing was in flight, then a request was sent", []share.Progress{{LastByteS: 1}, {LastByteS: 1}, {LastByteS: 1}, {InFlight: 1, LastByteS: 1}}, time.Second},
+	} {
+		var w watcher
+		at := start
+		for k, p := range c.seen {
+			at = start.Add(time.Duration(k) * time.Second)
+			w.see([]share.Progress{p}, at)
+		}
+		if got := w.silence(at); got != c.want {
+			t.Errorf("%s: silent for %v, want %v", c.what, got, c.want)
+		}
+	}
+}
+
+func TestPatienceFollowsTheSlowestNode(t *testing.T) {
+	var w watcher
+	w.see([]share.Progress{{E2ELP99S: 10}, {E2ELP99S: 40}}, time.Unix(1000, 0))
+	if got := w.patience(time.Minute); got != 2*time.Minute {
+		t.Errorf("patience %v, want three times 40 s", got)
+	}
+	if got := w.patience(time.Hour); got != time.Hour {
+		t.Errorf("patience %v, want the stall itself", got)
+	}
+}
