@@ -93,7 +93,7 @@ func shape(i int, x, y float64) string {
 
 // The scales of the axes over a range of values. Loads are mostly swept by doubling, and so turn logarithmic sooner.
 func loads(low, high float64) scale      { return fit(low, high, 6, leftEdge, rightEdge) }
-func horizontal(low, high float64) scale { return fit(low, high, 30, leftEdge, rightEdge) }
+func horizontal(low, high float64) scale { return fit(low, high, 8, leftEdge, rightEdge) }
 func vertical(low, high float64) scale   { return fit(low, high, 30, lowEdge, topEdge) }
 
 // axisTitle names what an axis has, and that its steps are factors.

@@ -135,6 +135,7 @@ func (r *Report) absent() []string {
 	return []string{"missing: " + strings.Join(names, ", ")}
 }
 
+// joined puts a semicolon between two texts that are not empty.
 func joined(a, b string) string {
 	if a == "" || b == "" {
 		return a + b

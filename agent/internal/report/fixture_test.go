@@ -71,9 +71,10 @@ func measured(t workload.Trial, change spoil) *summary.Part {
 			}
 			r.LastToken = r.FirstToken + 0.15
 			r.Done = r.LastToken + 0.001
-			if at = r.Done; change != nil {
+			if change != nil {
 				change(r, i)
 			}
+			at = r.Done
 			c.Add(r)
 		}
 	}

@@ -23,21 +23,21 @@ var pageTemplate = template.Must(template.New("page").Parse(pageText))
 
 // page is report.html ready to print.
 type page struct {
-	Style              template.CSS
-	Title, Finding     string
-	Validity           string
-	Chips              []chip
-	Troubles           []*Trial
-	Notes              []string
-	NumbersTitle       string
-	WordHeads          []string // of the table of points
-	NumberHeads        []string
-	Points             []pointRow
-	Legend             string
-	Sweep, Spread, CPU []chart
-	TrialHeads         []string
-	TrialRows          [][]string
-	Jobs               []jobView
+	Style          template.CSS
+	Title, Finding string
+	Validity       string
+	Chips          []chip
+	Troubles       []trouble
+	Notes          []string
+	NumbersTitle   string
+	WordHeads      []string // of the table of points
+	NumberHeads    []string
+	Points         []pointRow
+	Legend         string
+	Galleries      []gallery
+	TrialHeads     []string
+	TrialRows      [][]string
+	Jobs           []jobView
 }
 
 // pointRow is a point of the sweep.
@@ -64,7 +64,7 @@ func (r *Report) HTML() (string, error) {
 	p := page{
 		Style: template.CSS(pageStyle), Title: r.title(), Finding: r.finding(), Validity: r.validity(),
 		NumbersTitle: r.numbersTitle(), Legend: r.legend(),
-		Sweep: r.sweepCharts(), Spread: r.spreadCharts(),
+		Troubles: r.troubles(), Notes: slices.Clone(r.notes),
 	}
 	p.WordHeads, p.NumberHeads = r.pointHeads()
 	for _, at := range r.points {
@@ -76,24 +76,12 @@ func (r *Report) HTML() (string, error) {
 			p.Chips = append(p.Chips, chip{c, n, classWord(c)})
 		}
 	}
-	for _, t := range r.trials {
-		if t.Why != "" && t.Class != Earlier {
-			p.Troubles = append(p.Troubles, t)
-		}
-	}
-	p.Notes = slices.Clone(r.notes)
 	for _, job := range r.accounted() {
 		p.Jobs = append(p.Jobs, job.view())
 	}
-	for _, job := range r.jobs {
-		cpu, err := job.usageChart()
-		if err != nil {
-			p.Notes = append(p.Notes, err.Error())
-		}
-		if cpu != nil {
-			p.CPU = append(p.CPU, *cpu)
-		}
-	}
+	nodes, notes := r.nodeCharts()
+	p.Notes = append(p.Notes, notes...)
+	p.Galleries = []gallery{r.sweepCharts(), r.spreadCharts(), nodes}
 	var b strings.Builder
 	err := pageTemplate.Execute(&b, p)
 	return b.String(), err

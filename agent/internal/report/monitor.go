@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -63,6 +64,22 @@ func readUsage(path, node string) (usage, error) {
 	}
 }
 
+// nodeCharts are the CPUs of the nodes over time, a chart a job, and what could not be read of them.
+func (r *Report) nodeCharts() (gallery, []string) {
+	g := gallery{Title: "CPU of the nodes"}
+	var notes []string
+	for _, job := range r.jobs {
+		drawn, err := job.usageChart()
+		if err != nil {
+			notes = append(notes, err.Error())
+		}
+		if drawn != nil {
+			g.Charts = append(g.Charts, *drawn)
+		}
+	}
+	return g, notes
+}
+
 // usageChart draws the CPUs of a job's nodes over its time, its trials shaded; nil where nothing was read.
 func (r *run) usageChart() (*chart, error) {
 	roles := []string{"server", "client", "monitor", "idle", ""}
@@ -89,14 +106,18 @@ func (r *run) usageChart() (*chart, error) {
 	}
 	sx := scale{max: (end - start) / unit, from: leftEdge, to: rightEdge}
 	sy := scale{max: 100, from: lowEdge, to: topEdge}
-	drawn := &chart{Title: "CPU of the nodes, job " + r.id, XTitle: name + " since the first reading", YTitle: "% busy",
+	drawn := &chart{Title: "job " + r.id, XTitle: name + " since the first reading", YTitle: "% busy",
 		XTicks: sx.ticks(7), YTicks: sy.ticks(5), Bands: r.bands(start, end, unit, sx)}
 	if len(drawn.Bands) > 0 {
 		drawn.Note = "shaded: a trial runs"
 	}
 	for color, role := range roles {
-		slices.SortFunc(members[role], func(a, b usage) int { return strings.Compare(a.node, b.node) })
-		for i, u := range members[role] {
+		all := members[role]
+		slices.SortFunc(all, func(a, b usage) int { return strings.Compare(a.node, b.node) })
+		if len(all) > len(dashes) {
+			all = []usage{pooled(all)}
+		}
+		for i, u := range all {
 			drawn.add(u, role, color, i, start, unit, sx, sy)
 		}
 	}
@@ -110,19 +131,31 @@ func (c *chart) add(u usage, role string, color, i int, start, unit float64, sx,
 	if role != "" {
 		l.Label += " (" + role + ")"
 	}
-	c.Lines = append(c.Lines, l)
-	const named = 10
-	switch {
-	case len(c.Legend) < named:
-		c.Legend = append(c.Legend, l)
-	case len(c.Legend) == named:
-		c.Legend = append(c.Legend, line{Label: "… and more"})
-	}
+	c.Lines, c.Legend = append(c.Lines, l), append(c.Legend, l)
 }
 
-// thinned is the curve with at most 500 places, each the mean of the readings around it.
+// pooled is the readings of many nodes as if of one: where they are thinned, their mean.
+func pooled(all []usage) usage {
+	type reading struct{ at, percent float64 }
+	var readings []reading
+	for _, u := range all {
+		for i := range u.at {
+			readings = append(readings, reading{u.at[i], u.percent[i]})
+		}
+	}
+	slices.SortFunc(readings, func(a, b reading) int { return cmp.Compare(a.at, b.at) })
+	pool := usage{node: fmt.Sprintf("mean of %d nodes", len(all))}
+	for _, r := range readings {
+		if !math.IsNaN(r.percent) {
+			pool.at, pool.percent = append(pool.at, r.at), append(pool.percent, r.percent)
+		}
+	}
+	return pool
+}
+
+// thinned is the curve with at most 250 places, each the mean of the readings around it.
 func (u usage) thinned(start, unit float64) (x, y []float64) {
-	const most = 500
+	const most = 250
 	step := (len(u.at) + most - 1) / most
 	for i := 0; i < len(u.at); i += step {
 		end := min(i+step, len(u.at))

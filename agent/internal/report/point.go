@@ -47,6 +47,34 @@ func (r *Report) sweep() {
 		found := byName[string(name)]
 		found.trials = append(found.trials, t)
 	}
+	r.sort()
+}
+
+// sort orders the points by their values, those of the first key first: numbers by size, the rest as the trials come.
+func (r *Report) sort() {
+	first := make([]map[string]int, len(r.keys)) // place of a value's first trial
+	for i := range r.keys {
+		first[i] = map[string]int{}
+		for place, p := range r.points {
+			if _, seen := first[i][say(p.values[i])]; !seen {
+				first[i][say(p.values[i])] = place
+			}
+		}
+	}
+	slices.SortStableFunc(r.points, func(a, b *point) int {
+		for i := range r.keys {
+			x, isNumber := a.values[i].(float64)
+			y, areNumbers := b.values[i].(float64)
+			order := cmp.Compare(first[i][say(a.values[i])], first[i][say(b.values[i])])
+			if isNumber && areNumbers {
+				order = cmp.Compare(x, y)
+			}
+			if order != 0 {
+				return order
+			}
+		}
+		return 0
+	})
 }
 
 // keysOf are the paths of all swept values, sorted.

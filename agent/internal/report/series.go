@@ -53,7 +53,7 @@ func (r *Report) numeric(key int) bool {
 func (r *Report) series(axis int) []*series {
 	var all []*series
 	for _, p := range r.points {
-		label := r.label(p, axis)
+		label := r.brief(p, axis)
 		i := slices.IndexFunc(all, func(s *series) bool { return s.label == label })
 		if i < 0 {
 			i, all = len(all), append(all, &series{label: label})
@@ -75,6 +75,21 @@ func (r *Report) label(p *point, without int) string {
 	for i, k := range r.keys {
 		if i != without {
 			words = append(words, k.label+" "+say(p.values[i]))
+		}
+	}
+	return strings.Join(words, ", ")
+}
+
+// brief is label without the names of words, which say themselves what they are: "openai-chat, batch 8".
+func (r *Report) brief(p *point, without int) string {
+	var words []string
+	for i, k := range r.keys {
+		word := say(p.values[i])
+		if _, plain := p.values[i].(string); !plain {
+			word = k.label + " " + word
+		}
+		if i != without {
+			words = append(words, word)
 		}
 	}
 	return strings.Join(words, ", ")
