@@ -31,7 +31,7 @@ func (m *maker) most(j *Job) recipe.Resources {
 
 // ask fills what a job asks of Slurm: nodes, time, and what it costs.
 func (m *maker) ask(p *Plan, j *Job) {
-	m.time(p, j)
+	m.time(j)
 	m.bill(j)
 	need := m.most(j)
 	for _, d := range j.deployments {
@@ -47,6 +47,7 @@ func (m *maker) ask(p *Plan, j *Job) {
 		}
 	}
 	m.warnIdleGPUs(j, need)
+	m.hintFewCPUs(j)
 }
 
 func (m *maker) directives(p *Plan, j *Job, need recipe.Resources) []Directive {
@@ -147,6 +148,15 @@ func (m *maker) warnIdleGPUs(j *Job, need recipe.Resources) {
 	}
 }
 
+// hintFewCPUs: whole nodes are paid for, and a step with --cpus-per-task uses no more.
+func (m *maker) hintFewCPUs(j *Job) {
+	n := j.recipe.Resources.Servers.CPUsPerTask
+	if (m.cl.WholeNodes || j.recipe.Job.Exclusive) && n > 0 && n < m.cl.CPUsPerNode/4 {
+		m.found.Hintf(m.place("resources.servers.cpus_per_task"), "few-cpus", fmt.Sprintf("write cpus_per_task: %d", m.cl.CPUsPerNode),
+			"each server may use %s of the %d that its node has", count(n, "CPU"), m.cl.CPUsPerNode)
+	}
+}
+
 func verb(n int, one, many string) string {
 	if n == 1 {
 		return one
@@ -160,13 +170,13 @@ const (
 )
 
 // time estimates a job and sets its limit: the recipe's, or the estimate with slack, in whole minutes.
-func (m *maker) time(p *Plan, j *Job) {
+func (m *maker) time(j *Job) {
 	longest := 0
 	if !m.local {
 		j.EstimateS = overheadS
 	}
 	for _, d := range j.deployments {
-		all, one := p.seconds(d)
+		all, one := d.seconds()
 		j.EstimateS += d.StartupS + all
 		longest = max(longest, d.StartupS+one)
 	}

@@ -7,7 +7,6 @@ package plan
 
 import (
 	"fmt"
-	"slices"
 
 	"hpcbench/agent/workload"
 	"hpcbench/gen/internal/cluster"
@@ -106,6 +105,7 @@ type Deployment struct {
 	Prefetch  []string            `json:"prefetch,omitempty"` // words of a command that brings the model
 	recipe    *recipe.Recipe
 	points    []recipe.Point
+	trials    []*Trial
 }
 
 // Trial is one trial, and how long it is expected to take.
@@ -175,7 +175,8 @@ func (m *maker) plan(points []recipe.Point) *Plan {
 func (m *maker) number(p *Plan) {
 	for i, d := range p.Deployments {
 		d.ID = fmt.Sprintf("d%d", i+1)
-		p.Trials = append(p.Trials, m.trials(d)...)
+		d.trials = m.trials(d)
+		p.Trials = append(p.Trials, d.trials...)
 	}
 	digits := max(4, len(fmt.Sprint(len(p.Trials))))
 	for i, t := range p.Trials {
@@ -198,12 +199,10 @@ func (m *maker) number(p *Plan) {
 }
 
 // seconds of the trials of a deployment, and of the longest.
-func (p *Plan) seconds(d *Deployment) (all, longest int) {
-	for t := range slices.Values(p.Trials) {
-		if t.Deployment == d.ID {
-			all += t.Seconds
-			longest = max(longest, t.Seconds)
-		}
+func (d *Deployment) seconds() (all, longest int) {
+	for _, t := range d.trials {
+		all += t.Seconds
+		longest = max(longest, t.Seconds)
 	}
 	return all, longest
 }

@@ -20,8 +20,8 @@ func (p *Plan) Text() string {
 			fmt.Fprintf(&b, ", about %s of at most %s\n", Clock(j.EstimateS), Clock(j.LimitS))
 		}
 		for _, d := range j.deployments {
-			fmt.Fprintf(&b, "    %s  %s, %s\n", d.ID, count(d.Trials, "trial"), p.about(d))
-			for _, line := range p.loads(j, d) {
+			fmt.Fprintf(&b, "    %s  %s, %s\n", d.ID, count(d.Trials, "trial"), about(d))
+			for _, line := range loads(j, d) {
 				fmt.Fprintf(&b, "        %s\n", line)
 			}
 		}
@@ -75,7 +75,7 @@ func (p *Plan) Bill() string {
 	return fmt.Sprintf("about %.1f %s, at most %.1f", about, p.Setting.Bill, most)
 }
 
-func (p *Plan) about(d *Deployment) string {
+func about(d *Deployment) string {
 	var parts []string
 	if !strings.Contains(d.What, "model=") {
 		parts = append(parts, d.Model)
@@ -90,10 +90,10 @@ func (p *Plan) about(d *Deployment) string {
 }
 
 // loads says what the load of each trial comes to on a node and an endpoint, each once.
-func (p *Plan) loads(j *Job, d *Deployment) []string {
+func loads(j *Job, d *Deployment) []string {
 	var all []string
-	for _, t := range p.Trials {
-		if line := share(t.Workload, j, d.Endpoints); t.Deployment == d.ID && !slices.Contains(all, line) {
+	for _, t := range d.trials {
+		if line := share(t.Workload, j, d.Endpoints); !slices.Contains(all, line) {
 			all = append(all, line)
 		}
 	}

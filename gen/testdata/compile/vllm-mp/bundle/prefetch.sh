@@ -12,6 +12,7 @@ set -euo pipefail
 readonly RUNTIME='apptainer'
 readonly MODULES=('env/release/2023.1' 'Apptainer/1.3.1-GCCcore-12.3.0')
 readonly BINDS=('/project/hf:/hf:rw')
+readonly SECRETS=('HF_TOKEN=/home/me/.hf_token') # VARIABLE=file that holds it
 
 say() { printf 'prefetch: %s\n' "$*" >&2; }
 
@@ -47,5 +48,9 @@ bring() {
 
 for module in "${MODULES[@]}"; do module load "$module"; done
 pull '/project/containers/vllm.sif' 'docker://vllm/vllm-openai:v0.32.0'
+for secret in "${SECRETS[@]}"; do
+  value=$(<"${secret#*=}")
+  export "${secret%%=*}=$value" "APPTAINERENV_${secret%%=*}=$value" "SINGULARITYENV_${secret%%=*}=$value"
+done
 bring '/project/containers/vllm.sif' 'env' 'HF_HOME=/hf' 'hf' 'download' 'meta-llama/Llama-3.1-70B-Instruct'
 say 'all is there'

@@ -1,0 +1,70 @@
+package render
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"hpcbench/gen/internal/bundle"
+	"hpcbench/gen/internal/plan"
+	"hpcbench/templates"
+)
+
+// What stands in argv/ and env/ arrives at the server as it was in the recipe, by the functions of the node scripts, and
+// nothing of it runs. Only the bundle's own words are replaced.
+func TestServerGetsWhatTheRecipeSays(t *testing.T) {
+	var texts, env, want []string
+	for _, text := range hostile {
+		if strings.ContainsAny(text, "\n\r") || text == "@IP@" {
+			continue // a compile error; replaced on purpose
+		}
+		texts = append(texts, text)
+		env = append(env, "A="+text)
+	}
+	texts = append(texts, "@IP@:@PORT@ @HEAD_IP@ @RANK@/@NODES@ @BLOCK+17@ @RUN@ @OTHER@ &@IP@")
+	want = append(slices.Clone(texts[:len(texts)-1]), "10.0.0.2:20100 10.0.0.1 1/2 20117 /run/7 @OTHER@ &10.0.0.2")
+
+	dir := t.TempDir()
+	b := &bundle.Bundle{Slug: "x"}
+	p := &plan.Plan{Deployments: []*plan.Deployment{{ID: "d1", Argv: map[string][]string{"0": texts}}}}
+	for i := range env {
+		p.Deployments = append(p.Deployments, &plan.Deployment{ID: "e" + string(rune('A'+i)), Env: env[i : i+1]})
+	}
+	if err := servers(b, p); err != nil {
+		t.Fatal(err)
+	}
+	node, err := templates.FS.ReadFile("lib/node.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Add("lib/node.sh", 0o644, node)
+	if _, err := bundle.Write(dir, b, false); err != nil {
+		t.Fatal(err)
+	}
+
+	quoted, err := quote(filepath.Join(dir, "x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	script := "set -euo pipefail; cd " + quoted + `; RUN=/run/7; SECRETS=() BINDS=()
+. ./lib/node.sh "$RUN"
+IP=10.0.0.2 PORT=20100 HEAD_IP=10.0.0.1 RANK=1 COUNT=2 BLOCK=20100 HOSTS=a
+read_argv argv/d1.0
+printf '%s\0' "${ARGV[@]}"
+for file in env/e*.env; do
+  (read_env "$file"; env -0 | grep -za '^APPTAINERENV_A=')
+done`
+	got := strings.Split(strings.TrimSuffix(bash(t, script), "\x00"), "\x00")
+	for _, text := range texts[:len(texts)-1] {
+		want = append(want, "APPTAINERENV_A="+text)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+	left, err := os.ReadDir(filepath.Join(dir, "x"))
+	if err != nil || len(left) != 4 { // MANIFEST, argv, env, lib
+		t.Errorf("the bundle has %v, %v", left, err)
+	}
+}
