@@ -258,8 +258,8 @@ func TestTimeLimit(t *testing.T) {
 	}{
 		{"holds", 7200, ""},
 		{"none: from the plan", 0, ""},
-		{"too short for one trial", 120, "job.sbatch: the limit of 00:02:00 can't hold the server's start and the longest trial, which take about 00:04:50"},
-		{"too short for all", 600, "job.sbatch: the plan takes about 00:12:45, and the limit is 00:10:00: the job will stop in good order before it is done"},
+		{"too short for one trial", 120, "job.sbatch: the limit of 00:02:00 can't hold the server's start and the longest trial, which take about 00:04:48"},
+		{"too short for all", 600, "job.sbatch: the plan takes about 00:12:39, and the limit is 00:10:00: the job will stop in good order before it is done"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			base := listing3()
@@ -274,7 +274,7 @@ func TestTimeLimit(t *testing.T) {
 			if strings.Join(got, "\n") != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
-			if c.limit == 0 && p.Jobs[0].LimitS != 1020 { // (60 + 60 + 3·215) · 1.3 = 994.5 s, in whole minutes
+			if c.limit == 0 && p.Jobs[0].LimitS != 1020 { // (60 + 60 + 3·213) · 1.3 = 986.7 s, in whole minutes
 				t.Errorf("limit is %d s", p.Jobs[0].LimitS)
 			}
 		})
@@ -363,8 +363,8 @@ func ExamplePlan_Text() {
 	fmt.Print(p.Text())
 	// Output:
 	// experiment-name: 1 trial of ollama, 1 deployment, on 5 nodes: 2 servers, 2 clients, 1 monitor
-	//   job.sbatch  5 nodes: 2 servers, 2 clients, 1 monitor, about 00:05:35 of at most 02:00:00
+	//   job.sbatch  5 nodes: 2 servers, 2 clients, 1 monitor, about 00:05:33 of at most 02:00:00
 	//     d1  1 trial, llama2, 2 endpoints
 	//         20 in flight = 10 on each of 2 client nodes, 10 per endpoint
-	//   bill  about 0.5 node-hours, at most 10.0
+	//   bill  about 0.46 node-hours, at most 10.0
 }

@@ -72,7 +72,15 @@ func (p *Plan) Bill() string {
 	if most == 0 {
 		return "not known: the cluster profile does not say what a node has"
 	}
-	return fmt.Sprintf("about %.1f %s, at most %.1f", about, p.Setting.Bill, most)
+	return fmt.Sprintf("about %s %s, at most %s", amount(about), p.Setting.Bill, amount(most))
+}
+
+// amount has one place, and two where there is little.
+func amount(hours float64) string {
+	if hours < 1 {
+		return fmt.Sprintf("%.2f", hours)
+	}
+	return fmt.Sprintf("%.1f", hours)
 }
 
 func about(d *Deployment) string {

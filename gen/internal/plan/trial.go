@@ -106,12 +106,12 @@ func promptSeed(seed int64, values []recipe.Value, rep int) uint64 {
 	return binary.BigEndian.Uint64(sum[:])
 }
 
-const (
-	startS   = 5  // seconds to set a trial going, fetch its parts and write them down
-	settledS = 30 // a drain may take the request's whole timeout, and seldom takes this long
-)
+// startS is the time to set a trial going, fetch its parts and write them down.
+const startS = 3
 
-// seconds a trial is expected to take.
+// seconds a trial is expected to take. Its drain may take a request's whole timeout, and seldom does: a quarter of the
+// window, from 2 s to 30 s, stands for the time that the last requests need.
 func seconds(w workload.Workload) int {
-	return int(math.Ceil(w.WarmupS+w.DurationS+min(w.DrainS, settledS))) + startS
+	drain := min(w.DrainS, max(2, min(30, w.DurationS/4)))
+	return int(math.Ceil(w.WarmupS+w.DurationS+drain)) + startS
 }
