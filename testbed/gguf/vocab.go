@@ -2,9 +2,10 @@ package main
 
 import "strings"
 
-// chain is what the model says, word by word and one token each.
-var chain = strings.Fields("one small model counts its words aloud so that a test can tell whether any word gets lost " +
-	"between here and the other end of this chain")
+// chain is what the model says, word by word and one token each. The words are such as no synthetic prompt ends with,
+// for after one of them the model goes on in the middle.
+var chain = strings.Fields("Alpha Bravo Charlie Delta Echo Foxtrot Golf Hotel India Juliett Kilo Lima Mike November " +
+	"Oscar Papa Quebec Romeo Sierra Tango Uniform Victor Whiskey Xray Yankee Zulu")
 
 // Kinds of tokens in a GGUF vocabulary.
 const (

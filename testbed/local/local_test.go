@@ -185,7 +185,7 @@ func TestAFinishedBundleRunsNothingTwice(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.run(0)
-	if got := b.job("local-3").trials(); got != "0002 complete" {
+	if got := b.job("local-3").trials(); got != "0001 done, 0002 complete" {
 		t.Errorf("after trial 0002 was deleted, these ran: %s", got)
 	}
 }
@@ -245,11 +245,11 @@ func TestUSR1EndsTheJobInGoodOrder(t *testing.T) {
 	if got := s.status(); got != 75 {
 		t.Fatalf("status %d, want 75\n%s", got, s.out.String())
 	}
-	if j := b.job("local-1"); j.State != "resumable" || j.trials() != "0001 complete" {
+	if j := b.job("local-1"); j.State != "resumable" || j.trials() != "0001 complete, 0002 missing" {
 		t.Errorf("job.json: %+v", j)
 	}
 	b.run(0)
-	if got := b.job("local-2").trials(); got != "0002 complete" {
+	if got := b.job("local-2").trials(); got != "0001 done, 0002 complete" {
 		t.Errorf("the second run ran: %s", got)
 	}
 }
@@ -270,7 +270,7 @@ func TestACancelledJobLeavesItsFinishedTrials(t *testing.T) {
 		t.Errorf("job.json: %+v", j)
 	}
 	out, err := exec.Command(filepath.Join(b.dir, "bin/agent"), "report", filepath.Join(b.dir, "results")).CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "0001") {
+	if err != nil || !strings.Contains(string(out), "1 valid") {
 		t.Errorf("agent report: %v\n%s", err, out)
 	}
 }
