@@ -94,7 +94,15 @@ func shape(i int, x, y float64) string {
 // The scales of the axes over a range of values. Loads are mostly swept by doubling, and so turn logarithmic sooner.
 func loads(low, high float64) scale      { return fit(low, high, 6, leftEdge, rightEdge) }
 func horizontal(low, high float64) scale { return fit(low, high, 8, leftEdge, rightEdge) }
-func vertical(low, high float64) scale   { return fit(low, high, 30, lowEdge, topEdge) }
+
+// vertical is the scale of what is measured. Rates always stand from 0, so that twice as high is twice as much.
+func vertical(k kind, low, high float64) scale {
+	times := 30.0
+	if k == rate {
+		times = math.Inf(1)
+	}
+	return fit(low, high, times, lowEdge, topEdge)
+}
 
 // axisTitle names what an axis has, and that its steps are factors.
 func axisTitle(name string, s scale) string {

@@ -11,7 +11,7 @@ import (
 // What counts as a change worth a sentence.
 const (
 	rises = 2.0  // latency has risen when it is this many times that of the least load
-	flat  = 1.05 // throughput no longer grows when the greatest load gives less than this many times as much
+	flat  = 1.05 // what changes by less than this factor does not change
 )
 
 // finding says in one sentence what the numbers say: where throughput is highest and what that costs, and from where
@@ -119,7 +119,11 @@ func (s *series) riseOf(c column, axis string) string {
 			return fmt.Sprintf("%s is %s at %s %s and has doubled at %s (%s)", p50Name(c), c.value(base), axis, trim(s.x[0]), trim(s.x[i]), c.value(v.mean))
 		}
 	}
-	return fmt.Sprintf("%s stays within %s × of its value at %s %s", p50Name(c), number(worst), axis, trim(s.x[0]))
+	span := fmt.Sprintf("from %s %s to %s", axis, trim(s.x[0]), trim(s.x[len(s.x)-1]))
+	if worst < flat {
+		return fmt.Sprintf("%s does not rise %s", p50Name(c), span)
+	}
+	return fmt.Sprintf("%s rises by %.0f %% at most %s", p50Name(c), 100*(worst-1), span)
 }
 
 // plateau says from which load on throughput no longer grows; empty when it grows to the end.

@@ -78,7 +78,7 @@ func overSweep(all []*series, curves []curve, title string) *chart {
 		return nil
 	}
 	u := unitFor(curves[0].kind, high)
-	sx, sy := loads(lowX, highX), vertical(low*u.factor, high*u.factor)
+	sx, sy := loads(lowX, highX), vertical(curves[0].kind, low*u.factor, high*u.factor)
 	drawn := &chart{XTitle: axisTitle(title, sx), YTitle: axisTitle(u.name, sy), XTicks: ticksAt(all, sx), YTicks: sy.ticks(6)}
 	for i, s := range all {
 		for _, c := range curves {
