@@ -11,7 +11,7 @@ build: agent-gpu
 	$(STATIC) -o bin/ ./gen ./agent
 
 agent-gpu:
-	@if command -v "$${CC:-cc}" >/dev/null; then CGO_ENABLED=1 go build -trimpath -buildvcs=false -tags gpu -o bin/agent-gpu ./agent/gpu; \
+	@if command -v "$${CC:-cc}" >/dev/null; then CGO_ENABLED=1 CGO_CFLAGS=-Wno-deprecated-declarations go build -trimpath -buildvcs=false -ldflags '-s -w' -tags gpu -o bin/agent-gpu ./agent/gpu; \
 	else echo 'no C compiler: bin/agent-gpu is not built, GPUs are read by nvidia-smi'; fi
 
 ## demo: the main job from a recipe to its report, on this machine
@@ -21,17 +21,17 @@ demo: build
 
 ## test: unit tests, goldens and, where it is installed, shellcheck
 test:
-	go test ./...
+	go test -short ./...
 
 ## golden: writes the goldens and the generated documents anew; read the diff as you read code
 golden:
-	go test ./gen/... ./agent/... -update
+	go test ./gen/internal/cli ./agent/internal/report ./agent/internal/executor ./agent/internal/cli -update
 
 ## check: all that a change must pass without a cluster
 check: lint race
 
 race:
-	go test -race ./...
+	go test -race -short ./...
 
 lint:
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'not formatted: gofmt -w .'; exit 1; }

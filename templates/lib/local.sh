@@ -41,6 +41,11 @@ free_block() {
   "$AGENT" free "${addresses[@]}" >/dev/null 2>&1
 }
 
+# take_block: whether the block is this job's from now on. The kernel lets go of the lock when the job is over.
+take_block() {
+  exec {TAKEN}>"/tmp/hpcbench-ports-$BLOCK" && flock --nonblock "$TAKEN"
+} 2>/dev/null
+
 find_addresses() {
   local node
   mkdir -p "$RUN/address"

@@ -42,7 +42,7 @@ choose_block() { BLOCK=$((20000 + (NUMBER + 37 * $1) % 120 * 100)); }
 choose_ports() {
   for ((TRY = 0; TRY < 9; TRY++)); do
     choose_block "$TRY"
-    free_block 0 6 && break
+    take_block && free_block 0 6 && break
   done
   CLIENT_BLOCK=$BLOCK
 }

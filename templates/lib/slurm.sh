@@ -44,7 +44,8 @@ alive() {
   [[ $answer != *'Invalid job id'* ]]
 }
 
-# free_block: nobody can be asked from here; a port that is taken shows when the server binds.
+# take_block, free_block: nobody can be asked from here; a port that is taken shows when the server binds.
+take_block() { return 0; }
 free_block() { return 0; }
 
 # find_addresses: each node finds its own. One that does not within 300 s was never placed, or does not share this

@@ -270,7 +270,7 @@ func TestACancelledJobLeavesItsFinishedTrials(t *testing.T) {
 		t.Errorf("job.json: %+v", j)
 	}
 	out, err := exec.Command(filepath.Join(b.dir, "bin/agent"), "report", filepath.Join(b.dir, "results")).CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "1 valid") {
+	if err != nil || !strings.Contains(string(out), "1 missing") {
 		t.Errorf("agent report: %v\n%s", err, out)
 	}
 }
