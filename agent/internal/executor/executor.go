@@ -102,10 +102,9 @@ func (e *Executor) Serve(ctx context.Context, ln net.Listener) error {
 	e.runs.Wait()
 	limit, release := context.WithTimeout(context.Background(), time.Second)
 	defer release()
-	err := web.ShutdownWithContext(limit)
-	if err == nil {
-		wg.Wait()
-	}
+	_ = web.ShutdownWithContext(limit) // who does not read its answer by now does without it
+	_ = ln.Close()                     // Shutdown knows nothing of a listener that Serve has not seen yet
+	wg.Wait()
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
 		return cause
 	}
