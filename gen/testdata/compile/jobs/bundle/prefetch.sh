@@ -1,6 +1,7 @@
 #!/bin/bash
 # Brings what jobs needs and does not have: container images and models. Run it where the cluster has
 # internet. It may run twice at once, or again after a break.
+# shellcheck disable=SC2016 # a service's own script, in quotes, is for the shell in its image
 set -euo pipefail
 
 readonly RUNTIME='apptainer'

@@ -7,6 +7,7 @@
 #SBATCH --qos=default
 #SBATCH --nodes=1
 #SBATCH --time=02:00:00
+# shellcheck disable=SC2016 # a service's own script, in quotes, is for the shell in its image
 set -euo pipefail
 
 readonly RUNTIME='apptainer'

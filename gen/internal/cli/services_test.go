@@ -1,0 +1,20 @@
+package cli
+
+import (
+	"testing"
+
+	"hpcbench/gen/internal/service"
+)
+
+// docs/services.md is made from the folders; a change of the one without the other fails here.
+func TestServiceReferenceIsCurrent(t *testing.T) {
+	fsys, err := service.Open(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := service.Reference(fsys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "../../../docs/services.md", text)
+}
