@@ -11,6 +11,7 @@ type values struct {
 	file   *File
 	base   map[string]*node
 	chosen []place
+	parsed map[any]float64 // durations by their text, for sweeps read the same ones thousands of times
 }
 
 // node is what the point has at a path, nil where the recipe is silent.
@@ -60,9 +61,10 @@ func (v *values) seconds(path string) float64 {
 	if n == nil {
 		return 0
 	}
-	s, err := seconds(n.value)
-	if err != nil {
-		return 0
+	s, known := v.parsed[n.value]
+	if !known {
+		s, _ = seconds(n.value) // 0 when wrong
+		v.parsed[n.value] = s
 	}
 	return s
 }

@@ -68,7 +68,7 @@ func (f *File) each(do func(*values)) {
 		return
 	}
 	swept := f.swept()
-	v := &values{file: f, base: f.full.index(), chosen: make([]place, len(swept))}
+	v := &values{file: f, base: f.full.index(), chosen: make([]place, len(swept)), parsed: map[any]float64{}}
 	for i := range count {
 		for j, rest := len(swept)-1, i; j >= 0; j-- {
 			items := swept[j].items

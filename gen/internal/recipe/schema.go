@@ -3,6 +3,7 @@ package recipe
 import (
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -15,22 +16,23 @@ import (
 // schema is one place of a JSON Schema: what the library checks, and what we take from it besides.
 type schema struct {
 	name     string
-	doc      string    // description
-	types    []string  // empty: any
-	says     string    // x-says: what to write
-	fixed    bool      // x-sweep: false
-	def      *node     // default
-	format   string    // format
-	example  string    // the first of examples, as YAML
-	enum     []string  // words of an enum
-	limits   string    // "at least 1"
-	required []string  // here, whatever the mode
-	old      bool      // deprecated: taken, never filled in
-	open     bool      // x-open: unknown keys are warnings, and may be swept
-	never    bool      // false: nobody may set it
-	fields   []*schema // properties, in the order of the file
-	other    *schema   // of any further property, nil where there is none
-	item     *schema   // of a list's items
+	doc      string         // description
+	types    []string       // empty: any
+	says     string         // x-says: what to write
+	fixed    bool           // x-sweep: false
+	def      *node          // default
+	format   string         // format
+	example  string         // the first of examples, as YAML
+	enum     []string       // words of an enum
+	limits   string         // "at least 1"
+	required []string       // here, whatever the mode
+	old      bool           // deprecated: taken, never filled in
+	open     bool           // x-open: unknown keys are warnings, and may be swept
+	never    bool           // false: nobody may set it
+	keys     *regexp.Regexp // propertyNames: how keys look; nil: any way
+	fields   []*schema      // properties, in the order of the file
+	other    *schema        // of any further property, nil where there is none
+	item     *schema        // of a list's items
 	check    *jsonschema.Schema
 }
 
@@ -93,6 +95,9 @@ func newSchema(name string, doc, root *node, check *jsonschema.Schema) *schema {
 	s.old, s.open, s.never = doc.flag("deprecated"), doc.flag("x-open"), doc.value == false
 	if other := doc.get("additionalProperties"); other != nil && other.kind == mapping {
 		s.other = newSchema("", other, root, further(check))
+	}
+	if pattern, ok := doc.at("propertyNames", "pattern").str(); ok {
+		s.keys = regexp.MustCompile(pattern)
 	}
 	if item := doc.get("items"); item != nil && item.kind == mapping {
 		s.item = newSchema("", item, root, nil)
