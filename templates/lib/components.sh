@@ -121,6 +121,6 @@ last_words() {
   while IFS=$'\t' read -r pattern cause cure; do
     grep -qE -- "$pattern" "$LOGS/$1".*log && { printf '%s (%s)' "$cause" "$cure"; return; }
   done <"$BUNDLE/node/causes.tsv"
-  line=$(grep -hv '^[[:space:]]*$' "$LOGS/$1".*log | tail -n 1)
+  line=$(grep -hvE '^[[:space:]]*$|^srun: (Force )?Terminat|^srun: .* Exited with exit code' "$LOGS/$1".*log | tail -n 1)
   printf '%s' "${line:-it wrote nothing}"
 }

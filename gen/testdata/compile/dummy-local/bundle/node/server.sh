@@ -83,6 +83,7 @@ contained() {
   shift
   CONTAINED=("$@")
   [[ $image ]] || return 0
+  export APPTAINER_NO_EVAL=1 SINGULARITY_NO_EVAL=1 # else a shell in the container evaluates each variable's value
   CONTAINED=("$RUNTIME" exec --cleanenv)
   [[ $GPU_FLAG ]] && CONTAINED+=("$GPU_FLAG")
   for bind in "$BUNDLE" "${BINDS[@]}"; do CONTAINED+=(--bind "$bind"); done
