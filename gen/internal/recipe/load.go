@@ -103,14 +103,15 @@ func texts(root *node) diag.List {
 		}
 		text, ok := n.str()
 		switch {
+		case literalSecret(path) && n.secret():
+			name := path[strings.LastIndex(path, ".")+1:]
+			l.Errorf(n.pos, "literal-secret", fmt.Sprintf("put the value into a file on the cluster and write secrets: {%s: /path/of/the/file}", name),
+				"%s is a secret written out, which would stand in every bundle", label(path))
+			n.bad = true
 		case !ok:
 		case control.MatchString(text):
 			l.Errorf(n.pos, "control-character", "write it on one line", "%s has a newline or another control character", label(path))
 			n.bad = true
-		case literalSecret(path) && text != "":
-			name := path[strings.LastIndex(path, ".")+1:]
-			l.Errorf(n.pos, "literal-secret", fmt.Sprintf("put the value into a file on the cluster and write secrets: {%s: /path/of/the/file}", name),
-				"%s is a secret written out, which would stand in every bundle", label(path))
 		}
 	})
 	return l
@@ -120,6 +121,12 @@ func texts(root *node) diag.List {
 func literalSecret(path string) bool {
 	return secretName.MatchString(path) &&
 		(strings.HasPrefix(path, "environment.") || strings.HasPrefix(path, "servers.service_config."))
+}
+
+// secret tells whether a scalar can be one: text, or a number of a variable.
+func (n *node) secret() bool {
+	_, isBool := n.value.(bool)
+	return n.kind == scalar && n.value != "" && !isBool
 }
 
 // settle moves each value to its one place, where the language allows two, and comments on what is allowed but odd.
@@ -194,8 +201,11 @@ func conflict(l *diag.List, name string, a, b *node) {
 	if before(a.pos, b.pos) > 0 {
 		a, b = b, a
 	}
-	l.Errorf(b.pos, "conflict", "keep one of them",
-		"%s is %s here and %s on line %d", name, b.shown(), a.shown(), a.pos.Line)
+	here, there := b.shown(), a.shown()
+	if secretName.MatchString(name) {
+		here, there = "one thing", "another"
+	}
+	l.Errorf(b.pos, "conflict", "keep one of them", "%s is %s here and %s on line %d", name, here, there, a.pos.Line)
 }
 
 // shown is a node's value for a message.

@@ -73,7 +73,7 @@ func (v *validator) alternatives(path string, n *node, s *schema) {
 			item.bad, n.bad = true, true
 			continue
 		case seen[item.value]:
-			v.diags.Errorf(item.pos, "repeated-value", `to measure more than once write "repetitions: 3" at the top level`, "%s has %s twice in its sweep", path, item.shown())
+			v.diags.Errorf(item.pos, "repeated-value", `to measure more than once write "repetitions: 3" at the top level`, "%s has %s twice in its sweep", path, item.quoted(path))
 			item.bad, n.bad = true, true
 		}
 		seen[item.value] = true
@@ -245,12 +245,13 @@ func (v *validator) typ(n *node, s *schema, path string) {
 		v.diags.Errorf(n.key, "no-value", "write one, or delete the line", "%s has no value", path)
 		return
 	}
-	v.diags.Errorf(n.pos, "wrong-type", typeCure(n, s), "%s is %s, want %s", path, n.quoted(path), s.want())
+	v.diags.Errorf(n.pos, "wrong-type", typeCure(n, s, path), "%s is %s, want %s", path, n.quoted(path), s.want())
 }
 
-func typeCure(n *node, s *schema) string {
+func typeCure(n *node, s *schema, path string) string {
 	text, isText := n.str()
 	switch {
+	case hidden(path):
 	case n.kind == scalar && s.takes("string") && !isText:
 		return fmt.Sprintf("write it in quotes: %q", n.text)
 	case isText && s.takes("boolean"):

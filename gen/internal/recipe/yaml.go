@@ -49,6 +49,7 @@ func parse(name string, src []byte) (*node, diag.List) {
 type reader struct {
 	name  string
 	nodes int
+	hide  bool                // the value being read may be a secret
 	open  map[*yaml.Node]bool // anchors that are being followed
 	diags diag.List
 }
@@ -213,7 +214,10 @@ func (r *reader) fields(n *node, y *yaml.Node, depth int) {
 			r.diags.Errorf(pos, "duplicate-key", "keep one of them", "%q stands here again, first on line %d", key.Value, first.key.Line)
 			continue
 		}
+		outer := r.hide
+		r.hide = outer || secretName.MatchString(key.Value)
 		child := r.build(value, depth+1)
+		r.hide = outer
 		child.key = pos
 		seen[key.Value] = child
 		n.fields = append(n.fields, field{key.Value, child})
@@ -257,8 +261,7 @@ func (r *reader) scalar(n *node, y *yaml.Node) {
 		n.kind, n.value = null, nil
 	case "!!int", "!!float", "!!bool":
 		if n.plain && leadingZero.MatchString(y.Value) {
-			r.diags.Errorf(n.pos, "yaml-octal", fmt.Sprintf("write %s, or %q if it is text", cmp.Or(strings.TrimLeft(y.Value, "+-0_"), "0"), y.Value),
-				"%s is an octal number to some YAML readers", y.Value)
+			r.octal(n, y.Value)
 			n.bad = true
 			return
 		}
@@ -272,6 +275,15 @@ func (r *reader) scalar(n *node, y *yaml.Node) {
 		r.diags.Errorf(n.pos, "yaml-tag", "delete the tag", "tag %s is not known here", y.Tag)
 		n.bad = true
 	}
+}
+
+// octal reports a number with a leading zero.
+func (r *reader) octal(n *node, text string) {
+	cure := fmt.Sprintf("write %s, or %q if it is text", cmp.Or(strings.TrimLeft(text, "+-0_"), "0"), text)
+	if r.hide {
+		text, cure = "this", "write it in quotes if it is text"
+	}
+	r.diags.Errorf(n.pos, "yaml-octal", cure, "%s is an octal number to some YAML readers", text)
 }
 
 // number settles the Go type of a scalar's number and refuses what no JSON has.
