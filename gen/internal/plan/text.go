@@ -97,13 +97,19 @@ func about(d *Deployment) string {
 	return strings.Join(append(parts, count(d.Endpoints, "endpoint")), ", ")
 }
 
-// loads says what the load of each trial comes to on a node and an endpoint, each once.
+// mostLoads is how many lines of loads are told one by one.
+const mostLoads = 10
+
+// loads says what the load of each trial comes to on a node and an endpoint, each once, and of very many the ends.
 func loads(j *Job, d *Deployment) []string {
 	var all []string
 	for _, t := range d.trials {
 		if line := share(t.Workload, j, d.Endpoints); !slices.Contains(all, line) {
 			all = append(all, line)
 		}
+	}
+	if n := len(all); n > mostLoads {
+		all = []string{all[0], all[1], fmt.Sprintf("… %d more", n-3), all[n-1]}
 	}
 	return all
 }
