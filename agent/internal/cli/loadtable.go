@@ -31,7 +31,7 @@ func table(a workload.Assignment, s *summary.Summary) string {
 	fmt.Fprintf(&b, "%s · %s · %s\n%s · seed %d\n\n", w.Dialect, w.Model, strings.Join(a.Endpoints, ", "), offered(w), w.Seed)
 	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "requests\t%s\n", requests(s))
-	fmt.Fprintf(t, "throughput\t%s over %.1f s\n", rates(s), s.DurationS)
+	fmt.Fprintf(t, "throughput\t%s, in a window of %s s\n", rates(s), digits(s.DurationS))
 	fmt.Fprintf(t, "tokens\t%s\n", tokens(s))
 	if s.Goodput != nil {
 		fmt.Fprintf(t, "goodput\t%s\n", goodput(s))
@@ -158,7 +158,7 @@ func client(v summary.Verdict) string {
 func latencies(s *summary.Summary) string {
 	var b strings.Builder
 	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(t, "\n\tms\tp50\tp90\tp95\tp99\tmax\tmean\tn\t\n")
+	fmt.Fprint(t, "\n\tms\tp50 \tp90 \tp95 \tp99 \tmax\tmean\tn\t\n")
 	var what []string
 	low := false
 	for _, m := range shown {
@@ -171,7 +171,7 @@ func latencies(s *summary.Summary) string {
 			if q.Name == "p75" || q.Name == "p999" {
 				continue
 			}
-			sign := ""
+			sign := " " // as wide as ‡, so that digits stand below digits
 			if slices.Contains(s.LowN, m.metric.String()+"_"+q.Name) {
 				sign, low = "‡", true
 			}
@@ -194,11 +194,11 @@ func latencies(s *summary.Summary) string {
 // digits prints a number with three significant digits, and never in powers of ten.
 func digits(v float64) string {
 	switch {
-	case v >= 100 || v == 0:
+	case v >= 99.95 || v == 0:
 		return fmt.Sprintf("%.0f", v)
-	case v >= 10:
+	case v >= 9.995:
 		return fmt.Sprintf("%.1f", v)
-	case v >= 1:
+	case v >= 0.9995:
 		return fmt.Sprintf("%.2f", v)
 	}
 	return fmt.Sprintf("%.3f", v)

@@ -1,0 +1,135 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	mock "hpcbench/agent/internal/dummy"
+	"hpcbench/agent/internal/summary"
+)
+
+// server is a dummy server; its base URL.
+func server(t *testing.T, cfg mock.Config) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = mock.Serve(ctx, ln, cfg) })
+	t.Cleanup(func() {
+		cancel()
+		wg.Wait()
+	})
+	return "http://" + ln.Addr().String()
+}
+
+func TestLoadPrintsAndWritesASummary(t *testing.T) {
+	url, out := server(t, mock.Config{}), filepath.Join(t.TempDir(), "run1")
+	status, stdout, stderr := agent(t, "load", "--url", url+"/", "--model", "tiny", "--concurrency", "3", "--requests", "30",
+		"--max-tokens", "4", "--slo", "ttft=10s,e2el=1m", "--seed", "7", "--out", out)
+	if status != done {
+		t.Fatalf("status %d: %s", status, stderr)
+	}
+	for _, want := range []string{
+		"openai-chat · tiny · " + url, "3 in flight · 30 requests · seed 7", "30 due in the window, 30 ok, 0 failed",
+		"120 of output (counted by usage)", "e2el ≤ 60000 ms, ttft ≤ 10000 ms", "TTFT: first token − sent", "‡ too few requests",
+	} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("%q is not in\n%s", want, stdout)
+		}
+	}
+	var s summary.Summary
+	if err := json.Unmarshal([]byte(content(t, filepath.Join(out, "summary.json"))), &s); err != nil || s.Requests.OK != 30 {
+		t.Errorf("summary.json: %d ok, %v", s.Requests.OK, err)
+	}
+	if lines := strings.Count(content(t, filepath.Join(out, "records.jsonl")), "\n"); lines != 31 {
+		t.Errorf("records.jsonl has %d lines, want a header and 30 records", lines)
+	}
+}
+
+func TestLoadAsJSON(t *testing.T) {
+	status, stdout, stderr := agent(t, "load", "--url", server(t, mock.Config{}), "--model", "tiny", "--rate", "500", "--arrival", "poisson",
+		"--requests", "20", "--no-stream", "--dialect", "ollama-chat", "--json")
+	var s summary.Summary
+	if err := json.Unmarshal([]byte(stdout), &s); status != done || err != nil || s.Requests.OK != 20 || s.Load.Rate != 500 || s.Load.Concurrency != 0 {
+		t.Errorf("status %d, %v, %s\n%s", status, err, stderr, stdout)
+	}
+}
+
+func TestLoadOfATrialsFile(t *testing.T) {
+	file := put(t, t.TempDir(), "0001.json", `{"schema":1,"trial":"0001","name":"c2-r1","workload":{"dialect":"ollama-generate","model":"tiny",
+		"stream":true,"concurrency":2,"requests":10,"duration_s":60,"drain_s":5,"timeout_s":5,"input_tokens":8,"max_tokens":4}}`)
+	status, stdout, stderr := agent(t, "load", "--url", server(t, mock.Config{}), "--workload", file)
+	if status != done || !strings.Contains(stdout, "ollama-generate · tiny") || !strings.Contains(stdout, "10 ok, 0 failed") {
+		t.Errorf("status %d: %s%s", status, stdout, stderr)
+	}
+}
+
+func TestLoadWithoutAnOkRequestFailsAndLeavesItsRecords(t *testing.T) {
+	out := t.TempDir()
+	status, stdout, stderr := agent(t, "load", "--url", server(t, mock.Config{Model: "tiny"}), "--model", "big", "--requests", "3", "--out", out)
+	if status != bad || !strings.Contains(stdout, "3 http_status") || !strings.Contains(stderr, "load: no request was ok: 3 http_status (") || !strings.Contains(stderr, "big") {
+		t.Errorf("status %d\n%s%s", status, stdout, stderr)
+	}
+	if lines := strings.Count(content(t, filepath.Join(out, "records.jsonl")), "\n"); lines != 4 {
+		t.Errorf("records.jsonl has %d lines, want a header and 3 records", lines)
+	}
+}
+
+func TestInterruptedLoadTellsWhatItHas(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var stdout, stderr bytes.Buffer
+	status := run(ctx, []string{"load", "--url", server(t, mock.Config{}), "--model", "tiny"}, &call{stdout: &stdout, stderr: &stderr})
+	if status != bad || !strings.Contains(stderr.String(), "load: stopped") || !strings.Contains(stdout.String(), "due in the window") {
+		t.Errorf("status %d\n%s%s", status, stdout.String(), stderr.String())
+	}
+}
+
+func TestLoadFlagsThatMakeNoSense(t *testing.T) {
+	for args, want := range map[string]string{
+		"--model m":                                              "--url is missing",
+		"--url u":                                                "--model is missing",
+		"--url u --model m --dialect latin":                      "unknown dialect",
+		"--url u --model m --arrival poisson":                    "--arrival is the law of an open loop: it needs --rate",
+		"--url u --model m --rate 5 --arrival poison":            `(did you mean "poisson"?)`,
+		"--url u --model m --rate 0":                             "--rate 0",
+		"--url u --model m --rate -1":                            "--rate -1",
+		"--url u --model m --concurrency 0":                      "--concurrency 0",
+		"--url u --model m --requests 0":                         "--requests 0",
+		"--url u --model m --duration 30":                        "a time needs its unit: 30s",
+		"--url u --model m --prompt hi --input-tokens 3":         "exclude each other",
+		"--url u --model m --slo speed=3s":                       `"speed": want ttft`,
+		"--url u --model m --slo ttft=3":                         "a time needs its unit: 3s",
+		"--url u --model m --find-rate":                          "unknown flag --find-rate",
+		"--url u --workload f --model m":                         "--model and --workload exclude each other",
+		"--url u --workload /no/such/file":                       "/no/such/file",
+		"--url u --model m --concurency 3":                       `(did you mean "concurrency"?)`,
+		"--url u --model m --concurrency x":                      `invalid value "x" for flag --concurrency`,
+		"--url u --model m --max-tokens 0 --input-tokens 0 --js": "unknown flag --js",
+	} {
+		status, stdout, stderr := agent(t, append([]string{"load"}, strings.Fields(args)...)...)
+		if status != refused || !strings.Contains(stderr, want) || stdout != "" {
+			t.Errorf("agent load %s: status %d, %q, want %q", args, status, stderr, want)
+		}
+	}
+}
+
+func TestDigits(t *testing.T) {
+	for v, want := range map[float64]string{
+		0: "0", 0.00049: "0.000", 0.0567: "0.057", 0.9994: "0.999", 0.99951: "1.00", 1.234: "1.23", 9.994: "9.99", 9.996: "10.0",
+		99.94: "99.9", 99.96: "100", 361.4: "361", 123456: "123456",
+	} {
+		if got := digits(v); got != want {
+			t.Errorf("digits(%v) = %q, want %q", v, got, want)
+		}
+	}
+}

@@ -1,0 +1,119 @@
+package share
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"hpcbench/agent/internal/dummy"
+	"hpcbench/agent/internal/record"
+	"hpcbench/agent/internal/summary"
+	"hpcbench/agent/workload"
+)
+
+// assignment is thirty requests to a dummy server.
+func assignment(t *testing.T, cfg dummy.Config) workload.Assignment {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = dummy.Serve(ctx, ln, cfg) })
+	t.Cleanup(func() {
+		cancel()
+		wg.Wait()
+	})
+	return workload.Assignment{
+		Schema: workload.Schema, Node: "c1", Parts: 1, Endpoints: []string{"http://" + ln.Addr().String()}, ClockOffsetS: 0.25,
+		Trial: workload.Trial{Schema: workload.Schema, ID: "0001", Workload: workload.Workload{
+			Dialect: "ollama-chat", Model: "tiny", Stream: true, Concurrency: 3, Requests: 30, DurationS: 60, DrainS: 5, TimeoutS: 5, MaxTokens: 4,
+		}},
+	}
+}
+
+// kept reads the records of a directory.
+func kept(t *testing.T, dir string) (record.Header, []record.Record) {
+	t.Helper()
+	f, err := os.Open(filepath.Join(dir, "records.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	header, lines, err := record.Read(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []record.Record
+	for r, err := range lines {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, *r)
+	}
+	return header, all
+}
+
+func TestRecordsPartAndProgressAgree(t *testing.T) {
+	dir, seen := filepath.Join(t.TempDir(), "0001", "c1"), 0
+	zero := time.Now()
+	s := New(assignment(t, dummy.Config{}), Options{Dir: dir, Zero: zero, Clock: time.Hour, Observe: func(*record.Record) { seen++ }})
+	if err := s.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	header, records := kept(t, dir)
+	part, progress := s.Part(), s.Progress()
+	if len(records) != 30 || seen != 30 || part.Phases["measure"].OK != 30 || progress.OK != 30 || progress.InFlight != 0 {
+		t.Errorf("%d records, %d seen, part %+v, progress %+v; want 30 everywhere", len(records), seen, part.Phases, progress)
+	}
+	if part.State != summary.Complete || progress.State != summary.Complete || progress.E2ELP50S <= 0 || progress.LastByteS <= 0 {
+		t.Errorf("part is %s, progress %+v", part.State, progress)
+	}
+	if header.ClockOffsetS != 0.25 || header.StartUnixNS != zero.Add(time.Hour).UnixNano() {
+		t.Errorf("header %+v, want the offset and this node's own clock", header)
+	}
+}
+
+func TestStopIsToldByItsCause(t *testing.T) {
+	a := assignment(t, dummy.Config{ITL: time.Millisecond})
+	a.Trial.Workload.Requests, a.Trial.Workload.DurationS = 0, 3600
+	ctx, cancel := context.WithCancelCause(t.Context())
+	why := errors.New("the operator said so")
+	n := 0
+	s := New(a, Options{Dir: t.TempDir(), Observe: func(*record.Record) {
+		if n++; n == 5 {
+			cancel(why)
+		}
+	}})
+	if err := s.Run(ctx); !errors.Is(err, why) {
+		t.Errorf("error %v, want %v", err, why)
+	}
+	if p := s.Progress(); p.State != summary.Stopped || p.Error != why.Error() || s.Part().State != summary.Stopped {
+		t.Errorf("progress %+v", p)
+	}
+}
+
+func TestFirstErrorOfEachOutcomeIsRemembered(t *testing.T) {
+	s := New(assignment(t, dummy.Config{ErrorRate: 1}), Options{})
+	if err := s.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	p := s.Progress()
+	if !strings.Contains(p.Errors["http_status"], "500") {
+		t.Errorf("errors %q", p.Errors)
+	}
+	got := Reasons(map[string]int64{"timeout": 3, "http_status": 30, "ok": 99}, Progress{}, p)
+	if want := ": 30 http_status (" + p.Errors["http_status"] + "), 3 timeout"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := Reasons(nil); got != ": none was due" {
+		t.Errorf("got %q", got)
+	}
+}
