@@ -25,6 +25,13 @@ type server struct {
 	ids map[string]string // prompt by X-Request-Id
 }
 
+func (s *server) saw(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, ok := s.ids[id]
+	return ok
+}
+
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var ask struct {
 		Prompt    string
@@ -119,21 +126,26 @@ func run(t *testing.T, a workload.Assignment, opt Options) ([]record.Record, Fac
 }
 
 func TestEveryDialectStreamedAndNotClosedAndOpen(t *testing.T) {
+	t.Run("loop", func(t *testing.T) { everyDialect(t, httptest.NewServer) })
+	t.Run("fasthttp", func(t *testing.T) { everyDialect(t, httptest.NewTLSServer) })
+}
+
+func everyDialect(t *testing.T, serve func(http.Handler) *httptest.Server) {
 	for _, dialect := range wire.Dialects() {
 		for _, stream := range []bool{true, false} {
 			for _, rate := range []float64{0, 200} {
 				t.Run(fmt.Sprintf("%s/stream=%v/rate=%v", dialect, stream, rate), func(t *testing.T) {
 					s := &server{ids: map[string]string{}}
-					web := httptest.NewServer(s)
+					web := serve(s)
 					defer web.Close()
 					w := workload.Workload{Dialect: dialect, Stream: stream, Rate: rate, Concurrency: 4, Requests: 24}
-					records, facts := run(t, assignment(w, web.URL), Options{})
+					records, facts := run(t, assignment(w, web.URL), Options{Insecure: true})
 					if len(records) != 24 {
 						t.Fatalf("%d records, want 24", len(records))
 					}
 					for _, r := range records {
 						checkRecord(t, r, stream)
-						if _, ok := s.ids[fmt.Sprintf("0001-c0-%d", r.ID)]; !ok {
+						if !s.saw(fmt.Sprintf("0001-c0-%d", r.ID)) {
 							t.Errorf("no request came with the id of record %d", r.ID)
 						}
 					}

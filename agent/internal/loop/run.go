@@ -36,9 +36,9 @@ type Options struct {
 
 // Facts is what a run tells about the client itself, so that its numbers can be doubted.
 type Facts struct {
-	CPUS    float64 // CPU time the load threads took, in seconds; of the fallback driver: the whole process
+	CPUS    float64 // CPU time the load threads took, in seconds; of fasthttp: the whole process
 	WallS   float64 // from time zero to the end of the drain, in seconds
-	Threads int     // load threads; of the fallback driver: the most goroutines that had a request at once
+	Threads int     // load threads; of fasthttp: as many as Go runs at once
 	Driver  string  // loop or fasthttp
 
 	// ReadLag is how long bytes waited for the client, in ns: from when they can have come at the earliest to the read

@@ -54,6 +54,22 @@ func (p *Parser) Reset(d Dialect, stream bool) {
 	p.body.reset(d, document)
 }
 
+// Headed begins an answer whose status line, headers and framing somebody else has read: what is fed now is its body,
+// and Hangup with no error is its proper end.
+func (p *Parser) Headed(status int, contentType, retryAfter string) {
+	p.started, p.status, p.retryAfter, p.stage = true, status, retryAfter, inClosing
+	h := headers{length: -1, kind: strings.ToLower(contentType)}
+	if why := h.refused(status); why != "" {
+		p.fail("%s", why)
+	}
+	if status == 200 {
+		p.body.format = p.format(h.kind)
+	}
+}
+
+// Reject says that somebody else could not read the answer as HTTP.
+func (p *Parser) Reject(err error) { p.fail("%v", err) }
+
 // Started reports whether any byte of the answer has come.
 func (p *Parser) Started() bool { return p.started }
 

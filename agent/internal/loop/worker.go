@@ -1,0 +1,282 @@
+package loop
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"hpcbench/agent/internal/load"
+	"hpcbench/agent/internal/record"
+	"hpcbench/agent/internal/wire"
+)
+
+// idleFor is how long a connection is kept: less than the 5 s after which the common servers close theirs.
+const idleFor = 4 * time.Second
+
+// worker has one request at a time, and a client of its own, so that the connection a byte comes on tells the request.
+type worker struct {
+	*secure
+	index    int
+	endpoint int
+	client   *fasthttp.HostClient
+	todo     chan int64 // ids of requests
+	body     []byte     // of a request
+	buf      []byte     // of reads
+
+	// Guarded by secure.mu.
+	request *load.Request // nil: none, or one that was given up
+	parser  wire.Parser
+	sent    time.Duration
+
+	link   sync.Mutex // guards what follows
+	conn   net.Conn
+	cancel context.CancelFunc // of the dial
+	kept   bool               // the connection has carried an answer
+	quiet  bool               // not a byte of an answer since the send
+}
+
+func newWorker(s *secure, index, endpoint int) *worker {
+	w := &worker{secure: s, index: index, endpoint: endpoint, todo: make(chan int64, 1), buf: make([]byte, 16<<10)}
+	base := s.assignment.Endpoints[endpoint]
+	w.client = &fasthttp.HostClient{
+		Addr: "endpoint", MaxConns: 1, MaxIdleConnDuration: idleFor, StreamResponseBody: true,
+		Dial:       func(string) (net.Conn, error) { return w.dial(base) },
+		RetryIfErr: func(*fasthttp.Request, int, error) (bool, bool) { return false, false }, // never in secret
+	}
+	return w
+}
+
+// run is the life of the worker.
+func (w *worker) run() {
+	for id := range w.todo {
+		w.do(id)
+	}
+	w.client.CloseIdleConnections()
+}
+
+// do sends a request and takes its answer. It is sent once more where a kept connection had been closed meanwhile.
+func (w *worker) do(id int64) {
+	err := w.try(id)
+	if err != nil && w.stale() {
+		w.mu.Lock()
+		w.counts.Resent++
+		w.mu.Unlock()
+		if err = w.try(id); errors.As(err, new(unmade)) {
+			err = errors.New("connection closed before an answer, and no new one: " + err.Error())
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.request != nil {
+		w.conclude(err)
+	}
+	w.idle[w.endpoint] = append(w.idle[w.endpoint], w)
+	w.secure.issue()
+	w.tell()
+}
+
+// conclude ends the request as err says. mu is held.
+func (w *worker) conclude(err error) {
+	now := w.now()
+	var lost *net.OpError
+	switch {
+	case errors.As(err, new(unmade)):
+		a := wire.Answer{Outcome: record.Refused, Error: err.Error(), PromptTokens: wire.Unknown, OutputTokens: wire.Unknown}
+		if starved(err) {
+			w.counts.ConnErrors++
+		}
+		w.finish(w.request, a, now)
+		w.request = nil
+		return
+	case err == nil, errors.Is(err, fasthttp.ErrConnectionClosed), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &lost):
+		if n := w.parser.Hangup(err); n > 0 {
+			w.machine.Received(w.request, now, n)
+		}
+	default:
+		w.parser.Reject(err)
+	}
+	a := w.parser.Answer()
+	if a.Outcome == record.Disconnect {
+		w.counts.Broken++
+	}
+	w.finish(w.request, a, now)
+	w.request = nil
+}
+
+// try sends the request and reads the answer to its end.
+func (w *worker) try(id int64) error {
+	req, resp := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
+	defer fasthttp.ReleaseRequest(req)
+	defer fasthttp.ReleaseResponse(resp)
+	if err := w.compose(req, id); err != nil {
+		return err
+	}
+	if err := w.client.Do(req, resp); err != nil {
+		return err
+	}
+	defer func() { _ = resp.CloseBodyStream() }() // the read before it has told what there was to tell
+	w.mu.Lock()
+	if w.request != nil {
+		w.parser.Headed(resp.StatusCode(), string(resp.Header.ContentType()), string(resp.Header.Peek("Retry-After")))
+	}
+	w.mu.Unlock()
+	return w.drain(resp.BodyStream())
+}
+
+func (w *worker) compose(req *fasthttp.Request, id int64) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	target, host, err := w.dialect.Target(w.assignment.Endpoints[w.endpoint])
+	if err != nil {
+		return err
+	}
+	w.body = w.encoders[w.endpoint].Body(w.body[:0], id)
+	req.SetRequestURI("http://" + host + target) // TLS is the dialler's
+	req.Header.SetMethod(fasthttp.MethodPost)
+	req.Header.SetContentType("application/json")
+	req.Header.SetUserAgent("hpcbench")
+	req.Header.Set("X-Request-Id", w.prefix+strconv.FormatInt(id, 10))
+	for _, line := range w.opt.Headers {
+		name, value, _ := strings.Cut(line, ":")
+		req.Header.Set(strings.TrimSpace(name), strings.TrimSpace(value))
+	}
+	req.SetBodyRaw(w.body)
+	return nil
+}
+
+// drain feeds the body to the parser, stamping each read.
+func (w *worker) drain(body io.Reader) error {
+	for {
+		n, err := body.Read(w.buf)
+		now := w.now()
+		if n > 0 {
+			w.feed(w.buf[:n], now)
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (w *worker) feed(b []byte, now time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.request == nil {
+		return
+	}
+	tokens, _ := w.parser.Feed(b)
+	w.machine.Received(w.request, now, tokens)
+}
+
+// dial makes a connection, with TLS where the endpoint says so.
+func (w *worker) dial(base string) (net.Conn, error) {
+	ctx, cancel := context.WithCancel(w.ctx)
+	defer cancel()
+	w.mu.Lock()
+	given := w.request == nil
+	w.counts.Connections++
+	w.mu.Unlock()
+	if given {
+		cancel()
+	}
+	w.link.Lock()
+	w.cancel, w.kept = cancel, false
+	w.link.Unlock()
+	c, err := w.connect(ctx, base)
+	if err != nil {
+		return nil, unmade{err}
+	}
+	w.link.Lock()
+	w.conn = c
+	w.link.Unlock()
+	return &linked{c, w}, nil
+}
+
+func (w *worker) connect(ctx context.Context, base string) (net.Conn, error) {
+	u, err := url.Parse(base)
+	if err != nil {
+		return nil, err
+	}
+	var d net.Dialer
+	if u.Scheme == "unix" {
+		return d.DialContext(ctx, "unix", strings.TrimPrefix(strings.TrimPrefix(base, "unix:"), "//"))
+	}
+	port := u.Port()
+	if port == "" {
+		port = u.Scheme
+	}
+	c, err := d.DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
+	if err != nil || u.Scheme != "https" {
+		return c, err
+	}
+	secured := tls.Client(c, &tls.Config{ServerName: u.Hostname(), InsecureSkipVerify: w.opt.Insecure})
+	if err := secured.HandshakeContext(ctx); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return secured, nil
+}
+
+// abort closes the connection under the request, or ends the making of it.
+func (w *worker) abort() {
+	w.link.Lock()
+	defer w.link.Unlock()
+	if w.cancel != nil {
+		w.cancel()
+	}
+	if w.conn != nil {
+		_ = w.conn.Close() // the reader hears of it
+	}
+}
+
+// stale reports whether what failed was sent on a connection that the server had closed before.
+func (w *worker) stale() bool {
+	w.mu.Lock()
+	waits := w.request != nil && w.now()-w.sent < staleAfter
+	w.mu.Unlock()
+	w.link.Lock()
+	defer w.link.Unlock()
+	return waits && w.kept && w.quiet
+}
+
+// linked is a worker's connection: it stamps the send, and knows whether an answer has begun.
+type linked struct {
+	net.Conn
+	w *worker
+}
+
+// Write stamps the request with the time of its first byte.
+func (l *linked) Write(b []byte) (int, error) {
+	l.w.link.Lock()
+	l.w.quiet = true
+	l.w.link.Unlock()
+	l.w.mu.Lock()
+	l.w.sent = l.w.now()
+	if r := l.w.request; r != nil {
+		l.w.machine.Sent(r, l.w.sent)
+	}
+	l.w.mu.Unlock()
+	return l.Conn.Write(b)
+}
+
+// Read notes that an answer has begun.
+func (l *linked) Read(b []byte) (int, error) {
+	n, err := l.Conn.Read(b)
+	if n > 0 {
+		l.w.link.Lock()
+		l.w.quiet, l.w.kept = false, true
+		l.w.link.Unlock()
+	}
+	return n, err
+}
