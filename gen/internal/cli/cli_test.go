@@ -99,7 +99,7 @@ func TestServicesOfOnesOwn(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "mine", "service.yaml"), []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	recipe := strings.Replace(demo, "dummy", "mine", 1)
+	recipe := strings.Replace(demo, "dummy", "mine, model: m", 1)
 	if status, stdout, stderr := gen(recipe, "check", "-", "--services", dir); status != 0 {
 		t.Errorf("status %d\n%s%s", status, stdout, stderr)
 	}

@@ -60,6 +60,7 @@ func (c *check) rules() {
 		c.serviceRules()
 	}
 	if c.Orchestration.Mode == "local" {
+		c.model()
 		c.local()
 		return
 	}

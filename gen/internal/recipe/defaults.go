@@ -2,6 +2,7 @@ package recipe
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -15,6 +16,9 @@ func (f *File) complete() {
 	if f.settings == nil {
 		markLoose(full.at("servers", "service_config"))
 	}
+	if f.service != nil {
+		f.fillWorkload(full)
+	}
 	fill(full, recipeSchema())
 	if full.get("cluster") == nil {
 		full.set("cluster", wrap(f.Cluster()))
@@ -23,7 +27,7 @@ func (f *File) complete() {
 		full.set("cluster", wrap(f.profile.Name))
 	}
 	if f.service != nil {
-		f.fillService(full)
+		f.fillServers(full)
 	}
 	if total, ok := nodesInAll(full); ok && full.at("orchestration", "total_nodes") == nil {
 		full.get("orchestration").set("total_nodes", &node{kind: scalar, value: total})
@@ -55,24 +59,24 @@ func fill(n *node, s *schema) {
 	}
 }
 
-// fillService adds what the service says where the recipe is silent.
-func (f *File) fillService(full *node) {
-	set := func(section *node, name string, value any) {
-		if section != nil && section.kind == mapping && section.get(name) == nil {
-			section.set(name, wrap(value))
-		}
+// fillWorkload adds the model and the dialect that the service has where the recipe is silent.
+func (f *File) fillWorkload(full *node) {
+	workload := full.get("workload")
+	if f.service.Model != "" {
+		workload.add("model", f.service.Model)
 	}
 	if len(f.service.Dialects) > 0 {
-		set(full.get("workload"), "dialect", f.service.Dialects[0])
+		workload.add("dialect", f.service.Dialects[0])
 	}
+}
+
+// fillServers adds what the service says of its readiness, and the defaults of its settings.
+func (f *File) fillServers(full *node) {
 	health := full.at("servers", "health_check")
 	if f.service.Health.Path != "" {
-		set(health, "endpoint", f.service.Health.Path)
+		health.add("endpoint", f.service.Health.Path)
 	}
-	if f.service.Health.TimeoutS > 0 {
-		set(health, "timeout", f.service.Health.TimeoutS)
-	}
-	set(health, "timeout", defaultHealthTimeoutS)
+	health.add("timeout", cmp.Or(f.service.Health.TimeoutS, defaultHealthTimeoutS))
 	servers := full.get("servers")
 	if servers == nil || servers.kind != mapping || f.settings == nil {
 		return
@@ -88,7 +92,7 @@ func (f *File) fillService(full *node) {
 
 // defaultHealthTimeoutS is how long a server may load where neither the recipe nor the service says it. Half an hour is
 // known to end healthy starts of large models on several nodes; those say more.
-const defaultHealthTimeoutS = 600
+const defaultHealthTimeoutS = 600.0
 
 // nodesInAll is the sum over roles; false while a number of nodes is swept or missing.
 func nodesInAll(full *node) (int64, bool) {

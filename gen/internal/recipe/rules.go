@@ -30,6 +30,13 @@ func (c *check) serviceRules() {
 	c.parallel(c.Orchestration.Nodes.Servers)
 }
 
+// model: with Slurm the schema wants one; here the service may have its own.
+func (c *check) model() {
+	if c.svc != nil && c.node("workload.model") == nil {
+		c.l.Errorf(c.file.Pos("workload.model"), "missing-field", "write, for example, \"model: llama3.2:1b\"", "missing field %q: %s needs one", "workload.model", c.svc.Name)
+	}
+}
+
 // parallel: the GPUs that the model is split over must be those the servers have.
 func (c *check) parallel(servers int) {
 	tpPath, ppPath, nodes := settings+"tensor_parallel_size", settings+"pipeline_parallel_size", 1

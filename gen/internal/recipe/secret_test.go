@@ -23,7 +23,7 @@ func TestSecretsStayOutOfMessages(t *testing.T) {
 		"servers: {service_config: {api_key: [hunter2, hunter2]}}",
 		"servers: {service_config: {distributed: {api_key: hunter2}}}",
 	} {
-		_, diags := load(demo+text+"\n", vllm, local)
+		_, diags := load(strings.Replace(demo, "dummy", "dummy, model: m", 1)+text+"\n", vllm, local)
 		if !strings.Contains(diags, "error") {
 			t.Errorf("%s is taken:\n%s", text, diags)
 		}

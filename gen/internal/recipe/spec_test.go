@@ -35,7 +35,7 @@ var (
 					"dashboard_port": map[string]any{"type": "integer"}, "object_manager_port": map[string]any{"type": "integer"},
 					"node_manager_port": map[string]any{"type": "integer"}, "num_cpus_per_node": map[string]any{"type": "integer"},
 					"num_gpus_per_node": map[string]any{"type": "integer"}}}}}}}}
-	dummy = &service.Service{Name: "dummy", SingleNode: true, Dialects: []string{"openai-chat", "ollama-generate"},
+	dummy = &service.Service{Name: "dummy", Model: "dummy", SingleNode: true, Dialects: []string{"openai-chat", "ollama-generate"},
 		Health: service.Health{Path: "/health", TimeoutS: 30}, Config: map[string]any{"type": "object", "properties": map[string]any{
 			"ttft": map[string]any{"type": "string"}}}}
 	meluxina = &cluster.Profile{Name: "meluxina", AccountRequired: true, Partitions: []string{"cpu", "gpu"}, QOS: []string{"default", "short"}, GPUsPerNode: 4}

@@ -79,6 +79,13 @@ func (n *node) set(name string, value *node) {
 	n.fields = append(n.fields, field{name, value})
 }
 
+// add adds a scalar to a mapping that has no such field.
+func (n *node) add(name string, value any) {
+	if n != nil && n.kind == mapping && n.get(name) == nil {
+		n.set(name, wrap(value))
+	}
+}
+
 // remove takes the field out.
 func (n *node) remove(name string) {
 	n.fields = slices.DeleteFunc(n.fields, func(f field) bool { return f.name == name })

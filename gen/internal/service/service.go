@@ -26,6 +26,7 @@ type Service struct {
 	Image          string         `yaml:"image"`       // where prefetch pulls from when the recipe is silent, such as docker://ollama/ollama:0.24.0
 	NeedsImage     bool           `yaml:"needs_image"` // false: the argv runs on the node itself when the recipe names no image
 	Port           int            `yaml:"port"`        // the service's customary port, for documentation; jobs use their own block
+	Model          string         `yaml:"model"`       // of a recipe that is silent; "" where a recipe must name one
 	Dialects       []string       `yaml:"dialects"`    // the first is the default
 	SingleNode     bool           `yaml:"single_node"` // several server nodes are independent endpoints, never one server
 	Launchers      []string       `yaml:"launchers"`   // of single, spmd, ray, mp: what it can be started by; the first is the default
