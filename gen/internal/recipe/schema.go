@@ -192,17 +192,6 @@ func (s *schema) field(name string) *schema {
 	return nil
 }
 
-// at follows a dotted path; nil where the schema does not know it.
-func (s *schema) at(dotted string) *schema {
-	if dotted == "" {
-		return s
-	}
-	for name := range strings.SplitSeq(dotted, ".") {
-		s = s.field(name)
-	}
-	return s
-}
-
 // names are the properties that one may set.
 func (s *schema) names() []string {
 	var names []string

@@ -39,7 +39,6 @@ var (
 		Health: service.Health{Path: "/health", TimeoutS: 30}, Config: map[string]any{"type": "object", "properties": map[string]any{
 			"ttft": map[string]any{"type": "string"}}}}
 	meluxina = &cluster.Profile{Name: "meluxina", AccountRequired: true, Partitions: []string{"cpu", "gpu"}, QOS: []string{"default", "short"}, GPUsPerNode: 4}
-	generic  = &cluster.Profile{Name: "generic"}
 	local    = &cluster.Profile{Name: "local", Mode: "local"}
 )
 

@@ -91,15 +91,6 @@ func (n *node) remove(name string) {
 	n.fields = slices.DeleteFunc(n.fields, func(f field) bool { return f.name == name })
 }
 
-// names are the mapping's keys in order.
-func (n *node) names() []string {
-	var names []string
-	for _, f := range n.fields {
-		names = append(names, f.name)
-	}
-	return names
-}
-
 // plainValue is the node as the values that JSON Schema and templates know, with the first alternative of each sweep.
 func (n *node) plainValue() any {
 	switch n = n.first(); n.kind {
