@@ -16,7 +16,7 @@ func (s Set) String() string { return s.Path + "=" + s.Value }
 func apply(root *node, sets []Set) diag.List {
 	var all diag.List
 	for _, s := range sets {
-		at := diag.Pos{File: "--set " + s.String()}
+		at := diag.Pos{File: "--set " + s.Path}
 		if strings.ContainsAny(s.Value, "\n\r") {
 			all.Errorf(at, "set", "put it into the recipe", "a setting is one line")
 			continue
