@@ -69,6 +69,7 @@ attend() {
   status_of "$name"
   status=$?
   forget "$name"
+  others_live || return 70 # what died in its last second died in its time
   return "$status"
 }
 
