@@ -20,6 +20,7 @@ flags:
   --strict                warnings are errors
   --json                  print [{file,line,col,severity,code,message,hint}] on standard output
   --cluster NAME|FILE     hold them against this cluster profile instead of the recipe's
+  --set PATH=VALUE        a value that wins over the recipe's; may be given several times
   --services DIR          services of your own; may be given several times
 
 example:

@@ -27,6 +27,7 @@ flags:
   --json                  print a list of objects instead
   --services DIR          services of your own; may be given several times
   --cluster NAME|FILE     hold recipes against this profile instead of their own
+  --set PATH=VALUE        a value that wins over the recipes'; may be given several times
 
 example:
   $ gen list services
