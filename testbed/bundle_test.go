@@ -17,13 +17,16 @@ const patience = 4 * time.Minute
 
 // A bundle is what gen made of a recipe, in a directory of the user's.
 type bundle struct {
-	t   *testing.T
-	dir string // as the nodes know it
+	t     *testing.T
+	dir   string   // as the nodes know it
+	nodes []string // for its jobs
 }
 
-// compile has gen make a bundle of testbed/recipes/NAME.yaml, on the login node, in a fresh directory of the test.
-func compile(t *testing.T, name string) *bundle {
+// compile has gen make a bundle of testbed/recipes/NAME.yaml, on the login node, in a fresh directory of the test; its
+// jobs get n nodes that are the test's own.
+func compile(t *testing.T, name string, n int) *bundle {
 	t.Helper()
+	nodes := take(t, n)
 	text, err := os.ReadFile(filepath.Join("recipes", name+".yaml"))
 	if err != nil {
 		t.Fatal(err)
@@ -31,24 +34,27 @@ func compile(t *testing.T, name string) *bundle {
 	dir := workspace(t)
 	writeFile(t, dir+"/recipe.yaml", string(text))
 	shell(t, "cd "+dir+" && /opt/hpcbench/bin/gen recipe.yaml -o .")
-	return bundleIn(t, dir)
+	return bundleIn(t, dir, nodes)
 }
 
 // bundleIn is the one bundle below dir.
-func bundleIn(t *testing.T, dir string) *bundle {
+func bundleIn(t *testing.T, dir string, nodes []string) *bundle {
 	t.Helper()
 	manifests, err := filepath.Glob(outside(dir) + "/*/MANIFEST")
 	if err != nil || len(manifests) != 1 {
 		t.Fatalf("there is no one bundle in %s: %v %v", dir, manifests, err)
 	}
-	return &bundle{t, strings.TrimPrefix(filepath.Dir(manifests[0]), root)}
+	return &bundle{t, strings.TrimPrefix(filepath.Dir(manifests[0]), root), nodes}
 }
 
 // workspace is a fresh directory of the user's, named after the test.
 func workspace(t *testing.T) string {
 	t.Helper()
 	dir := "/srv/jobs/" + strings.ReplaceAll(t.Name(), "/", "-")
-	shell(t, "rm -rf '"+dir+"' && mkdir -p '"+dir+"'")
+	if err := os.RemoveAll(outside(dir)); err != nil {
+		t.Fatal(err)
+	}
+	shell(t, "mkdir '"+dir+"'")
 	return dir
 }
 
@@ -74,10 +80,10 @@ type job struct {
 
 var submitted = regexp.MustCompile(`(?m)^job\.sbatch: job (\d+)$`)
 
-// submit submits the bundle as its README says to; args go to sbatch. A job that is left when the test ends is cancelled.
-func (b *bundle) submit(args ...string) *job {
+// submit submits the bundle as its README says to. A job that is left when the test ends is cancelled.
+func (b *bundle) submit() *job {
 	b.t.Helper()
-	out := shell(b.t, "cd '"+b.dir+"' && ./submit.sh "+strings.Join(args, " "))
+	out := shell(b.t, "cd '"+b.dir+"' && ./submit.sh --nodelist="+strings.Join(b.nodes, ","))
 	m := submitted.FindStringSubmatch(out)
 	if m == nil {
 		b.t.Fatalf("submit.sh names no job:\n%s", out)
@@ -121,8 +127,15 @@ func (j *job) over() bool {
 	return true
 }
 
-// wait waits for the job's end, and wants it to have this state and exit status.
+// wait waits for the job's end, and wants it to have this state and exit status and to leave no process on its nodes.
 func (j *job) wait(want status) {
+	j.t.Helper()
+	j.end(want)
+	wantEmpty(j.t, j.nodes)
+}
+
+// end waits for the job's end, and wants it to have this state and exit status.
+func (j *job) end(want status) {
 	j.t.Helper()
 	if !within(patience, j.over) {
 		j.t.Fatalf("job %s still runs after %v", j.id, patience)

@@ -15,14 +15,16 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 )
 
-// nodeCount is how many compute nodes the tests' largest job needs.
-const nodeCount = 6
+// nodeCount is how many compute nodes there are: the largest test wants six, and others run beside it.
+const nodeCount = 10
 
 // root is the nodes' shared root directory, as this process sees it.
 var root = filepath.Join(cmp.Or(os.Getenv("BED"), "/var/tmp/hpcbench-bed"), "root")
@@ -31,6 +33,9 @@ func TestMain(m *testing.M) {
 	if err := raise(); err != nil {
 		fmt.Fprintln(os.Stderr, "testbed:", err)
 		os.Exit(1)
+	}
+	for _, node := range compute() {
+		pool <- node
 	}
 	os.Exit(m.Run())
 }
@@ -112,11 +117,36 @@ func compute() []string {
 	return names
 }
 
-// leftovers is every process of the user or of a Slurm step on any compute node, one a line.
-func leftovers(t *testing.T) string {
+// pool has the nodes that belong to no test; takers is held by the one that takes some.
+var (
+	pool   = make(chan string, nodeCount)
+	takers sync.Mutex
+)
+
+// take waits for n nodes and gives them to the test until its end, so that tests that run at one time have each their
+// own and find no process there but their own.
+func take(t *testing.T, n int) []string {
+	t.Helper()
+	takers.Lock()
+	defer takers.Unlock()
+	var mine []string
+	for range n {
+		mine = append(mine, <-pool)
+	}
+	slices.Sort(mine)
+	t.Cleanup(func() {
+		for _, node := range mine {
+			pool <- node
+		}
+	})
+	return mine
+}
+
+// leftovers is every process of the user or of a Slurm step on these nodes, one a line.
+func leftovers(t *testing.T, nodes []string) string {
 	t.Helper()
 	var left strings.Builder
-	for _, node := range compute() {
+	for _, node := range nodes {
 		for line := range strings.Lines(on(t, node, "ps", "-eo", "user=,pid=,args=")) {
 			if strings.HasPrefix(line, "bench ") || strings.Contains(line, "slurmstepd") {
 				left.WriteString(node + ": " + line)
@@ -126,12 +156,12 @@ func leftovers(t *testing.T) string {
 	return left.String()
 }
 
-// wantEmptyNodes fails the test when 30 seconds from now a process is left on any node.
-func wantEmptyNodes(t *testing.T) {
+// wantEmpty fails the test when 30 seconds from now a process is left on any of the nodes.
+func wantEmpty(t *testing.T, nodes []string) {
 	t.Helper()
 	left := ""
-	if !within(30*time.Second, func() bool { left = leftovers(t); return left == "" }) {
-		t.Errorf("processes are left on the nodes:\n%s", left)
+	if !within(30*time.Second, func() bool { left = leftovers(t, nodes); return left == "" }) {
+		t.Errorf("processes are left:\n%s", left)
 	}
 }
 

@@ -12,12 +12,12 @@ const pairPort = "20555" // of the server in recipes/pair.yaml
 // A server that is killed in the middle of a trial: that trial is failed, the server is started once more for the
 // others, and the job is FAILED with the server's death as its cause.
 func TestServerDies(t *testing.T) {
-	j := compile(t, "pair").submit()
+	t.Parallel()
+	j := compile(t, "pair", 2).submit()
 	j.until("start of the first trial", j.started("0001"))
 	server := j.nodesOf("server")[0][0]
 	on(t, server, "pkill", "-KILL", "-u", "bench", "-f", "agent dummy")
 	j.wait(status{"FAILED", "137:0"})
-	wantEmptyNodes(t)
 	j.wantCause("server", 137, "")
 	for trial, want := range map[string]string{"0001": "failed", "0002": "complete", "0003": "complete"} {
 		if got := j.account().states()[trial]; got != want {
@@ -28,13 +28,14 @@ func TestServerDies(t *testing.T) {
 
 // A server whose port answers nobody, as behind a firewall, is never healthy: no trial starts, and the endpoint is named.
 func TestServerUnreachable(t *testing.T) {
-	for _, node := range compute() {
+	t.Parallel()
+	b := compile(t, "pair", 2)
+	for _, node := range b.nodes {
 		run(t, "cut", node, pairPort)
 		t.Cleanup(func() { run(t, "mend", node, pairPort) })
 	}
-	j := compile(t, "pair").submit()
+	j := b.submit()
 	j.wait(status{"FAILED", "1:0"})
-	wantEmptyNodes(t)
 	j.wantCause("server", 1, pairPort)
 	for trial, state := range j.account().states() {
 		if state != "missing" {
@@ -45,13 +46,13 @@ func TestServerUnreachable(t *testing.T) {
 
 // A server that hangs in the middle of everything, its process alive: the trial is failed, and the job ends.
 func TestServerHangs(t *testing.T) {
-	j := compile(t, "pair").submit()
+	t.Parallel()
+	j := compile(t, "pair", 2).submit()
 	j.until("first trial with its key", j.complete("0001"))
 	j.until("start of the second trial", j.started("0002"))
 	server := j.nodesOf("server")[0][0]
 	on(t, server, "pkill", "-STOP", "-u", "bench", "-f", "agent dummy")
 	j.wait(status{"FAILED", "1:0"})
-	wantEmptyNodes(t)
 	j.wantCause("trial 0002", 1, "hang")
 	for trial, want := range map[string]string{"0001": "complete", "0002": "failed"} {
 		if got := j.account().states()[trial]; got != want {

@@ -25,7 +25,7 @@ var hostile = map[string]string{
 	"list":     "x; touch PWNED-6; rm -rf ~ & touch PWNED-7 | touch PWNED-8 > PWNED-9 #",
 	"newline":  "x\ntouch PWNED-10\n#SBATCH --output=PWNED-11",
 	"quotes":   `it's "quoted" \ and more`,
-	"template": "{{.}} @RUN@ %s %j $HOME",
+	"template": "{{.}} @NODE@ %s %j $HOME",
 	"unicode":  "größe → ☃ \u202e\u00a0",
 }
 
@@ -59,7 +59,7 @@ var fields = map[string]struct {
 	"workload/duration":             {"STRING", false},
 	"servers/health_check/endpoint": {"/STRING", false},
 	"servers/health_check/timeout":  {"STRING", false},
-	"servers/service_config/truth":  {"DIR/STRING.truth", true},
+	"servers/service_config/truth":  {"@RUN@/STRING", true},
 	"servers/service_config/STRING": {"value", true},
 	"artifacts/containers_dir":      {"DIR", true},
 	"artifacts/service/path":        {"STRING.sif", true},
@@ -70,6 +70,7 @@ var fields = map[string]struct {
 
 // Every string of a recipe is refused with its place, or is nothing but itself up to the end of the job.
 func TestHostileStrings(t *testing.T) {
+	t.Parallel()
 	dir := workspace(t)
 	text, err := os.ReadFile("recipes/hostile.yaml")
 	if err != nil {
@@ -84,15 +85,16 @@ func TestHostileStrings(t *testing.T) {
 	accepted := compileAll(t, dir, recipes)
 	wantNothingExecuted(t)
 
+	nodes := take(t, 2)
 	var jobs []*job
 	for _, name := range slices.Sorted(maps.Keys(hostile)) {
-		jobs = append(jobs, submitHostile(t, dir, name, text, accepted))
+		jobs = append(jobs, submitHostile(t, dir, name, text, accepted, nodes))
 	}
 	for _, j := range jobs {
-		j.wait(completed)
+		j.end(completed)
 	}
+	wantEmpty(t, nodes)
 	wantNothingExecuted(t)
-	wantEmptyNodes(t)
 }
 
 // with is the recipe with a string in these of its fields.
@@ -178,7 +180,7 @@ func read(t *testing.T, path string) string {
 
 // submitHostile submits a job that has the string in every field that takes it and can be run, with the files there
 // that they name.
-func submitHostile(t *testing.T, dir, name string, text []byte, accepted map[string]bool) *job {
+func submitHostile(t *testing.T, dir, name string, text []byte, accepted map[string]bool, nodes []string) *job {
 	t.Helper()
 	s := hostile[name]
 	files := outside(dir + "/files/" + s)
@@ -201,7 +203,7 @@ func submitHostile(t *testing.T, dir, name string, text []byte, accepted map[str
 	shell(t, "mkdir '"+dir+"/"+name+"'")
 	writeFile(t, dir+"/"+name+"/recipe.yaml", with(t, text, dir, s, paths...))
 	shell(t, "cd '"+dir+"/"+name+"' && /opt/hpcbench/bin/gen recipe.yaml -o .")
-	return bundleIn(t, dir+"/"+name).submit()
+	return bundleIn(t, dir+"/"+name, nodes).submit()
 }
 
 // wantNothingExecuted wants no file that a hostile string would have made, anywhere on the nodes.

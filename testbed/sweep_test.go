@@ -14,9 +14,9 @@ import (
 // Two servers, two clients and a monitor node run six trials, and what the clients say they sent is what the servers
 // say they got.
 func TestSweepAgreesWithServers(t *testing.T) {
-	j := compile(t, "sweep").submit()
+	t.Parallel()
+	j := compile(t, "sweep", 6).submit()
 	j.wait(completed)
-	wantEmptyNodes(t)
 
 	a := j.account()
 	if a.State != "complete" || a.Cause != nil {
@@ -34,7 +34,7 @@ func TestSweepAgreesWithServers(t *testing.T) {
 		j.enter(sent, trial)
 	}
 	j.wantTruth(sent)
-	for _, node := range compute() {
+	for _, node := range j.nodes {
 		if text, err := os.ReadFile(j.path("monitor-" + node + ".csv")); err != nil || strings.Count(string(text), "\n") < 3 {
 			t.Errorf("the monitor of %s wrote %d lines (%v)", node, strings.Count(string(text), "\n"), err)
 		}
