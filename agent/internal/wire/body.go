@@ -6,107 +6,113 @@ import (
 	"hpcbench/agent/internal/record"
 )
 
-// bodyLimit bounds what is kept of one event or of one whole JSON body: beyond it the answer is invalid.
-const bodyLimit = 64 << 20
+// keepLimit bounds what is kept of one event or of a whole JSON body. What is longer is cut, and so no JSON.
+const keepLimit = 64 << 20
 
-// body takes an answer's body and finds out what it holds. It is fed in any pieces.
+// body takes an answer's body, in any pieces, and finds out what it holds.
 type body struct {
 	format format
 	fields *field
+	sse    events
 	lines  lines
-	event  event  // of an SSE stream
 	whole  []byte // of a document
 
 	bytes    int64
 	tokens   int // content events so far
-	pings    int
 	prompt   int // Unknown until said
 	output   int
-	known    bool // something of the dialect was there
-	foreign  bool // something that is not SSE was there
-	ending   bool // what comes now stands at the body's end and may be cut short
-	finished bool
-	failed   string // the error event in mid-stream, as it came
+	known    bool   // something of the dialect was there
+	foreign  bool   // JSON without anything of the dialect was there
+	ending   bool   // what comes now stands at the body's end and may be cut short
+	finished bool   // [DONE], a finish_reason or done:true was there
+	failed   string // the error in mid stream, in the server's words
 	invalid  string // why it is not the dialect
 }
 
-func (b *body) reset(d Dialect, f format) {
-	*b = body{
-		format: f, fields: d.fields, prompt: Unknown, output: Unknown, whole: b.whole[:0],
-		lines: lines{rest: b.lines.rest[:0]},
-		event: event{kept: b.event.kept[:0]},
-	}
+func (b *body) reset(d Dialect) {
+	b.sse.reset()
+	b.lines.reset()
+	*b = body{fields: d.fields, prompt: Unknown, output: Unknown, sse: b.sse, lines: b.lines, whole: b.whole[:0]}
 }
 
 // feed takes a piece of the body.
 func (b *body) feed(p []byte) {
 	switch b.format {
 	case sse:
-		b.feedSSE(p)
+		b.sse.feed(p, b)
 	case ndjson:
-		b.feedLines(p)
+		b.lines.feed(p, b)
 	default:
-		b.whole = b.keep(b.whole, p)
+		b.whole = grow(b.whole, p)
 	}
-}
-
-// keep appends p to what is kept of an unfinished line, event or document.
-func (b *body) keep(kept, p []byte) []byte {
-	if len(kept)+len(p) > bodyLimit {
-		b.refuse("an event or body beyond 64 MiB")
-		return kept[:0]
-	}
-	return append(kept, p...)
 }
 
 // end says that the body came to its proper end.
 func (b *body) end() {
+	b.ending = true
 	switch b.format {
 	case sse:
-		b.endSSE()
+		b.sse.end(b)
 	case ndjson:
-		b.ending = true
-		b.message(b.lines.take())
+		b.lines.end(b)
 	default:
-		b.ending = true
-		b.message(b.whole)
+		b.event(b.whole, false)
 	}
 }
 
-// message takes the JSON of one event, one line or a whole body.
-func (b *body) message(p []byte) {
-	if len(bytes.TrimSpace(p)) == 0 {
-		return
+// grow appends p to what is kept, up to the limit.
+func grow(kept, p []byte) []byte {
+	return append(kept, p[:max(0, min(len(p), keepLimit-len(kept)))]...)
+}
+
+// event takes one event, one line or a whole body.
+func (b *body) event(p []byte, failed bool) {
+	p = bytes.TrimSpace(p)
+	switch {
+	case len(p) == 0:
+	case failed:
+		b.fail(p)
+	case string(p) == "[DONE]":
+		b.finished = true
+	default:
+		b.json(p)
 	}
+}
+
+func (b *body) json(p []byte) {
 	f, ok := scan(p, b.fields)
-	if !ok {
-		if begun := bytes.TrimSpace(p)[0] == '{' || b.format == sse; !begun || !b.ending {
-			b.refuse("no JSON object: " + excerpt(p))
-		}
-		return
+	switch {
+	case ok:
+		b.learn(f, p)
+	case b.ending && (p[0] == '{' || b.format == sse): // cut short
+	case b.invalid == "":
+		b.invalid = "no JSON object: " + excerpt(p)
 	}
+}
+
+func (b *body) learn(f found, p []byte) {
 	b.foreign = b.foreign || !f.known
 	b.known = b.known || f.known
 	b.finished = b.finished || f.finish
 	b.prompt = max(b.prompt, f.prompt) // some servers send zeros in every chunk until the last
 	b.output = max(b.output, f.output)
-	if f.failed && b.failed == "" {
-		b.failed = describe(p)
-	}
 	if f.content {
 		b.tokens++
 	}
+	if f.failed {
+		b.fail(p)
+	}
 }
 
-func (b *body) refuse(why string) {
-	if b.invalid == "" {
-		b.invalid = why
+func (b *body) fail(p []byte) {
+	if b.failed == "" {
+		b.failed = describe(p)
 	}
 }
 
 // told is what the body has said so far.
 func (b *body) told() (a Answer) {
-	a.Bytes, a.Pings = b.bytes, b.pings
+	a.Bytes, a.Pings = b.bytes, b.sse.pings
 	a.PromptTokens, a.OutputTokens = Unknown, Unknown
 	if b.prompt > 0 { // no prompt is empty: a 0 means that the server did not count
 		a.PromptTokens = b.prompt
@@ -127,10 +133,9 @@ func (b *body) outcome() (record.Outcome, string) {
 		return record.StreamError, b.failed
 	case b.invalid != "":
 		return record.Invalid, b.invalid
-	case !b.finished && !b.known && b.foreign:
+	case !b.finished && !b.known && (b.foreign || b.sse.foreign):
 		return record.Invalid, "nothing of the dialect in the answer"
-	case !b.finished && b.format == document && b.tokens > 0:
-		return record.OK, "" // a whole JSON value can't be cut short
+	case !b.finished && b.format == document && b.tokens > 0: // a whole JSON value can't be cut short
 	case !b.finished:
 		return record.Truncated, "the answer ended without a finish mark"
 	case b.tokens == 0 && b.output <= 0:

@@ -51,7 +51,7 @@ const (
 // Reset begins a new answer to a request of dialect d, asked to be streamed or not. Buffers are kept.
 func (p *Parser) Reset(d Dialect, stream bool) {
 	*p = Parser{dialect: d, stream: stream, head: p.head[:0], body: p.body}
-	p.body.reset(d, document)
+	p.body.reset(d)
 }
 
 // Headed begins an answer whose status line, headers and framing somebody else has read: what is fed now is its body,

@@ -2,52 +2,35 @@ package wire
 
 import "bytes"
 
-// lines holds the end of what was fed, as far as it is no whole line yet.
+// lines takes NDJSON apart: each line is an event.
 type lines struct {
-	rest   []byte
-	skipLF bool // the last line ended in CR at the end of a piece; an LF that follows belongs to it
+	rest []byte // a line that has not ended yet
 }
 
-// take returns the unfinished line and forgets it.
-func (l *lines) take() []byte {
-	rest := l.rest
-	l.rest = l.rest[:0]
-	return rest
-}
+func (l *lines) reset() { l.rest = l.rest[:0] }
 
-// cut splits p after its first line, which ends in LF, CRLF or CR. last tells that CR ended the piece.
-func cut(p []byte) (line, rest []byte, last, ok bool) {
-	lf := bytes.IndexByte(p, '\n')
-	head := p
-	if lf >= 0 {
-		head = p[:lf]
-	}
-	cr := bytes.IndexByte(head, '\r')
-	switch {
-	case cr < 0 && lf < 0:
-		return nil, p, false, false
-	case cr < 0:
-		return head, p[lf+1:], false, true
-	case cr+1 == lf:
-		return p[:cr], p[lf+1:], false, true
-	}
-	return p[:cr], p[cr+1:], cr+1 == len(p), true
-}
-
-// feedLines takes a piece of an NDJSON body.
-func (b *body) feedLines(p []byte) {
+// feed takes a piece of the body.
+func (l *lines) feed(p []byte, to listener) {
 	for {
 		lf := bytes.IndexByte(p, '\n')
 		if lf < 0 {
-			b.lines.rest = b.keep(b.lines.rest, p)
+			l.rest = grow(l.rest, p)
 			return
 		}
-		line := p[:lf]
-		if len(b.lines.rest) > 0 {
-			b.lines.rest = b.keep(b.lines.rest, line)
-			line = b.lines.take()
-		}
-		b.message(line)
+		l.line(p[:lf], to)
 		p = p[lf+1:]
 	}
 }
+
+// line takes one whole line, or its last part when its begin came in an earlier piece.
+func (l *lines) line(line []byte, to listener) {
+	if len(l.rest) > 0 {
+		l.rest = grow(l.rest, line)
+		line = l.rest
+	}
+	to.event(line, false)
+	l.rest = l.rest[:0]
+}
+
+// end takes the end of the body, which may stand for the last line's.
+func (l *lines) end(to listener) { l.line(nil, to) }

@@ -2,48 +2,69 @@ package wire
 
 import "bytes"
 
-// event is the SSE event that is being collected. While all of it lies in one piece, data is a part of that piece;
-// what outlives the piece is copied to kept.
-type event struct {
-	data   []byte
+// listener hears of each event of a stream. data is only good during the call.
+type listener interface {
+	event(data []byte, failed bool) // failed: the stream calls it an error
+}
+
+// events takes a text/event-stream apart, by the rules of the HTML standard, §9.2.6. What lies within one piece is not
+// copied; what outlives its piece is kept.
+type events struct {
+	begun  int    // how much of a byte order mark was seen; len(mark): past it
+	rest   []byte // a line that has not ended yet
+	skipLF bool   // a line ended in CR at the end of a piece; an LF that follows belongs to it
+	ending bool   // what comes now stands at the stream's end and may be cut short
+
+	data   []byte // of the event that is being collected: a part of the piece, or kept
 	kept   []byte
 	copied bool // data is kept
 	has    bool // a data field was there
-	failed bool // its type, or the name of the field, is "error"
-	begun  int  // how much of a byte order mark was seen; markLen: past it
+	failed bool // the event's type, or the name of a field, is "error"
+
+	pings   int  // comments
+	foreign bool // lines that are no field were there
 }
 
 // mark is the byte order mark that may begin a stream.
-const mark, markLen = "\xEF\xBB\xBF", 3
+const mark = "\xEF\xBB\xBF"
 
-// feedSSE takes a piece of a text/event-stream body, by the rules of the WHATWG's HTML standard, §9.2.6.
-func (b *body) feedSSE(p []byte) {
-	p = b.event.skipMark(p)
+func (e *events) reset() { *e = events{rest: e.rest[:0], kept: e.kept[:0]} }
+
+// feed takes a piece of the stream.
+func (e *events) feed(p []byte, to listener) {
+	p = e.skipMark(p)
 	for len(p) > 0 {
-		if b.lines.skipLF {
-			b.lines.skipLF = false
-			if p[0] == '\n' {
-				p = p[1:]
-				continue
-			}
+		if e.skipLF && p[0] == '\n' {
+			p = p[1:]
 		}
-		line, rest, last, ok := cut(p)
+		e.skipLF = false
+		line, rest, open, ok := cut(p)
 		if !ok {
-			b.lines.rest = b.keep(b.lines.rest, p)
+			e.rest = grow(e.rest, p)
 			break
 		}
-		b.lines.skipLF = last
-		b.line(line)
-		p = rest
+		e.line(line, to)
+		e.skipLF, p = open, rest
 	}
-	b.event.save(b)
+	e.save()
 }
 
-// skipMark drops a byte order mark at the begin of the stream, even when it comes in pieces.
-func (e *event) skipMark(p []byte) []byte {
-	for e.begun < markLen && len(p) > 0 {
+// end takes the end of the stream. The standard discards an event that no empty line ends; servers that forget the last
+// line end have still sent it.
+func (e *events) end(to listener) {
+	e.ending = true
+	if len(e.rest) > 0 {
+		e.line(nil, to)
+	}
+	e.dispatch(to)
+}
+
+// skipMark drops a byte order mark at the begin of the stream, even when it comes in pieces. A begin of one that goes on
+// otherwise is dropped too: it is no field.
+func (e *events) skipMark(p []byte) []byte {
+	for e.begun < len(mark) && len(p) > 0 {
 		if p[0] != mark[e.begun] {
-			e.begun = markLen
+			e.begun = len(mark)
 			break
 		}
 		e.begun++
@@ -52,92 +73,99 @@ func (e *event) skipMark(p []byte) []byte {
 	return p
 }
 
+// cut splits p after its first line, which ends in LF, CRLF or CR. open tells that it ended in CR and p with it.
+func cut(p []byte) (line, rest []byte, open, ok bool) {
+	lf := bytes.IndexByte(p, '\n')
+	head := p
+	if lf >= 0 {
+		head = p[:lf]
+	}
+	cr := bytes.IndexByte(head, '\r')
+	switch {
+	case cr < 0 && lf < 0:
+		return nil, p, false, false
+	case cr < 0:
+		return head, p[lf+1:], false, true
+	case cr+1 == lf:
+		return p[:cr], p[lf+1:], false, true
+	}
+	return p[:cr], p[cr+1:], cr+1 == len(p), true
+}
+
 // line takes one whole line, or its last part when its begin came in an earlier piece.
-func (b *body) line(line []byte) {
-	if len(b.lines.rest) > 0 {
-		b.lines.rest = b.keep(b.lines.rest, line)
-		b.field(b.lines.rest)
-		b.event.save(b) // the line's buffer is used again
-		b.lines.rest = b.lines.rest[:0]
+func (e *events) line(line []byte, to listener) {
+	if len(e.rest) == 0 {
+		e.field(line, to)
 		return
 	}
-	b.field(line)
+	e.rest = grow(e.rest, line)
+	e.field(e.rest, to)
+	e.save() // the line's buffer is used again
+	e.rest = e.rest[:0]
 }
 
 // field takes a line apart: "name: value", with one space after the colon that does not count.
-func (b *body) field(line []byte) {
-	if len(line) == 0 {
-		b.dispatch()
-		return
-	}
+func (e *events) field(line []byte, to listener) {
 	colon := bytes.IndexByte(line, ':')
-	if colon == 0 {
-		b.pings++
+	switch {
+	case len(line) == 0:
+		e.dispatch(to)
+		return
+	case colon == 0:
+		e.pings++
 		return
 	}
 	name, value := line, line[len(line):]
 	if colon > 0 {
-		name, value = line[:colon], bytes.TrimPrefix(line[colon+1:], []byte(" "))
+		name, value = line[:colon], line[colon+1:]
 	}
+	if len(value) > 0 && value[0] == ' ' {
+		value = value[1:]
+	}
+	e.set(name, value, line)
+}
+
+func (e *events) set(name, value, line []byte) {
 	switch string(name) {
 	case "data":
-		b.data(value)
+		e.add(value)
 	case "event":
-		b.event.failed = string(value) == "error"
+		e.failed = string(value) == "error"
 	case "error": // llama.cpp's older servers
-		b.event.failed = true
-		b.data(value)
+		e.failed = true
+		e.add(value)
 	case `{"error"`: // servers that forget the field's name
-		b.event.failed = true
-		b.data(line)
+		e.failed = true
+		e.add(line)
 	case "id", "retry":
 	default:
-		b.foreign = true // to be ignored; a body of nothing else is no stream
+		e.foreign = e.foreign || !e.ending // to be ignored; a body of nothing else is no stream
 	}
 }
 
-// data adds one data line to the event.
-func (b *body) data(value []byte) {
-	e := &b.event
+// add adds one data line to the event.
+func (e *events) add(value []byte) {
 	if !e.has {
 		e.has, e.copied, e.data = true, false, value
 		return
 	}
-	e.save(b)
-	e.kept = b.keep(b.keep(e.kept, []byte("\n")), value)
+	e.save()
+	e.kept = grow(append(e.kept, '\n'), value)
 	e.data = e.kept
 }
 
 // save copies what the event holds of the piece that is about to go.
-func (e *event) save(b *body) {
+func (e *events) save() {
 	if e.has && !e.copied {
-		e.kept = b.keep(e.kept[:0], e.data)
+		e.kept = grow(e.kept[:0], e.data)
 		e.data, e.copied = e.kept, true
 	}
 }
 
 // dispatch ends an event, at an empty line.
-func (b *body) dispatch() {
-	e := &b.event
-	data, failed := e.data, e.failed
+func (e *events) dispatch(to listener) {
+	if e.has {
+		to.event(e.data, e.failed)
+	}
 	e.has, e.failed, e.data = false, false, nil
-	switch {
-	case len(data) == 0:
-	case failed && b.failed == "":
-		b.failed = describe(data)
-	case string(bytes.TrimSpace(data)) == "[DONE]":
-		b.finished = true
-	default:
-		b.message(data)
-	}
-}
-
-// endSSE dispatches what stands at the stream's proper end. The standard discards an event that no empty line ends;
-// servers that forget the last line end have still sent it.
-func (b *body) endSSE() {
-	if len(b.lines.rest) > 0 {
-		b.line(nil)
-	}
-	b.ending = true
-	b.dispatch()
 }
