@@ -92,6 +92,7 @@ func Serve(ctx context.Context, ln net.Listener, cfg Config) error {
 	if err := web.ShutdownWithContext(limit); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		stop(fmt.Errorf("closing %s: %w", ln.Addr(), err))
 	}
+	_ = ln.Close() // Shutdown knows nothing of a listener that web.Serve has not seen yet
 	s.truths.close()
 	wg.Wait()
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) && !errors.Is(cause, context.DeadlineExceeded) {

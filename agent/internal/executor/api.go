@@ -114,12 +114,12 @@ func (e *Executor) postStart(c *fasthttp.RequestCtx) {
 func (e *Executor) getStatus(c *fasthttp.RequestCtx) { tell(c, http.StatusOK, e.progress()) }
 
 func (e *Executor) getMetrics(c *fasthttp.RequestCtx) {
-	s := e.share()
-	if s == nil {
+	r := e.latest()
+	if r == nil {
 		refuse(c, http.StatusNotFound, "no trial has run here yet")
 		return
 	}
-	tell(c, http.StatusOK, s.Part())
+	tell(c, http.StatusOK, r.share.Part())
 }
 
 // getPrometheus answers in the format that was asked for: text, or protobuf, which alone carries native histograms.
@@ -187,6 +187,11 @@ func (e *Executor) check(a workload.Assignment) error {
 	}
 	if _, err := wire.Lookup(a.Trial.Workload.Dialect); err != nil {
 		return err
+	}
+	for _, endpoint := range a.Endpoints {
+		if _, err := wire.NewEncoder(a.Trial.Workload, endpoint, nil); err != nil {
+			return err
+		}
 	}
 	_, err := load.New(a, 0, 1, nil)
 	return err

@@ -161,9 +161,7 @@ func (e *Executor) start(a workload.Assignment, zero time.Time) error {
 
 // halt stops what runs and waits for its end, or the context's.
 func (e *Executor) halt(ctx context.Context) {
-	e.mu.Lock()
-	r := e.current
-	e.mu.Unlock()
+	r := e.latest()
 	if r == nil {
 		return
 	}
@@ -174,23 +172,26 @@ func (e *Executor) halt(ctx context.Context) {
 	}
 }
 
-// share is the trial that runs, or the one that ran last; nil before the first.
-func (e *Executor) share() *share.Share {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.current == nil {
-		return nil
-	}
-	return e.current.share
-}
-
 // Idle is the state of an executor that has run nothing yet.
 const Idle summary.State = "idle"
 
+// progress tells of the trial that runs, or ran last. It is running as long as no other can start.
 func (e *Executor) progress() share.Progress {
-	s := e.share()
-	if s == nil {
+	r := e.latest()
+	if r == nil {
 		return share.Progress{State: Idle}
 	}
-	return s.Progress()
+	running := r.running()
+	p := r.share.Progress()
+	if running {
+		p.State = summary.Running
+	}
+	return p
+}
+
+// latest is the trial that runs, or the one that ran last; nil before the first.
+func (e *Executor) latest() *run {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.current
 }

@@ -213,6 +213,7 @@ func TestStartRefusesWhatItDoesNotUnderstand(t *testing.T) {
 		{"a start in the past", change(func(a *workload.Assignment) { a.StartInS = -1 }), "start_in_s -1"},
 		{"a start next week", change(func(a *workload.Assignment) { a.StartInS = 6e5 }), "start_in_s 600000"},
 		{"an unknown dialect", change(func(a *workload.Assignment) { a.Trial.Workload.Dialect = "latin" }), `unknown dialect \"latin\"`},
+		{"no prompt", change(func(a *workload.Assignment) { a.Trial.Workload.InputTokens = 0 }), "no prompt"},
 		{"no endpoint", change(func(a *workload.Assignment) { a.Endpoints = nil }), "no endpoints"},
 		{"no end", change(func(a *workload.Assignment) { a.Trial.Workload.Requests, a.Trial.Workload.DurationS = 0, 0 }), "never end"},
 	} {

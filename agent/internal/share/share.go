@@ -58,21 +58,22 @@ func New(a workload.Assignment, opt Options) *Share {
 }
 
 // Run sends the share to the end of its drain, or until ctx ends, and then writes part.json. An end by ctx is an error,
-// and so is a record that could not be written.
+// and so is a record that could not be written. The share is running until all is on disk.
 func (s *Share) Run(ctx context.Context) error {
 	err := s.run(ctx)
-	s.mu.Lock()
-	s.err = err
+	state := summary.Complete
 	if err != nil {
-		s.state = summary.Stopped
-	} else {
-		s.state = summary.Complete
+		state = summary.Stopped
 	}
-	s.mu.Unlock()
-	if s.opt.Dir == "" {
-		return err
+	if s.opt.Dir != "" {
+		p := s.Part()
+		p.State = state
+		err = errors.Join(err, write(p, s.opt.Dir))
 	}
-	return errors.Join(err, s.writePart())
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state, s.err = state, err
+	return err
 }
 
 func (s *Share) run(ctx context.Context) (err error) {
@@ -151,10 +152,10 @@ func (s *Share) Part() *summary.Part {
 	return p
 }
 
-func (s *Share) writePart() error {
-	text, err := json.Marshal(s.Part())
+func write(p *summary.Part, dir string) error {
+	text, err := json.Marshal(p)
 	if err != nil {
 		return err
 	}
-	return whole.Write(filepath.Join(s.opt.Dir, "part.json"), append(text, '\n'), 0o644)
+	return whole.Write(filepath.Join(dir, "part.json"), append(text, '\n'), 0o644)
 }

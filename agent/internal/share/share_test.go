@@ -34,7 +34,7 @@ func assignment(t *testing.T, cfg dummy.Config) workload.Assignment {
 	return workload.Assignment{
 		Schema: workload.Schema, Node: "c1", Parts: 1, Endpoints: []string{"http://" + ln.Addr().String()}, ClockOffsetS: 0.25,
 		Trial: workload.Trial{Schema: workload.Schema, ID: "0001", Workload: workload.Workload{
-			Dialect: "ollama-chat", Model: "tiny", Stream: true, Concurrency: 3, Requests: 30, DurationS: 60, DrainS: 5, TimeoutS: 5, MaxTokens: 4,
+			Dialect: "ollama-chat", Model: "tiny", Stream: true, Concurrency: 3, Requests: 30, DurationS: 60, DrainS: 5, TimeoutS: 5, InputTokens: 8, MaxTokens: 4,
 		}},
 	}
 }
