@@ -50,7 +50,7 @@ executors are stopped in good order, and the summary says so.`,
 			}
 			s, err := drive.Run(ctx, drive.Config{
 				Trial: t, Endpoints: rows.Endpoints(), Executors: executors, Out: *out, Key: *key,
-				Stall: *stall, ProbeTimeout: *patience, Poll: *poll, Every: *every,
+				Lead: time.Second, Stall: *stall, ProbeTimeout: *patience, Poll: *poll, Every: *every,
 				Say: func(format string, args ...any) { fmt.Fprintf(c.stderr, c.prefix+": "+format+"\n", args...) },
 			})
 			if err != nil {

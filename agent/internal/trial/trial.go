@@ -27,6 +27,7 @@ type Config struct {
 	Out       string            // results/<jobid>/<trial>
 	Key       string            // of all that makes the trial (see package ledger)
 
+	Lead         time.Duration // from the start requests to time zero, at least
 	Stall        time.Duration // no byte for so long, or for 3 × the p99 so far if that is longer, is suspicious
 	ProbeTimeout time.Duration // for a probe request to be answered, under suspicion
 	Poll         time.Duration // between two looks at the executors
@@ -36,7 +37,6 @@ type Config struct {
 }
 
 const (
-	lead     = time.Second      // from the start requests to time zero
 	endTime  = 20 * time.Second // to stop executors and fetch what they counted, once the trial is over
 	deafness = 10 * time.Second // without an answer of an executor, which is on a node of this job
 )
@@ -101,7 +101,7 @@ func (c Config) clear(ctx context.Context) error {
 
 // start gives each executor its share, so that all have one time zero.
 func (c Config) start(ctx context.Context, clocks []clock) error {
-	ahead := lead
+	ahead := c.Lead
 	for _, k := range clocks {
 		ahead = max(ahead, 8*k.away)
 	}

@@ -102,7 +102,7 @@ func newBed(t *testing.T, endpoints []string, offsets ...time.Duration) *bed {
 			InputTokens: 8, MaxTokens: 4,
 		}},
 		Endpoints: endpoints, Executors: b.Executors, Out: filepath.Join(b.run, "0001"), Key: "5f2c",
-		Stall: time.Minute, ProbeTimeout: time.Second, Poll: 20 * time.Millisecond, Every: time.Hour, Say: b.said.say,
+		Lead: 50 * time.Millisecond, Stall: time.Minute, ProbeTimeout: time.Second, Poll: 20 * time.Millisecond, Every: time.Hour, Say: b.said.say,
 	}
 	return b
 }
