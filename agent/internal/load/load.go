@@ -204,21 +204,17 @@ func (m *Machine) take(id int64, due, now time.Duration) *Request {
 
 // request returns an empty request with an empty record, used ones first.
 func (m *Machine) request() *Request {
-	r := &Request{}
-	if n := len(m.free); n > 0 {
-		r, m.free = m.free[n-1], m.free[:n-1]
-	}
+	r, rest := pop(m.free)
+	m.free = rest
 	*r = Request{Record: m.record()}
 	return r
 }
 
 func (m *Machine) record() *record.Record {
-	var gaps []float32
-	rec := new(record.Record)
-	if n := len(m.spare); n > 0 {
-		rec, m.spare = m.spare[n-1], m.spare[:n-1]
-		gaps = rec.Gaps[:0]
-	} else if m.plan.tokens > 0 {
+	rec, rest := pop(m.spare)
+	m.spare = rest
+	gaps := rec.Gaps[:0]
+	if gaps == nil && m.plan.tokens > 0 {
 		gaps = make([]float32, 0, m.plan.tokens)
 	}
 	*rec = record.Record{
@@ -226,6 +222,14 @@ func (m *Machine) record() *record.Record {
 		PromptTokens: -1, OutputTokens: -1, Batch: -1, Gaps: gaps,
 	}
 	return rec
+}
+
+// pop takes the last of what is free, or makes a new one.
+func pop[T any](free []*T) (item *T, rest []*T) {
+	if n := len(free); n > 0 {
+		return free[n-1], free[:n-1]
+	}
+	return new(T), free
 }
 
 // Sent says that the driver gives the request to the system now. Its time to answer begins; of a request that has to

@@ -2,6 +2,7 @@ package load
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"hpcbench/agent/internal/record"
@@ -91,16 +92,23 @@ func check(a workload.Assignment, thread, threads int) error {
 		return fmt.Errorf("thread %d of %d", thread, threads)
 	case len(a.Endpoints) == 0:
 		return fmt.Errorf("no endpoints")
-	case w.Rate < 0 || w.Concurrency < 0 || w.Requests < 0 || w.Batch < 0:
+	case !(w.Rate >= 0) || w.Concurrency < 0 || w.Requests < 0 || w.Batch < 0:
 		return fmt.Errorf("rate, concurrency, requests and batch: want none below 0")
-	case w.WarmupS < 0 || w.DurationS < 0 || w.DrainS < 0 || w.TimeoutS < 0 || w.ThinkTimeS < 0:
-		return fmt.Errorf("warmup_s, duration_s, drain_s, timeout_s and think_time_s: want none below 0")
+	case !lengths(w.WarmupS, w.DurationS, w.DrainS, w.TimeoutS, w.ThinkTimeS):
+		return fmt.Errorf("warmup_s, duration_s, drain_s, timeout_s and think_time_s: want 0 to %g each", longest)
 	case w.DurationS == 0 && w.Requests == 0:
 		return fmt.Errorf("neither duration_s nor requests: the load would never end")
 	case w.Batch > 1 && w.Rate > 0:
 		return fmt.Errorf("batch %d with rate %v: groups are sent in a closed loop", w.Batch, w.Rate)
 	}
 	return nil
+}
+
+// longest bounds each length of time, in seconds, so that no sum of them overflows: some 30 years.
+const longest = 1e9
+
+func lengths(all ...float64) bool {
+	return !slices.ContainsFunc(all, func(s float64) bool { return !(s >= 0 && s <= longest) })
 }
 
 // phase is the part of the trial a due time lies in.
