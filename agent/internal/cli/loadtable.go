@@ -206,7 +206,13 @@ func digits(v float64) string {
 
 // sentence is the summary in a line, for a job's log.
 func sentence(s *summary.Summary) string {
-	words := []string{fmt.Sprintf("%d ok, %d failed", s.Requests.OK, s.Requests.Failed), rates(s)}
+	words := []string{fmt.Sprintf("%d ok, %d failed", s.Requests.OK, s.Requests.Failed)}
+	if r := s.Throughput.RequestsPerS; r != nil {
+		words = append(words, digits(*r)+" requests/s")
+	}
+	if r := s.Throughput.OutputTokensPerS; r != nil {
+		words = append(words, digits(*r)+" tokens/s")
+	}
 	for _, m := range []summary.Metric{summary.TTFT, summary.E2EL} {
 		if d, ok := s.Latency[m.String()]; ok {
 			words = append(words, fmt.Sprintf("%s p50 %s ms, p99 %s ms", strings.ToUpper(strings.TrimSuffix(m.String(), "_s")), digits(1e3*float64(d.P50)), digits(1e3*float64(d.P99))))

@@ -119,7 +119,7 @@ func TestFactsImagesAndNodes(t *testing.T) {
 	if len(j.Images) != 1 || j.Images[0] != (Image{"d1", "/x/a b.sif", 123, 456}) {
 		t.Errorf("images %+v", j.Images)
 	}
-	if len(j.Nodes) != 2 || j.Nodes[1].Port != "" {
+	if len(j.Nodes) != 2 || j.Nodes[0].Port != 20106 || j.Nodes[1].Port != 0 {
 		t.Errorf("nodes %+v", j.Nodes)
 	}
 }

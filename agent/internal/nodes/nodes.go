@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 )
 
@@ -13,11 +14,11 @@ type Node struct {
 	Role string `json:"role"` // monitor, client, server, idle
 	Name string `json:"node"`
 	IP   string `json:"ip"`
-	Port string `json:"port,omitempty"` // "" where nothing listens
+	Port int    `json:"port,omitempty"` // 0 where nothing listens
 }
 
 // Address is where the node listens, such as 10.0.0.1:20106.
-func (n Node) Address() string { return net.JoinHostPort(n.IP, n.Port) }
+func (n Node) Address() string { return net.JoinHostPort(n.IP, strconv.Itoa(n.Port)) }
 
 // URL is the address as the base of requests.
 func (n Node) URL() string { return "http://" + n.Address() }
@@ -25,7 +26,7 @@ func (n Node) URL() string { return "http://" + n.Address() }
 // Table is the rows of nodes.tsv in their order: monitor, clients, servers, idle.
 type Table []Node
 
-// Read reads the table at path. A row that has not four columns is an error that names its line.
+// Read reads the table at path. A row that is none is an error that names its line.
 func Read(path string) (Table, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -37,10 +38,13 @@ func Read(path string) (Table, error) {
 		if len(columns) != 4 {
 			return nil, fmt.Errorf("%s:%d: %d columns, want role, node, ip and port", path, k+1, len(columns))
 		}
-		if columns[3] == "-" {
-			columns[3] = ""
+		n := Node{Role: columns[0], Name: columns[1], IP: columns[2]}
+		if columns[3] != "-" {
+			if n.Port, err = strconv.Atoi(columns[3]); err != nil || n.Port < 1 || n.Port > 65535 {
+				return nil, fmt.Errorf("%s:%d: port %q", path, k+1, columns[3])
+			}
 		}
-		t = append(t, Node{columns[0], columns[1], columns[2], columns[3]})
+		t = append(t, n)
 	}
 	return t, nil
 }
@@ -60,7 +64,7 @@ func (t Table) Endpoints() []string {
 func (t Table) listening(role string) Table {
 	var found Table
 	for _, n := range t {
-		if n.Role == role && n.Port != "" {
+		if n.Role == role && n.Port != 0 {
 			found = append(found, n)
 		}
 	}

@@ -30,9 +30,16 @@ func TestServerOverTwoNodesIsOneEndpoint(t *testing.T) {
 	}
 }
 
-func TestTornRowIsNamed(t *testing.T) {
-	_, err := Read(table(t, "client\tc1\t10.0.0.1\t20106\nserver\ts1\n"))
-	if err == nil || !strings.Contains(err.Error(), "nodes.tsv:2: 2 columns") {
-		t.Errorf("error %v, want one that names line 2", err)
+func TestBadRowIsNamed(t *testing.T) {
+	for row, want := range map[string]string{
+		"server\ts1":                        "nodes.tsv:2: 2 columns",
+		"server\ts1\t10.0.0.2\thttp":        `nodes.tsv:2: port "http"`,
+		"server\ts1\t10.0.0.2\t0":           `nodes.tsv:2: port "0"`,
+		"server\ts1\t10.0.0.2\t20100\tmore": "nodes.tsv:2: 5 columns",
+	} {
+		_, err := Read(table(t, "client\tc1\t10.0.0.1\t20106\n"+row+"\n"))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: error %v, want %q", row, err, want)
+		}
 	}
 }

@@ -152,7 +152,7 @@ func (r *run) view() jobView {
 	add("phases", strings.Join(phases, " · "))
 	for _, n := range j.Nodes {
 		address := n.IP
-		if n.Port != "" {
+		if n.Port != 0 {
 			address = n.Address()
 		}
 		add(n.Role+" node", n.Name+" "+address)

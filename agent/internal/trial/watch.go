@@ -8,6 +8,7 @@ import (
 
 	"hpcbench/agent/internal/executor"
 	"hpcbench/agent/internal/probe"
+	"hpcbench/agent/internal/record"
 	"hpcbench/agent/internal/share"
 	"hpcbench/agent/internal/summary"
 )
@@ -16,13 +17,11 @@ import (
 func (c Config) watch(ctx context.Context) ([]share.Progress, error) {
 	heard := time.Now()
 	var w watcher
-	tick := time.NewTicker(c.Poll)
-	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return w.last, context.Cause(ctx)
-		case <-tick.C:
+		case <-time.After(c.pause(sum(w.last))):
 		}
 		now, err := c.look(ctx)
 		if err != nil {
@@ -43,6 +42,19 @@ func (c Config) watch(ctx context.Context) ([]share.Progress, error) {
 			return now, err
 		}
 	}
+}
+
+// pause is the time to the next look: Poll, but none is slept through while the last requests end.
+func (c Config) pause(p share.Progress) time.Duration {
+	w := c.Trial.Workload
+	if p.Phase == record.Drain.String() {
+		return c.Poll / 10
+	}
+	end := time.Duration((w.WarmupS + w.DurationS - p.ElapsedS) * float64(time.Second))
+	if w.DurationS > 0 && p.Phase != "" {
+		return max(c.Poll/10, min(c.Poll, end))
+	}
+	return c.Poll
 }
 
 func (c Config) look(ctx context.Context) ([]share.Progress, error) {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"hpcbench/agent/internal/share"
+	"hpcbench/agent/workload"
 )
 
 func TestSilenceCountsOnlyWhileSomethingIsInFlight(t *testing.T) {
@@ -39,5 +40,23 @@ func TestPatienceFollowsTheSlowestNode(t *testing.T) {
 	}
 	if got := w.patience(time.Hour); got != time.Hour {
 		t.Errorf("patience %v, want the stall itself", got)
+	}
+}
+
+func TestEndOfATrialIsNotSleptThrough(t *testing.T) {
+	c := Config{Poll: time.Second, Trial: workload.Trial{Workload: workload.Workload{WarmupS: 1, DurationS: 4}}}
+	for _, row := range []struct {
+		p    share.Progress
+		want time.Duration
+	}{
+		{share.Progress{}, time.Second},
+		{share.Progress{Phase: "warmup", ElapsedS: -0.5}, time.Second},
+		{share.Progress{Phase: "measure", ElapsedS: 4.5}, 500 * time.Millisecond},
+		{share.Progress{Phase: "measure", ElapsedS: 5.5}, 100 * time.Millisecond},
+		{share.Progress{Phase: "drain", ElapsedS: 5.1}, 100 * time.Millisecond},
+	} {
+		if got := c.pause(row.p); got != row.want {
+			t.Errorf("%+v: %v, want %v", row.p, got, row.want)
+		}
 	}
 }
