@@ -43,9 +43,11 @@ func (c *conn) close() {
 func (t *thread) await() {
 	for endpoint, n := range t.machine.Places() {
 		for range n {
-			if _, err := t.connect(endpoint); err != nil {
+			c, err := t.connect(endpoint)
+			if err != nil {
 				break // the requests will say so
 			}
+			t.idle[endpoint] = append(t.idle[endpoint], c)
 		}
 	}
 }
@@ -93,14 +95,16 @@ func (t *thread) drop(c *conn) {
 	t.free = append(t.free, c)
 }
 
-// dispatch sends a request on a connection that is open, the last used first, or opens one for it.
+// dispatch sends a request on a connection that is open or about to be, the last used first, or opens one for it.
 func (t *thread) dispatch(r *load.Request) {
 	if idle := t.idle[r.Endpoint]; len(idle) > 0 {
 		c := idle[len(idle)-1]
 		t.idle[r.Endpoint] = idle[:len(idle)-1]
-		c.kept = true
+		c.kept = !c.connecting
 		t.give(c, r)
-		t.send(c)
+		if c.kept {
+			t.send(c)
+		}
 		return
 	}
 	c, err := t.connect(r.Endpoint)
@@ -121,8 +125,17 @@ func (t *thread) refuse(r *load.Request, err error) {
 	if starved(err) {
 		t.starved++
 	}
-	a := wire.Answer{Outcome: record.Refused, Error: err.Error(), PromptTokens: wire.Unknown, OutputTokens: wire.Unknown}
-	t.finish(r, a, t.now())
+	t.finish(r, unanswered(record.Refused, err.Error()), t.now())
+}
+
+// lose ends a request that was sent, lost with its connection, and could not be sent again.
+func (t *thread) lose(r *load.Request, err error) {
+	t.broken++
+	t.finish(r, unanswered(record.Disconnect, fmt.Sprintf("connection closed before an answer, and no new one: %v", err)), t.now())
+}
+
+func unanswered(o record.Outcome, why string) wire.Answer {
+	return wire.Answer{Outcome: o, Error: why, PromptTokens: wire.Unknown, OutputTokens: wire.Unknown}
 }
 
 // starved reports whether a connection failed for want of something on this node.
@@ -187,11 +200,9 @@ func (t *thread) connected(c *conn) bool {
 		return false
 	}
 	c.connecting = false
-	if c.request == nil {
-		t.idle[c.endpoint] = append(t.idle[c.endpoint], c)
-		return true
+	if c.request != nil {
+		t.send(c)
 	}
-	t.send(c)
 	return c.fd >= 0
 }
 
@@ -203,8 +214,7 @@ func (t *thread) unconnected(c *conn, err error) {
 	switch {
 	case r == nil: // opened in advance; the requests will say so
 	case c.resent:
-		why := fmt.Sprintf("connection closed before an answer, and no new one: %v", err)
-		t.finish(r, wire.Answer{Outcome: record.Disconnect, Error: why, PromptTokens: wire.Unknown, OutputTokens: wire.Unknown}, t.now())
+		t.lose(r, err)
 	default:
 		t.refuse(r, err)
 	}
@@ -287,7 +297,7 @@ func (t *thread) resend(c *conn) {
 	t.resent++
 	fresh, err := t.connect(c.endpoint)
 	if err != nil {
-		t.refuse(r, err)
+		t.lose(r, err)
 		return
 	}
 	t.give(fresh, r)

@@ -2,7 +2,6 @@ package loop
 
 import (
 	"context"
-	"fmt"
 	"runtime"
 	"sync"
 	"syscall"
@@ -183,5 +182,12 @@ func (s *secure) tell() {
 // unmade is the error of a connection that could not be made.
 type unmade struct{ err error }
 
-func (u unmade) Error() string { return fmt.Sprint(u.err) }
+func (u unmade) Error() string { return u.err.Error() }
 func (u unmade) Unwrap() error { return u.err }
+
+// lost is the error of a request that was lost with its connection and could not be sent again.
+type lost struct{ err error }
+
+func (l lost) Error() string {
+	return "connection closed before an answer, and no new one: " + l.err.Error()
+}

@@ -71,7 +71,7 @@ func (w *worker) do(id int64) {
 		w.counts.Resent++
 		w.mu.Unlock()
 		if err = w.try(id); errors.As(err, new(unmade)) {
-			err = errors.New("connection closed before an answer, and no new one: " + err.Error())
+			err = lost{err}
 		}
 	}
 	w.mu.Lock()
@@ -87,17 +87,20 @@ func (w *worker) do(id int64) {
 // conclude ends the request as err says. mu is held.
 func (w *worker) conclude(err error) {
 	now := w.now()
-	var lost *net.OpError
 	switch {
+	case errors.As(err, new(lost)):
+		w.counts.Broken++
+		w.finish(w.request, unanswered(record.Disconnect, err.Error()), now)
+		w.request = nil
+		return
 	case errors.As(err, new(unmade)):
-		a := wire.Answer{Outcome: record.Refused, Error: err.Error(), PromptTokens: wire.Unknown, OutputTokens: wire.Unknown}
 		if starved(err) {
 			w.counts.ConnErrors++
 		}
-		w.finish(w.request, a, now)
+		w.finish(w.request, unanswered(record.Refused, err.Error()), now)
 		w.request = nil
 		return
-	case err == nil, errors.Is(err, fasthttp.ErrConnectionClosed), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &lost):
+	case err == nil, errors.Is(err, fasthttp.ErrConnectionClosed), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, new(*net.OpError)):
 		if n := w.parser.Hangup(err); n > 0 {
 			w.machine.Received(w.request, now, n)
 		}
