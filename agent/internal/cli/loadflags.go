@@ -31,6 +31,9 @@ type loadOptions struct {
 	slo                         map[string]float64
 }
 
+// setUp is the time before the first request is due, in which names are looked up and threads begin.
+const setUp = 200 * time.Millisecond
+
 // standard is the length of the window when nothing says how long it is.
 const standard = 10 * time.Second
 
@@ -97,7 +100,9 @@ func (o *loadOptions) assignment(f *flags) (workload.Assignment, error) {
 	for k, url := range o.urls {
 		o.urls[k] = strings.TrimSuffix(url, "/")
 	}
-	return workload.Assignment{Schema: workload.Schema, Trial: t, Node: thisNode(), Parts: 1, Endpoints: o.urls}, err
+	return workload.Assignment{
+		Schema: workload.Schema, Trial: t, Node: thisNode(), Parts: 1, Endpoints: o.urls, StartInS: setUp.Seconds(),
+	}, err
 }
 
 // trial is what --workload names, or what the flags say.
