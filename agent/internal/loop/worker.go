@@ -42,6 +42,7 @@ type worker struct {
 	cancel context.CancelFunc // of the dial
 	kept   bool               // the connection has carried an answer
 	quiet  bool               // not a byte of an answer since the send
+	ended  error              // how the connection ended; nil: it has not
 }
 
 func newWorker(s *secure, index, endpoint int) *worker {
@@ -86,33 +87,48 @@ func (w *worker) do(id int64) {
 
 // conclude ends the request as err says. mu is held.
 func (w *worker) conclude(err error) {
-	now := w.now()
+	r, now := w.request, w.now()
+	w.request = nil
 	switch {
 	case errors.As(err, new(lost)):
 		w.counts.Broken++
-		w.finish(w.request, unanswered(record.Disconnect, err.Error()), now)
-		w.request = nil
-		return
+		w.finish(r, unanswered(record.Disconnect, err.Error()), now)
 	case errors.As(err, new(unmade)):
 		if starved(err) {
 			w.counts.ConnErrors++
 		}
-		w.finish(w.request, unanswered(record.Refused, err.Error()), now)
-		w.request = nil
-		return
-	case err == nil, errors.Is(err, fasthttp.ErrConnectionClosed), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, new(*net.OpError)):
-		if n := w.parser.Hangup(err); n > 0 {
-			w.machine.Received(w.request, now, n)
-		}
+		w.finish(r, unanswered(record.Refused, err.Error()), now)
 	default:
+		w.close(r, err, now)
+	}
+}
+
+// close ends a request whose answer has begun, or should have. mu is held.
+func (w *worker) close(r *load.Request, err error, now time.Duration) {
+	hangup := w.hangup()
+	if err == nil {
+		hangup = nil // a proper end, by the framing
+	}
+	if err != nil && hangup == nil {
 		w.parser.Reject(err)
+	} else if n := w.parser.Hangup(hangup); n > 0 {
+		w.machine.Received(r, now, n)
 	}
 	a := w.parser.Answer()
 	if a.Outcome == record.Disconnect {
 		w.counts.Broken++
 	}
-	w.finish(w.request, a, now)
-	w.request = nil
+	w.finish(r, a, now)
+}
+
+// hangup is how the connection ended, nil while it stands.
+func (w *worker) hangup() error {
+	w.link.Lock()
+	defer w.link.Unlock()
+	if w.ended == io.EOF {
+		return errors.New("connection closed")
+	}
+	return w.ended
 }
 
 // try sends the request and reads the answer to its end.
@@ -202,7 +218,7 @@ func (w *worker) dial(base string) (net.Conn, error) {
 		return nil, unmade{err}
 	}
 	w.link.Lock()
-	w.conn = c
+	w.conn, w.ended = c, nil
 	w.link.Unlock()
 	return &linked{c, w}, nil
 }
@@ -260,7 +276,7 @@ type linked struct {
 }
 
 // Write stamps the request with the time of its first byte.
-func (l *linked) Write(b []byte) (int, error) {
+func (l *linked) Write(b []byte) (n int, err error) {
 	l.w.link.Lock()
 	l.w.quiet = true
 	l.w.link.Unlock()
@@ -270,16 +286,24 @@ func (l *linked) Write(b []byte) (int, error) {
 		l.w.machine.Sent(r, l.w.sent)
 	}
 	l.w.mu.Unlock()
-	return l.Conn.Write(b)
+	if n, err = l.Conn.Write(b); err != nil {
+		l.w.link.Lock()
+		l.w.ended = err
+		l.w.link.Unlock()
+	}
+	return n, err
 }
 
 // Read notes that an answer has begun.
 func (l *linked) Read(b []byte) (int, error) {
 	n, err := l.Conn.Read(b)
+	l.w.link.Lock()
+	defer l.w.link.Unlock()
 	if n > 0 {
-		l.w.link.Lock()
 		l.w.quiet, l.w.kept = false, true
-		l.w.link.Unlock()
+	}
+	if err != nil {
+		l.w.ended = err
 	}
 	return n, err
 }
