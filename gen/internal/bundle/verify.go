@@ -47,6 +47,12 @@ func Verify(dir string) ([]Finding, int, error) {
 	return found, len(listed), nil
 }
 
+// Check is an error where dir is no bundle.
+func Check(dir string) error {
+	_, err := listedIn(dir)
+	return err
+}
+
 // listedIn is the MANIFEST of the bundle dir, as hashes by path.
 func listedIn(dir string) (map[string]string, error) {
 	text, err := os.ReadFile(filepath.Join(dir, ManifestName))
