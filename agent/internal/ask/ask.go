@@ -3,16 +3,18 @@
 package ask
 
 import (
-	"bytes"
+	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"net/url"
 	"syscall"
 	"time"
+
+	"github.com/valyala/fasthttp"
 )
 
 // limit is the most of an answer that is read, in bytes.
@@ -34,52 +36,80 @@ type Answer struct {
 	Took   time.Duration // from before the request was written to the answer's last byte
 }
 
-// client keeps connections open between requests to one server.
-var client = &http.Client{Transport: &http.Transport{Proxy: nil, MaxIdleConnsPerHost: 2, IdleConnTimeout: 4 * time.Second}}
-
-// Send asks and waits for the whole answer. An answer of any status is no error.
+// Send asks on a connection of its own and waits for the whole answer. An answer of any status is no error.
 func Send(ctx context.Context, r Request) (Answer, error) {
 	if r.Timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, r.Timeout, fmt.Errorf("no answer within %v", r.Timeout))
 		defer cancel()
 	}
-	req, err := r.http(ctx)
-	if err != nil {
-		return Answer{}, err
-	}
-	start := time.Now()
-	resp, err := client.Do(req)
+	conn, err := dial(ctx, r.URL)
 	if err != nil {
 		return Answer{}, plain(ctx, err)
 	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, limit))
+	defer conn.Close()
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) }) // ends reads and writes at once
+	defer stop()
+	answer, err := r.exchange(conn)
 	if err != nil {
 		return Answer{}, plain(ctx, err)
 	}
-	return Answer{resp.StatusCode, body, time.Since(start)}, nil
+	return answer, nil
 }
 
-func (r Request) http(ctx context.Context) (*http.Request, error) {
-	method := r.Method
-	if method == "" {
-		method = http.MethodGet
-		if r.Body != nil {
-			method = http.MethodPost
-		}
-	}
-	req, err := http.NewRequestWithContext(ctx, method, r.URL, bytes.NewReader(r.Body))
+// dial connects to the host of a URL, by TLS where it says https.
+func dial(ctx context.Context, address string) (net.Conn, error) {
+	u, err := url.Parse(address)
 	if err != nil {
 		return nil, err
 	}
-	if r.Body != nil {
-		req.Header.Set("Content-Type", "application/json")
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
 	}
+	host := net.JoinHostPort(u.Hostname(), port)
+	if u.Scheme == "https" {
+		return new(tls.Dialer).DialContext(ctx, "tcp", host)
+	}
+	return new(net.Dialer).DialContext(ctx, "tcp", host)
+}
+
+// exchange writes the request and reads its answer.
+func (r Request) exchange(conn net.Conn) (Answer, error) {
+	req, resp := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
+	defer fasthttp.ReleaseRequest(req)
+	defer fasthttp.ReleaseResponse(resp)
+	r.fill(req)
+	resp.SkipBody = r.Method == fasthttp.MethodHead
+	start := time.Now()
+	w := bufio.NewWriter(conn)
+	if err := req.Write(w); err != nil {
+		return Answer{}, err
+	}
+	if err := w.Flush(); err != nil {
+		return Answer{}, err
+	}
+	if err := resp.ReadLimitBody(bufio.NewReader(conn), limit); err != nil {
+		return Answer{}, err
+	}
+	return Answer{resp.StatusCode(), append([]byte(nil), resp.Body()...), time.Since(start)}, nil
+}
+
+func (r Request) fill(req *fasthttp.Request) {
+	req.SetRequestURI(r.URL)
+	req.Header.SetMethod(fasthttp.MethodGet)
+	if r.Body != nil {
+		req.Header.SetMethod(fasthttp.MethodPost)
+		req.Header.SetContentType("application/json")
+		req.SetBody(r.Body)
+	}
+	if r.Method != "" {
+		req.Header.SetMethod(r.Method)
+	}
+	req.SetConnectionClose()
 	for name, value := range r.Header {
 		req.Header.Set(name, value)
 	}
-	return req, nil
 }
 
 // plain is the innermost of an error's many layers, which the reader's own question already names.
@@ -95,9 +125,6 @@ func plain(ctx context.Context, err error) error {
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return errors.New("the connection was closed before the answer's end")
-	}
-	if outer := (*url.Error)(nil); errors.As(err, &outer) {
-		return outer.Err
 	}
 	return err
 }

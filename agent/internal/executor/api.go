@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"net/http"
 	"regexp"
 	"strings"
 	"time"
@@ -59,7 +58,7 @@ func (e *Executor) handle(c *fasthttp.RequestCtx) {
 		}
 		if r.method != method && !(r.method == "GET" && method == "HEAD") {
 			c.Response.Header.Set("Allow", r.method)
-			refuse(c, http.StatusMethodNotAllowed, "%s takes %s", path, r.method)
+			refuse(c, fasthttp.StatusMethodNotAllowed, "%s takes %s", path, r.method)
 			return
 		}
 		if r.guarded && !e.knows(c) {
@@ -68,7 +67,7 @@ func (e *Executor) handle(c *fasthttp.RequestCtx) {
 		r.answer(e, c)
 		return
 	}
-	refuse(c, http.StatusNotFound, "no %s here", path)
+	refuse(c, fasthttp.StatusNotFound, "no %s here", path)
 }
 
 // knows reports whether the request has the job's token; if not, it is answered and logged. Digests are compared, so
@@ -85,12 +84,12 @@ func (e *Executor) knows(c *fasthttp.RequestCtx) bool {
 	}
 	e.cfg.Log.Warn("refused: "+why, "category", "control", "path", string(c.Path()), "remote", c.RemoteAddr().String())
 	c.Response.Header.Set("WWW-Authenticate", "Bearer")
-	refuse(c, http.StatusUnauthorized, "%s: %s needs the job's token (Authorization: Bearer …)", why, c.Path())
+	refuse(c, fasthttp.StatusUnauthorized, "%s: %s needs the job's token (Authorization: Bearer …)", why, c.Path())
 	return false
 }
 
 func (e *Executor) getHealth(c *fasthttp.RequestCtx) {
-	tell(c, http.StatusOK, Health{"ok", e.cfg.Node, e.cfg.Service, e.cfg.Version, time.Now().Add(e.cfg.Clock).UnixNano()})
+	tell(c, fasthttp.StatusOK, Health{"ok", e.cfg.Node, e.cfg.Service, e.cfg.Version, time.Now().Add(e.cfg.Clock).UnixNano()})
 }
 
 func (e *Executor) postStart(c *fasthttp.RequestCtx) {
@@ -100,41 +99,41 @@ func (e *Executor) postStart(c *fasthttp.RequestCtx) {
 	}
 	if err != nil {
 		e.cfg.Log.Warn("refused: "+err.Error(), "category", "control", "path", "/start", "remote", c.RemoteAddr().String())
-		refuse(c, http.StatusBadRequest, "%v", err)
+		refuse(c, fasthttp.StatusBadRequest, "%v", err)
 		return
 	}
 	zero := c.Time().Add(time.Duration(a.StartInS * float64(time.Second)))
 	if err := e.start(a, zero); err != nil {
-		refuse(c, http.StatusConflict, "%v", err)
+		refuse(c, fasthttp.StatusConflict, "%v", err)
 		return
 	}
-	tell(c, http.StatusAccepted, e.progress())
+	tell(c, fasthttp.StatusAccepted, e.progress())
 }
 
-func (e *Executor) getStatus(c *fasthttp.RequestCtx) { tell(c, http.StatusOK, e.progress()) }
+func (e *Executor) getStatus(c *fasthttp.RequestCtx) { tell(c, fasthttp.StatusOK, e.progress()) }
 
 func (e *Executor) getMetrics(c *fasthttp.RequestCtx) {
 	r := e.latest()
 	if r == nil {
-		refuse(c, http.StatusNotFound, "no trial has run here yet")
+		refuse(c, fasthttp.StatusNotFound, "no trial has run here yet")
 		return
 	}
-	tell(c, http.StatusOK, r.share.Part())
+	tell(c, fasthttp.StatusOK, r.share.Part())
 }
 
 // getPrometheus answers in the format that was asked for: text, or protobuf, which alone carries native histograms.
 func (e *Executor) getPrometheus(c *fasthttp.RequestCtx) {
 	families, err := e.cfg.Registry.Gather()
 	if err != nil {
-		refuse(c, http.StatusInternalServerError, "%v", err)
+		refuse(c, fasthttp.StatusInternalServerError, "%v", err)
 		return
 	}
-	format := expfmt.Negotiate(http.Header{"Accept": {string(c.Request.Header.Peek("Accept"))}})
+	format := expfmt.Negotiate(map[string][]string{"Accept": {string(c.Request.Header.Peek("Accept"))}})
 	var body bytes.Buffer
 	encoder := expfmt.NewEncoder(&body, format)
 	for _, family := range families {
 		if err := encoder.Encode(family); err != nil {
-			refuse(c, http.StatusInternalServerError, "%v", err)
+			refuse(c, fasthttp.StatusInternalServerError, "%v", err)
 			return
 		}
 	}
@@ -147,7 +146,7 @@ func (e *Executor) postStop(c *fasthttp.RequestCtx) {
 	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
 	defer cancel()
 	e.halt(ctx)
-	tell(c, http.StatusOK, e.progress())
+	tell(c, fasthttp.StatusOK, e.progress())
 }
 
 // decode reads an assignment of the schema that is known here, and no field that is not.
@@ -201,7 +200,7 @@ func (e *Executor) check(a workload.Assignment) error {
 func tell(c *fasthttp.RequestCtx, status int, v any) {
 	text, err := json.Marshal(v)
 	if err != nil {
-		refuse(c, http.StatusInternalServerError, "%v", err)
+		refuse(c, fasthttp.StatusInternalServerError, "%v", err)
 		return
 	}
 	c.SetStatusCode(status)

@@ -5,8 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
+
+	"github.com/valyala/fasthttp"
 
 	"hpcbench/agent/internal/ask"
 	"hpcbench/agent/internal/share"
@@ -75,7 +76,7 @@ func (c Client) ask(ctx context.Context, path string, body []byte, into any) (ti
 }
 
 func read(answer ask.Answer, into any) error {
-	if answer.Status == http.StatusOK || answer.Status == http.StatusAccepted {
+	if answer.Status == fasthttp.StatusOK || answer.Status == fasthttp.StatusAccepted {
 		return json.Unmarshal(answer.Body, into)
 	}
 	var said struct{ Error string }

@@ -9,9 +9,10 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
+
+	"github.com/valyala/fasthttp"
 
 	"hpcbench/agent/internal/ask"
 	"hpcbench/agent/internal/wire"
@@ -47,9 +48,9 @@ func Generation(ctx context.Context, endpoint, dialect, model string, timeout ti
 	}
 	_, err = wire.Generated(dialect, answer.Body)
 	switch answer.Status {
-	case http.StatusOK:
+	case fasthttp.StatusOK:
 		return err
-	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+	case fasthttp.StatusTooManyRequests, fasthttp.StatusServiceUnavailable:
 		return notYet{refusal(answer, err)}
 	}
 	return refusal(answer, err)
