@@ -179,10 +179,10 @@ func TestAPromptLargerThanTheSocketsBuffer(t *testing.T) {
 	s := &server{ids: map[string]string{}}
 	web := httptest.NewServer(s)
 	defer web.Close()
-	w := one(3)
-	w.InputTokens = 2_000_000 // some 10 MB
+	w := one(2)
+	w.InputTokens = 1_000_000 // some 5 MB
 	records, _ := run(t, assignment(w, web.URL), Options{})
-	if got := outcomes(records); got != "ok ok ok" || records[0].PromptTokens != w.InputTokens {
+	if got := outcomes(records); got != "ok ok" || records[0].PromptTokens != w.InputTokens {
 		t.Errorf("outcomes %q, %d prompt tokens, want %d", got, records[0].PromptTokens, w.InputTokens)
 	}
 }

@@ -52,9 +52,9 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.ids[r.Header.Get("X-Request-Id")] = ask.Prompt
 	s.mu.Unlock()
-	n := max(ask.MaxTokens, ask.Options.NumPredict)
+	n, words := max(ask.MaxTokens, ask.Options.NumPredict), len(strings.Fields(ask.Prompt))
 	if !ask.Stream {
-		fmt.Fprint(w, whole(r.URL.Path, len(strings.Fields(ask.Prompt)), n))
+		fmt.Fprint(w, whole(r.URL.Path, words, n))
 		return
 	}
 	out := bufio.NewWriter(w)
@@ -64,7 +64,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/x-ndjson")
 	}
 	for i := range n + 1 {
-		fmt.Fprint(out, event(r.URL.Path, len(strings.Fields(ask.Prompt)), i, n))
+		fmt.Fprint(out, event(r.URL.Path, words, i, n))
 		out.Flush()
 		w.(http.Flusher).Flush()
 	}

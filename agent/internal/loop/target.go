@@ -69,6 +69,19 @@ func resolve(ctx context.Context, host string, port int) (net.IP, error) {
 	return addrs[0].IP, nil
 }
 
+// own returns the target with an address of its own: connecting writes into it, so that threads can't share one.
+func (t target) own() target {
+	switch a := t.addr.(type) {
+	case *syscall.SockaddrInet4:
+		t.addr = new(*a)
+	case *syscall.SockaddrInet6:
+		t.addr = new(*a)
+	case *syscall.SockaddrUnix:
+		t.addr = new(*a)
+	}
+	return t
+}
+
 // dial begins a connection that does not block. It is made when the socket becomes writable.
 func (t *target) dial() (fd int, err error) {
 	fd, err = syscall.Socket(t.family, syscall.SOCK_STREAM|syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC, 0)

@@ -29,6 +29,7 @@ type thread struct {
 	index    int
 	machine  *load.Machine
 	encoders []*wire.Encoder
+	targets  []target
 	out      *outlet
 
 	epoll, timer, bell int
@@ -56,6 +57,9 @@ func newThread(e *engine, index, threads int, out *outlet) (t *thread, err error
 	t = &thread{
 		engine: e, index: index, out: out, epoll: -1, timer: -1, bell: -1, armed: load.Never,
 		events: make([]syscall.EpollEvent, 256), buf: make([]byte, 64<<10), idle: make([][]*conn, len(e.targets)),
+	}
+	for _, target := range e.targets {
+		t.targets = append(t.targets, target.own())
 	}
 	if t.machine, err = load.New(e.assignment, index, threads, e.opt.Observe); err != nil {
 		return nil, err
