@@ -165,6 +165,24 @@ func timesOut(t *testing.T, url string) {
 	}
 }
 
+// A server that dies takes the kept connection along, and refuses the new one: the request was sent, and is lost.
+func TestARequestLostWithItsServer(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	serve(t, ln, func(c net.Conn, _, k int) bool {
+		return k == 0 && say(c, goodAnswer) || ln.Close() != nil
+	})
+	records, facts := run(t, assignment(one(2), "http://"+ln.Addr().String()), Options{})
+	if got := outcomes(records); got != "ok disconnect" || !strings.Contains(records[1].Error, "no new one: connection refused") {
+		t.Errorf("outcomes %q, %+v", got, records)
+	}
+	if facts.Resent != 1 || facts.Broken != 1 || math.IsNaN(records[1].Sent) {
+		t.Errorf("facts %+v, sent %v", facts, records[1].Sent)
+	}
+}
+
 func TestUnixSockets(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
 	raw(t, "unix", path, func(c net.Conn, _, _ int) bool { return say(c, goodAnswer) })

@@ -178,9 +178,14 @@ func checkRecord(t *testing.T, r record.Record, stream bool) {
 }
 
 func TestCancelEndsWhatIsInFlight(t *testing.T) {
+	t.Run("loop", func(t *testing.T) { cancelled(t, httptest.NewServer) })
+	t.Run("fasthttp", func(t *testing.T) { cancelled(t, httptest.NewTLSServer) })
+}
+
+func cancelled(t *testing.T, serve func(http.Handler) *httptest.Server) {
 	arrived := make(chan struct{})
 	var once sync.Once
-	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	web := serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body) // only then does the server see the hang-up
 		once.Do(func() { close(arrived) })
 		<-r.Context().Done()
@@ -191,7 +196,7 @@ func TestCancelEndsWhatIsInFlight(t *testing.T) {
 	go func() { <-arrived; cancel() }()
 	var outcomes []record.Outcome
 	_, err := Run(ctx, assignment(workload.Workload{Dialect: "openai-chat", Stream: true, Concurrency: 2, DurationS: 60}, web.URL),
-		Options{}, func(r *record.Record) { outcomes = append(outcomes, r.Outcome) })
+		Options{Insecure: true}, func(r *record.Record) { outcomes = append(outcomes, r.Outcome) })
 	if err != context.Canceled {
 		t.Errorf("Run returned %v, want %v", err, context.Canceled)
 	}
@@ -210,17 +215,19 @@ func TestNoServerIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	url := "http://" + ln.Addr().String()
+	addr := ln.Addr().String()
 	if err := ln.Close(); err != nil {
 		t.Fatal(err)
 	}
-	records, _ := run(t, assignment(workload.Workload{Dialect: "openai-chat", Stream: true, Concurrency: 2, Requests: 4}, url), Options{})
-	if len(records) != 4 {
-		t.Fatalf("%d records, want 4", len(records))
-	}
-	for _, r := range records {
-		if r.Outcome != record.Refused || !math.IsNaN(r.Sent) || r.Error == "" {
-			t.Errorf("record %+v: want refused, never sent, and why", r)
+	for _, url := range []string{"http://" + addr, "https://" + addr, "unix:" + t.TempDir() + "/none"} {
+		records, facts := run(t, assignment(workload.Workload{Dialect: "openai-chat", Stream: true, Concurrency: 2, Requests: 4}, url), Options{})
+		if len(records) != 4 || facts.ConnErrors != 0 {
+			t.Fatalf("%s: %d records, %d for want of something here; want 4 and none", url, len(records), facts.ConnErrors)
+		}
+		for _, r := range records {
+			if r.Outcome != record.Refused || !math.IsNaN(r.Sent) || r.Error == "" {
+				t.Errorf("%s: record %+v: want refused, never sent, and why", url, r)
+			}
 		}
 	}
 }
