@@ -3,16 +3,21 @@
 
 CLAIMED=()
 
-# claim DEPLOYMENT: an exclusive create; a claim whose job is over is void.
+# claim DEPLOYMENT: an exclusive create; a claim whose job is over is void, and so is one that stays empty.
 claim() {
-  local file=$BUNDLE/results/claims/$1 owner process
+  local file=$BUNDLE/results/claims/$1 void=$BUNDLE/results/claims/$1.void.$JOB try owner process
   mkdir -p "$BUNDLE/results/claims"
-  until (set -o noclobber; printf '%s %s\n' "$JOB" "$$" >"$file") 2>/dev/null; do
-    read -r owner process <"$file" 2>/dev/null || continue
-    alive "$owner" "${process-}" && { say "$1 is claimed by job $owner, which still runs: leaving it to that job"; return 1; }
-    mv "$file" "$file.void.$JOB" 2>/dev/null && rm -f "$file.void.$JOB"
+  for ((try = 0; try < 5; try++)); do
+    (set -o noclobber; printf '%s %s\n' "$JOB" "$$" >"$file") 2>/dev/null && { CLAIMED+=("$file"); return 0; }
+    owner='' process=''
+    read -r owner process 2>/dev/null <"$file" || { pause; read -r owner process 2>/dev/null <"$file"; }
+    [[ $owner ]] && alive "$owner" "$process" && { say "$1 is claimed by job $owner, which still runs: leaving it to that job"; return 1; }
+    mv "$file" "$void" 2>/dev/null || continue
+    [[ $(<"$void") == "${owner:+$owner $process}" ]] || mv -n "$void" "$file" # somebody else's, made since it was read
+    rm -f "$void"
   done
-  CLAIMED+=("$file")
+  fail "claim of $1" 1 "$file can't be written: is the disk full, or the directory another user's?"
+  return 1
 }
 
 release() { rm -f "${CLAIMED[@]}"; }

@@ -35,26 +35,28 @@ forget() {
   unset "PID[$1]"
 }
 
-# stop NAME: asks it to end; after five seconds makes it, and after five more leaves no choice.
+# stop NAME...: asks them to end, in this order; after five seconds makes them, and after five more leaves no choice.
 stop() {
-  local name=$1 way patience
-  [[ ${PID[$name]-} ]] || return 0
-  for way in ask force "kill -KILL"; do
-    gone "$name" && break
-    $way "${PID[$name]}" 2>/dev/null
-    for ((patience = 5; patience > 0; patience--)); do gone "$name" || pause; done
+  local name way patience
+  for way in ask force 'kill -KILL'; do
+    for name; do gone "$name" || $way "${PID[$name]}" 2>/dev/null; done
+    for ((patience = 5; patience > 0; patience--)); do
+      for name; do gone "$name" || { pause; continue 2; }; done
+      break 2
+    done
   done
-  wait "${PID[$name]}" 2>/dev/null
-  forget "$name"
+  for name; do
+    wait "${PID[$name]}" 2>/dev/null
+    forget "$name"
+  done
 }
 
 # stop_like PATTERN: stops every component whose name matches, newest first.
 stop_like() {
-  local k names=("${RUNNING[@]}")
-  for ((k = ${#names[@]} - 1; k >= 0; k--)); do
-    # shellcheck disable=SC2053 # a pattern is meant
-    [[ ${names[k]} == $1 ]] && stop "${names[k]}"
-  done
+  local name names=()
+  # shellcheck disable=SC2053 # a pattern is meant
+  for name in "${RUNNING[@]}"; do [[ $name == $1 ]] && names=("$name" "${names[@]}"); done
+  stop "${names[@]}"
 }
 
 # attend NAME UNTIL: waits for NAME while every other component lives. Its own status; or 70 when DEAD died meanwhile;
@@ -70,6 +72,19 @@ attend() {
   status=$?
   forget "$name"
   others_live || return 70 # what died in its last second died in its time
+  return "$status"
+}
+
+# within SECONDS NAME: waits for NAME, which should be over soon. Its own status; or 124 when it was not, and was stopped.
+within() {
+  local patience=$1 name=$2 status
+  until gone "$name"; do
+    if ((patience-- == 0)) || [[ $STOP == cancelled ]]; then stop "$name"; return 124; fi
+    pause
+  done
+  status_of "$name"
+  status=$?
+  forget "$name"
   return "$status"
 }
 

@@ -11,9 +11,10 @@ make_results() {
     k=$((k + 1)) RUN=$BUNDLE/results/$JOB.$k
   done
   LOGS=$RUN/logs
-  mkdir "$LOGS"
   AGENT=$BUNDLE/bin/agent
-  (umask 077; od -An -N32 -tx1 /dev/urandom | tr -d ' \n' >"$RUN/control.token")
+  if ! mkdir "$LOGS" || ! (umask 077; od -An -N32 -tx1 /dev/urandom | tr -d ' \n' >"$RUN/control.token"); then
+    die "$RUN can't be written to: is the disk full?"
+  fi
   say "job $JOB: results in $RUN"
 }
 
@@ -59,12 +60,12 @@ record_facts() {
   done
 }
 
-# read_ledger: which trials are still to run. 1 when that can't be said, 3 when there are none.
+# read_ledger: which trials are still to run, by what lies in results/ now. 1 when that can't be said, 3 when there are none.
 read_ledger() {
   local d images=()
   for d in "${DEPLOYMENTS[@]}"; do [[ ${IMAGE[$d]} ]] && images+=(--image "$d=${IMAGE[$d]}"); done
   "$AGENT" ledger --bundle "$BUNDLE" --plan "$PLAN" --deployments "$(IFS=,; printf '%s' "${DEPLOYMENTS[*]}")" \
-    "${images[@]}" --out "$RUN/ledger.tsv" 2>&1 | tee "$LOGS/ledger.log"
+    "${images[@]}" --out "$RUN/ledger.tsv" >"$LOGS/ledger.log" 2>&1
   [[ -s $RUN/ledger.tsv ]] || { fail ledger 1 "$(tail -n 1 "$LOGS/ledger.log")"; return 1; }
   for d in "${DEPLOYMENTS[@]}"; do [[ $(left "$d") == 0 ]] || return 0; done
   return 3

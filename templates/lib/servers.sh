@@ -51,7 +51,7 @@ choose_ports() {
 port_taken() { grep -qiE 'address already in use|EADDRINUSE|errno 98' "$LOGS/$1".*log; }
 
 # start_servers DEPLOYMENT NAME: one step a node when each node is an endpoint, one step over all when together they
-# are one server. Each node's output is a log of its own.
+# are one server, of which no rank outlives another (--wait). Each node's output is a log of its own.
 start_servers() {
   local d=$1 name=$2 node script step
   read -ra step <<<"${STEP[$d]}"
@@ -64,7 +64,7 @@ start_servers() {
   node=$(IFS=,; printf '%s' "${SERVER_NODES[*]}")
   script=server.sh
   [[ ${LAUNCHER[$d]} == ray ]] && script=ray.sh
-  start "$name" on "$node" "${step[@]}" --output="$LOGS/$name.%N.log" "$BUNDLE/node/$script" "$@"
+  start "$name" on "$node" "${step[@]}" --wait=5 --output="$LOGS/$name.%N.log" "$BUNDLE/node/$script" "$@"
 }
 
 # wait_ready DEPLOYMENT PLACED: every rank placed, healthy by its own word, and then one real generation.

@@ -8,7 +8,7 @@ find_bundle() {
   [[ ${SLURM_JOB_ID-} ]] || die "not inside a Slurm job: submit it with ./submit.sh, or sbatch $SCRIPT"
   script=$(scontrol show job "$SLURM_JOB_ID" | sed -n 's/^ *Command=//p')
   for BUNDLE in "${script%/*}" "${SLURM_SUBMIT_DIR-}" "${0%/*}"; do
-    [[ -f $BUNDLE/MANIFEST && -f $BUNDLE/$SCRIPT ]] && return
+    [[ -f $BUNDLE/MANIFEST && -f $BUNDLE/$SCRIPT ]] && BUNDLE=$(cd -- "$BUNDLE" && pwd) && return
   done
   die "the bundle is not found: submit from inside its directory"
 }
@@ -55,10 +55,12 @@ find_addresses() {
   for node in "${NODES[@]}"; do files+=("$RUN/address/$node"); done
   mkdir -p "$RUN/address"
   start addresses on "$ALL_NODES" "$AGENT" address --interfaces "$INTERFACES" --out "$RUN/address"
-  attend addresses $(($(date +%s) + 300)) && await 10 "${files[@]}" && return
+  within 300 addresses && await 10 "${files[@]}" && return
+  [[ $STOP ]] && return 1
   for node in "${NODES[@]}"; do
     [[ -e $RUN/address/$node ]] || fail "$node" 1 "no address: $(last_words addresses)"
   done
+  [[ $FIRST_STATUS ]] || fail addresses 1 "$(last_words addresses)"
   return 1
 }
 
@@ -66,5 +68,5 @@ find_addresses() {
 clean_nodes() {
   [[ ${ALL_NODES-} && $STOP != cancelled ]] || return
   start cleaning on "$ALL_NODES" rm -rf "/tmp/hpcbench-${RUN##*/}"
-  attend cleaning 0 || say "some node kept /tmp/hpcbench-${RUN##*/}"
+  within 30 cleaning || say "some node kept /tmp/hpcbench-${RUN##*/}"
 }

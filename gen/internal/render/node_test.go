@@ -48,7 +48,7 @@ func TestServerGetsWhatTheRecipeSays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	script := "set -euo pipefail; cd " + quoted + `; RUN=/run/7; SECRETS=() BINDS=()
+	script := "set -euo pipefail; cd " + quoted + `; RUN=/run/7 IMAGE=x.sif; SECRETS=() BINDS=()
 . ./lib/node.sh "$RUN"
 IP=10.0.0.2 PORT=20100 HEAD_IP=10.0.0.1 RANK=1 COUNT=2 BLOCK=20100 HOSTS=a
 read_argv argv/d1.0
@@ -66,5 +66,41 @@ done`
 	left, err := os.ReadDir(filepath.Join(dir, "x"))
 	if err != nil || len(left) != 4 { // MANIFEST, argv, env, lib
 		t.Errorf("the bundle has %v, %v", left, err)
+	}
+}
+
+// A file that a person edited last ends as it likes, and a variable may have the name of one of the scripts' own: it is the
+// server's and changes nothing here.
+func TestEditedFilesAndNamesOfTheScripts(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"argv": "serve\n--last",
+		"env":  "RUN=mine\nPORT='8000'\nPATH=/nowhere\nIFS=x\nno_proxy=site\nKEY='YWI='\nAT='@IP@ @PORT@'\nLAST=1",
+		"bad":  "A='1\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.CopyFS(dir, templates.FS); err != nil {
+		t.Fatal(err)
+	}
+	quoted, err := quote(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	script := "set -euo pipefail; cd " + quoted + `; RUN=/run/7 IMAGE=x.sif; SECRETS=() BINDS=()
+. ./lib/node.sh "$RUN"
+IP=10.0.0.2 PORT=20100 HEAD_IP=10.0.0.1 RANK=1 COUNT=2 BLOCK=20100 HOSTS=a,b
+read_argv argv
+(IMAGE=; read_env ./env; echo "uncontained $PORT $KEY $AT")
+read_env ./env
+for name in RUN PORT PATH IFS no_proxy KEY AT LAST; do name=APPTAINERENV_$name; echo "${!name}"; done
+echo "$RUN $PORT ${ARGV[*]}"
+(read_env ./bad) 2>&1 | tail -n 1 || :`
+	want := "uncontained 8000 YWI= 10.0.0.2 20100\nmine\n8000\n/nowhere\nx\nsite,a,b\nYWI=\n10.0.0.2 20100\n1\n/run/7 20100 serve --last\n" +
+		"./bad can't be read: a line is NAME='value'\n"
+	if got := bash(t, script); got != want {
+		t.Errorf("got  %q\nwant %q", got, want)
 	}
 }

@@ -47,34 +47,45 @@ filled() {
   printf '%s' "$text"
 }
 
-# find_interface: the name of the interface that has this rank's address, for the libraries that want a name.
+# find_interface: the name of the interface that has this rank's address, for the libraries that want a name. Empty where
+# nothing tells.
 find_interface() {
-  INTERFACE=$(ip -4 -o addr show | awk -v ip="$IP" '{ split($4, a, "/") } a[1] == ip { print $2; exit }')
+  INTERFACE=$(PATH=$PATH:/usr/sbin:/sbin ip -4 -o addr show 2>/dev/null |
+    awk -v ip="$IP" '{ split($4, a, "/") } a[1] == ip && !seen++ { print $2 }') || INTERFACE=
 }
 
 # read_argv FILE: ARGV, one argument a line.
 read_argv() {
   local line
   ARGV=()
-  while IFS= read -r line; do ARGV+=("$(filled "$line")"); done <"$1"
+  while IFS= read -r line || [[ $line ]]; do ARGV+=("$(filled "$line")"); done <"$1"
 }
 
-# give NAME VALUE: a variable for the server, in a container or not.
-give() { export "$1=$2" "APPTAINERENV_$1=$2" "SINGULARITYENV_$1=$2"; }
+# give NAME VALUE: a variable for the server in its container; or on this node, where it has none.
+give() {
+  if [[ $IMAGE ]]; then export "APPTAINERENV_$1=$2" "SINGULARITYENV_$1=$2"; else export "$1=$2"; fi
+}
 
-# read_env FILE: the server's environment; and none of what a login shell or a proxy would add to it.
+# read_env FILE: the server's environment; and none of what a login shell or a proxy would add to it. A shell of its own
+# takes the quotes off, so that no name in the file is one of this script's.
 read_env() {
-  local name value
-  unset LD_PRELOAD PYTHONPATH VLLM_HOST_IP MASTER_ADDR MASTER_PORT
-  # shellcheck disable=SC1090 # lines of NAME='value' that gen quoted
-  source "$1"
-  while IFS='=' read -r name value; do
-    [[ $name =~ ^[A-Za-z_][A-Za-z0-9_]*$ ]] && give "$name" "$(filled "${!name}")"
-  done <"$1"
-  for value in "${SECRETS[@]}"; do give "${value%%=*}" "$(<"${value#*=}")"; done
+  local name k pair pairs
+  unset LD_PRELOAD PYTHONPATH VLLM_HOST_IP VLLM_PORT MASTER_ADDR MASTER_PORT
+  for name in CUDA_VISIBLE_DEVICES ROCR_VISIBLE_DEVICES; do [[ ! ${!name-} ]] || give "$name" "${!name}"; done
   for name in NO_PROXY no_proxy; do give "$name" "${!name:+${!name},}$HOSTS"; done
-  for name in CUDA_VISIBLE_DEVICES ROCR_VISIBLE_DEVICES; do [[ ${!name-} ]] && give "$name" "${!name}"; done
   give PYTHONNOUSERSITE 1
+  # shellcheck disable=SC2016 # $1 is the other shell's
+  mapfile -d '' -t pairs < <(env -i bash -c 'set -ae; source "$1"; exec /usr/bin/env -0' bash "$1")
+  wait $! || { printf "%s can't be read: a line is NAME='value'\n" "$1" >&2; exit 1; }
+  for k in "${!pairs[@]}"; do pairs[k]=${pairs[k]%%=*}=$(filled "${pairs[k]#*=}"); done
+  for pair in "${pairs[@]}"; do
+    case ${pair%%=*} in
+      _ | PWD | OLDPWD | SHLVL) ;; # that shell's own
+      NO_PROXY | no_proxy) give "${pair%%=*}" "${pair#*=},$HOSTS" ;;
+      *) give "${pair%%=*}" "${pair#*=}" ;;
+    esac
+  done
+  for pair in "${SECRETS[@]}"; do give "${pair%%=*}" "$(<"${pair#*=}")"; done
 }
 
 # contained IMAGE COMMAND...: CONTAINED, the words that run COMMAND in the image; without an image, COMMAND itself.
@@ -89,16 +100,16 @@ contained() {
   for bind in "$BUNDLE" "${BINDS[@]}"; do CONTAINED+=(--bind "$bind"); done
   CONTAINED+=("$image" "$@")
 }
-readonly RUN=$1 DEPLOYMENT=$2 BLOCK=$3 PLACED=$4 IMAGE=$5
+RUN=$1 DEPLOYMENT=$2 BLOCK=$3 PLACED=$4 IMAGE=$5
 whoami server
 touch "$PLACED/$RANK"
 find_interface
 mkdir -p "$TMP"
 ulimit -Sn "$(ulimit -Hn)"
-read_env "$BUNDLE/env/$DEPLOYMENT.env"
 read_argv "$BUNDLE/argv/$DEPLOYMENT.$RANK"
 contained "$IMAGE" "${ARGV[@]}"
 printf 'rank %s of %s on %s (%s:%s):' "$RANK" "$COUNT" "$NODE" "$IP" "$PORT"
 printf ' %q' "${CONTAINED[@]}"
 printf '\n'
+read_env "$BUNDLE/env/$DEPLOYMENT.env"
 exec "${CONTAINED[@]}"
