@@ -246,7 +246,7 @@ func TestRunRefuses(t *testing.T) {
 		spoil     func(*workload.Workload)
 	}{
 		"dialect":  {"http://127.0.0.1:1", "unknown dialect", func(w *workload.Workload) { w.Dialect = "x" }},
-		"endpoint": {"ftp://127.0.0.1:1", "want http://, https:// or unix:", nil},
+		"endpoint": {"ftp://127.0.0.1:1", "want http, https or unix", nil},
 		"port":     {"http://127.0.0.1:70000", "port", nil},
 		"host":     {"http://no.such.host.invalid:1", "finding endpoint", nil},
 		"load":     {"http://127.0.0.1:1", "would never end", func(w *workload.Workload) { w.Requests = 0 }},

@@ -30,7 +30,7 @@ func targetOf(ctx context.Context, base string) (target, error) {
 		return target{base, syscall.AF_UNIX, &syscall.SockaddrUnix{Name: path}}, nil
 	case "http":
 	default:
-		return target{}, fmt.Errorf("endpoint %q: want http://, https:// or unix:", base)
+		return target{}, fmt.Errorf("endpoint %q: want http, https or unix", base)
 	}
 	port := 80
 	if p := u.Port(); p != "" {

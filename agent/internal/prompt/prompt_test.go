@@ -10,7 +10,7 @@ import (
 func text(seed uint64, n int64, words int) string { return string(Append(nil, seed, n, words)) }
 
 func TestPromptIsAFunctionOfSeedAndIndex(t *testing.T) {
-	if text(7, 3, 100) != text(7, 3, 100) {
+	if again := text(7, 3, 100); again != text(7, 3, 100) {
 		t.Error("the same seed and index give two texts")
 	}
 	if text(7, 3, 100) == text(8, 3, 100) {
