@@ -13,7 +13,7 @@ import (
 )
 
 // patience is how long anything of a healthy job may take, on a machine that is busy with other things.
-const patience = 4 * time.Minute
+const patience = 8 * time.Minute
 
 // A bundle is what gen made of a recipe, in a directory of the user's.
 type bundle struct {
