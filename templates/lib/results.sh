@@ -32,7 +32,7 @@ check_files() {
   [[ -x $AGENT ]] || { fail bundle 1 "bin/agent is not there or can't be executed"; return 1; }
   [[ ! $RUNTIME ]] || command -v "$RUNTIME" >/dev/null || { fail runtime 1 "$RUNTIME is not on PATH of $(hostname -s): is a module missing?"; return 1; }
   for item in "${IMAGES[@]}"; do
-    [[ -r $item && (-d $item || -s $item) ]] || { fail image 1 "no such image: $item (run prefetch.sh first)"; bad=1; continue; }
+    [[ -r $item && (-d $item || -s $item) ]] || { fail image 1 "no such image: $item (prefetch.sh brings it)"; bad=1; continue; }
     "$RUNTIME" inspect "$item" >/dev/null 2>"$LOGS/image.log" || { fail image 1 "$RUNTIME can't read $item: $(tail -n 1 "$LOGS/image.log")"; bad=1; }
   done
   for item in "${BINDS[@]}"; do

@@ -153,3 +153,18 @@ func TestAboutIsTheFirstSentence(t *testing.T) {
 		}
 	}
 }
+
+func TestNextCommandIsTheOneThatWorksThere(t *testing.T) {
+	recipe, err := os.ReadFile("../../testdata/compile/listing3/recipe.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	agents(t, "agent")
+	for cluster, want := range map[string]string{"generic": "next  OUT/experiment-name/prefetch.sh (once), then OUT/", "meluxina": "next  sbatch OUT/experiment-name/prefetch.sh (once), then OUT/"} {
+		out := t.TempDir()
+		status, stdout, stderr := gen(string(recipe), "-o", out, "--cluster", cluster, "-")
+		if stdout = strings.ReplaceAll(stdout, out, "OUT"); status != 0 || !strings.Contains(stdout, want) {
+			t.Errorf("%s: status %d, stderr %s, no %q in\n%s", cluster, status, stderr, want, stdout)
+		}
+	}
+}

@@ -166,7 +166,11 @@ func (e env) write(out string, b *bundle.Bundle, src *source, force, quiet bool)
 	next := filepath.Join(done.Dir, "submit.sh")
 	for _, f := range b.Files {
 		if f.Path == "prefetch.sh" {
-			next = filepath.Join(done.Dir, "prefetch.sh") + " (once), then " + next
+			first := filepath.Join(done.Dir, f.Path)
+			if src.Plan.Setting.Prefetch.OnCompute {
+				first = "sbatch " + first
+			}
+			next = first + " (once), then " + next
 		}
 	}
 	_, err = fmt.Fprintf(e.stdout, "%s  next  %s\n", src.Plan.Text(), next)

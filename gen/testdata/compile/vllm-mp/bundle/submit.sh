@@ -13,7 +13,7 @@ bad=0
 missing() { printf 'submit.sh: %s\n' "$*" >&2; bad=1; }
 command -v sbatch >/dev/null || missing 'sbatch is not on PATH: run this on a login node of the cluster'
 [[ -x bin/agent ]] || missing 'bin/agent is not there, or may not be executed'
-for image in "${IMAGES[@]}"; do [[ -r $image ]] || missing "no such image: $image (./prefetch.sh brings it)"; done
+for image in "${IMAGES[@]}"; do [[ -r $image ]] || missing "no such image: $image (sbatch $PWD/prefetch.sh)"; done
 for bind in "${BINDS[@]}"; do [[ -e ${bind%%:*} ]] || missing "no such file or directory: ${bind%%:*} (bound as $bind)"; done
 for secret in "${SECRETS[@]}"; do [[ -r ${secret#*=} ]] || missing "${secret%%=*}: ${secret#*=} can't be read"; done
 ((bad == 0)) || exit 1
