@@ -4,15 +4,20 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 STATIC      = CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-s -w'
 GENERATED   = $(shell find gen/testdata/compile -name '*.sh' -o -name '*.sbatch')
 
-.PHONY: build agent-gpu demo test check race lint golden e2e e2e-full bench clean
+.PHONY: build agent-gpu agent-amd64 agent-arm64 demo test check race lint golden e2e e2e-full bench clean
 
 ## build: bin/gen, bin/agent and, where there is a C compiler, bin/agent-gpu
 build: agent-gpu
 	$(STATIC) -o bin/ ./gen ./agent
 
+## agent-gpu: a cgo program, for NVML is a C library
 agent-gpu:
 	@if command -v "$${CC:-cc}" >/dev/null; then CGO_ENABLED=1 CGO_CFLAGS=-Wno-deprecated-declarations go build -trimpath -buildvcs=false -ldflags '-s -w' -tags gpu -o bin/agent-gpu ./agent/gpu; \
 	else echo 'no C compiler: bin/agent-gpu is not built, GPUs are read by nvidia-smi'; fi
+
+## agent-arm64, agent-amd64: the agent for clusters of another architecture than this machine's
+agent-arm64 agent-amd64:
+	GOOS=linux GOARCH=$(@:agent-%=%) $(STATIC) -o bin/agent-linux-$(@:agent-%=%) ./agent
 
 ## demo: the main job from a recipe to its report, on this machine
 demo: build
@@ -45,6 +50,10 @@ lint:
 ## e2e: the seven things a user does, on a real Slurm and Apptainer cluster made here (root, Debian)
 e2e: build
 	testbed/e2e
+
+## bench: where the engine's speed is: requests and token events per CPU-second of the load thread, allocations
+bench:
+	go test -run '^$$' -bench . -benchtime 2s ./agent/internal/loop ./agent/internal/wire ./agent/internal/hist ./agent/internal/record ./agent/internal/dummy
 
 clean:
 	rm -rf bin out/*/
