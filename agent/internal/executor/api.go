@@ -128,7 +128,7 @@ func (e *Executor) getPrometheus(c *fasthttp.RequestCtx) {
 		refuse(c, fasthttp.StatusInternalServerError, "%v", err)
 		return
 	}
-	format := expfmt.Negotiate(map[string][]string{"Accept": {string(c.Request.Header.Peek("Accept"))}})
+	format := expfmt.NegotiateAccept(map[string][]string{"Accept": {string(c.Request.Header.Peek("Accept"))}}, expfmt.DefaultAcceptedFormats()...)
 	var body bytes.Buffer
 	encoder := expfmt.NewEncoder(&body, format)
 	for _, family := range families {
