@@ -113,11 +113,7 @@ func (c *check) nodes() {
 	sum := n.Servers + n.Clients + n.Monitors
 	words := fmt.Sprintf("%s + %s + %s = %s", plural(n.Servers, "server"), plural(n.Clients, "client"), plural(n.Monitors, "monitor"), plural(sum, "node"))
 	if sum > total {
-		for _, role := range roles {
-			if c.written(role) {
-				c.l.Errorf(c.at(role), "node-sum", fmt.Sprintf("write total_nodes: %d, or fewer here", sum), "%s, and total_nodes is %d", words, total)
-			}
-		}
+		c.l.Errorf(c.at("orchestration.total_nodes"), "node-sum", fmt.Sprintf("write total_nodes: %d, or ask for fewer", sum), "%s, and total_nodes is %d", words, total)
 	} else if sum < total {
 		c.l.Warnf(c.at("orchestration.total_nodes"), "node-sum", fmt.Sprintf("write total_nodes: %d", sum), "%s, so %d of %d stay unused and are billed", words, total-sum, total)
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"regexp"
+	"sort"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -138,6 +139,9 @@ func (r *reader) syntax(src []byte, err error) {
 		}
 	}
 	lines := strings.Split(string(src), "\n")
+	if n := brokenLine(lines, err); n <= len(lines) {
+		line = n
+	}
 	for n := max(line-1, 1); n <= min(line+1, len(lines)); n++ { // yaml.v3 counts differently by kind of error
 		text := lines[n-1]
 		if indent := text[:len(text)-len(strings.TrimLeft(text, " \t"))]; strings.Contains(indent, "\t") {
@@ -149,6 +153,19 @@ func (r *reader) syntax(src []byte, err error) {
 	text := lines[line-1]
 	col := utf8.RuneCountInString(text[:len(text)-len(strings.TrimLeft(text, " "))]) + 1
 	r.diags.Errorf(r.at(line, col), "yaml-syntax", "look at this line and the one before it: indentation, a colon without a blank after it, quotes, brackets", "not YAML: %s", message)
+}
+
+// brokenLine is the line with which a text came to have this error, for yaml.v3 often names the one where the block or the
+// quote around it began: the fewest lines from the top that give the same error.
+func brokenLine(lines []string, whole error) int {
+	return 1 + sort.Search(len(lines), func(n int) bool {
+		decoder := yaml.NewDecoder(strings.NewReader(strings.Join(lines[:n+1], "\n") + "\n"))
+		for {
+			if _, err := decode(decoder); err != nil {
+				return err.Error() == whole.Error()
+			}
+		}
+	})
 }
 
 // build turns one YAML node and all below it into ours.
