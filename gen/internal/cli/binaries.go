@@ -63,7 +63,7 @@ func program(dir, name, arch string) ([]byte, error) {
 		return nil, fmt.Errorf("%s is no program for Linux: %w", file, err)
 	}
 	if want, known := machines[arch]; known && parsed.Machine != want {
-		return nil, fmt.Errorf("%s is for %v, and the cluster profile says %s: build it with GOOS=linux GOARCH=%s go build -o %s ./agent",
+		return nil, fmt.Errorf("%s is for %v, and the cluster profile says %s: make agent-%s makes %s",
 			file, parsed.Machine, arch, arch, filepath.Join(dir, name+"-linux-"+arch))
 	}
 	return data, nil

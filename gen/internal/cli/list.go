@@ -151,7 +151,7 @@ func listServices(dirs []string) (table, error) {
 }
 
 func listClusters() (table, error) {
-	t := table{head: []string{"name", "partitions", "gpus", "architecture", "bill", "description"}}
+	t := table{head: []string{"name", "gpus", "cpus", "architecture", "bill", "checked", "description", "partitions"}}
 	all, names, err := profiles()
 	if err != nil {
 		return t, err
@@ -161,11 +161,8 @@ func listClusters() (table, error) {
 		if err != nil {
 			return t, err
 		}
-		gpus := "-"
-		if p.GPUsPerNode > 0 {
-			gpus = strings.TrimSpace(fmt.Sprintf("%d %s", p.GPUsPerNode, p.GPUModel))
-		}
-		t.rows = append(t.rows, []string{p.Name, cmp.Or(strings.Join(p.Partitions, ","), "-"), gpus, p.Architecture, p.BillUnit, p.Description})
+		t.rows = append(t.rows, []string{p.Name, p.GPUs(), p.CPUs(), cmp.Or(p.Architecture, "-"), p.Unit(), cmp.Or(p.Checked, "-"),
+			p.Description, cmp.Or(strings.Join(p.Partitions, ","), "-")})
 	}
 	return t, nil
 }

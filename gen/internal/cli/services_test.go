@@ -3,6 +3,7 @@ package cli
 import (
 	"testing"
 
+	"hpcbench/gen/internal/cluster"
 	"hpcbench/gen/internal/service"
 )
 
@@ -17,4 +18,17 @@ func TestServiceReferenceIsCurrent(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "../../../docs/services.md", text)
+}
+
+// docs/clusters.md is made from the profiles; a change of the one without the other fails here.
+func TestClusterReferenceIsCurrent(t *testing.T) {
+	all, _, err := profiles()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := cluster.Reference(all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "../../../docs/clusters.md", text)
 }

@@ -47,7 +47,8 @@ func (m *maker) ask(p *Plan, j *Job) {
 		}
 	}
 	m.warnIdleGPUs(j, need)
-	m.hintFewCPUs(j)
+	m.warnManyCPUs(need)
+	m.hintFewCPUs(j, need)
 }
 
 func (m *maker) directives(p *Plan, j *Job, need recipe.Resources) []Directive {
@@ -65,8 +66,8 @@ func (m *maker) directives(p *Plan, j *Job, need recipe.Resources) []Directive {
 	add("reservation", r.Job.Reservation)
 	add("nodes", strconv.Itoa(j.Total))
 	add("ntasks-per-node", "1")
-	if need.CPUsPerTask > 0 {
-		add("cpus-per-task", strconv.Itoa(need.CPUsPerTask))
+	if cpus := max(need.CPUsPerTask, m.ruledCPUs(need)); cpus > 0 {
+		add("cpus-per-task", strconv.Itoa(cpus))
 	}
 	all = append(all, m.gpus(need.GPUs)...)
 	add("mem", m.memory(r, need.MemGB))
@@ -101,7 +102,7 @@ func (m *maker) memory(r *recipe.Recipe, gb int) string {
 	switch {
 	case !m.cl.Memory:
 		return ""
-	case r.Job.Exclusive || m.cl.WholeNodes:
+	case r.Job.Exclusive || m.cl.Whole(r.Partition):
 		return "0"
 	case gb > 0:
 		return fmt.Sprintf("%dG", gb)
@@ -148,12 +149,29 @@ func (m *maker) warnIdleGPUs(j *Job, need recipe.Resources) {
 	}
 }
 
-// hintFewCPUs: whole nodes are paid for, and a step with --cpus-per-task uses no more.
-func (m *maker) hintFewCPUs(j *Job) {
-	n := j.recipe.Resources.Servers.CPUsPerTask
-	if (m.cl.WholeNodes || j.recipe.Job.Exclusive) && n > 0 && n < m.cl.CPUsPerNode/4 {
-		m.found.Hintf(m.place("resources.servers.cpus_per_task"), "few-cpus", fmt.Sprintf("write cpus_per_task: %d", m.cl.CPUsPerNode),
+// ruledCPUs are the CPUs that a site wants to be asked for with a node's GPUs.
+func (m *maker) ruledCPUs(need recipe.Resources) int { return m.cl.CPUsPerGPU * need.GPUs }
+
+// warnManyCPUs: a job that asks for more than a node has is refused, or waits for ever.
+func (m *maker) warnManyCPUs(need recipe.Resources) {
+	if m.cl.CPUsPerNode > 0 && need.CPUsPerTask > m.cl.CPUsPerNode {
+		m.found.Warnf(m.place("resources.servers.cpus_per_task"), "too-many-cpus", fmt.Sprintf("ask for %d at most", m.cl.CPUsPerNode),
+			"the roles of one node ask for %s, and a node of %s has %d", count(need.CPUsPerTask, "CPU"), m.cl.Name, m.cl.CPUsPerNode)
+	}
+}
+
+// hintFewCPUs: whole nodes are paid for, and so are the CPUs that a site wants with each GPU; a step with
+// --cpus-per-task uses no more.
+func (m *maker) hintFewCPUs(j *Job, need recipe.Resources) {
+	n, at := j.recipe.Resources.Servers.CPUsPerTask, m.place("resources.servers.cpus_per_task")
+	whole, ruled := m.cl.Whole(j.recipe.Partition) || j.recipe.Job.Exclusive, m.ruledCPUs(need)
+	switch {
+	case whole && n > 0 && n < m.cl.CPUsPerNode/4:
+		m.found.Hintf(at, "few-cpus", fmt.Sprintf("write cpus_per_task: %d", m.cl.CPUsPerNode),
 			"each server may use %s of the %d that its node has", count(n, "CPU"), m.cl.CPUsPerNode)
+	case ruled > need.CPUsPerTask:
+		m.found.Hintf(at, "few-cpus", fmt.Sprintf("write cpus_per_task: %d", ruled), "%s wants %s with each GPU, so the job asks for %d a node; each server may use %d",
+			m.cl.Name, count(m.cl.CPUsPerGPU, "CPU"), ruled, max(n, 1))
 	}
 }
 
@@ -215,7 +233,7 @@ func Clock(s int) string {
 
 // bill is what a job costs in the profile's unit, by its estimate and at most.
 func (m *maker) bill(j *Job) {
-	each := map[string]int{"node-hours": 1, "gpu-hours": m.cl.GPUsPerNode, "core-hours": m.cl.CPUsPerNode}[m.cl.BillUnit]
-	j.Bill = float64(j.EstimateS*j.Total*each) / 3600
-	j.BillMost = float64(j.LimitS*j.Total*each) / 3600
+	each, _ := m.cl.Bill()
+	j.Bill = float64(j.EstimateS*j.Total) * each / 3600
+	j.BillMost = float64(j.LimitS*j.Total) * each / 3600
 }

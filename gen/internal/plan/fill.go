@@ -21,7 +21,7 @@ func (m *maker) fill(d *Deployment) {
 		d.Remote = m.svc.Image
 	}
 	start := service.Start{
-		Model: d.Model, Config: r.Servers.ServiceConfig, Environment: r.Environment, Nodes: r.Orchestration.Nodes.Servers,
+		Model: d.Model, Config: r.Servers.ServiceConfig, Environment: m.environment(r.Environment), Nodes: r.Orchestration.Nodes.Servers,
 		GPUs: r.Resources.Servers.GPUs, CPUs: r.Resources.Servers.CPUsPerTask, MemGB: r.Resources.Servers.MemGB, Image: d.Image,
 	}
 	var err error
@@ -41,6 +41,14 @@ func (m *maker) fill(d *Deployment) {
 	m.complain(start)
 	m.words(d, start)
 	m.variables(d, start)
+}
+
+// environment is the site's variables for servers, under the recipe's own.
+func (m *maker) environment(own map[string]string) map[string]string {
+	all := map[string]string{}
+	maps.Copy(all, m.cl.ServerEnv)
+	maps.Copy(all, own)
+	return all
 }
 
 // complain finds what no server can be started from.

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
@@ -11,12 +12,13 @@ import (
 
 // setting gathers what the whole bundle shares, from the first point: none of it can be swept.
 func (m *maker) setting(p *Plan, r *recipe.Recipe) Setting {
+	_, unit := m.cl.Bill()
 	s := Setting{
-		Cluster: m.cl.Name, Local: m.local, Shell: m.cl.Shell, Interfaces: m.cl.Interfaces, MPI: m.cl.MPI,
-		ServerPort: r.Servers.Port, ClientPort: r.Clients.Port, Binds: r.Binds, Modules: r.Modules, Bill: m.cl.BillUnit,
+		Cluster: m.cl.Name, Local: m.local, Shell: m.cl.Shell, Interfaces: m.cl.Fabric(), MPI: m.cl.MPI,
+		ServerPort: r.Servers.Port, ClientPort: r.Clients.Port, Binds: r.Binds, Modules: r.Modules, Bill: unit,
 	}
 	if slices.ContainsFunc(p.Deployments, func(d *Deployment) bool { return d.Image != "" }) {
-		s.Runtime = m.cl.Runtime
+		s.Runtime = m.cl.Container()
 		s.Modules = slices.Clone(m.cl.Modules)
 		for _, name := range r.Modules {
 			if !slices.Contains(s.Modules, name) {
@@ -88,13 +90,10 @@ func (m *maker) steps(s *Setting, p *Plan) {
 
 func (m *maker) prefetchDirectives(p *Plan) []Directive {
 	r := p.Jobs[0].recipe
-	partition := m.cl.PrefetchPartition
-	if partition == "" {
-		partition = r.Partition
-	}
+	partition, qos := cmp.Or(m.cl.PrefetchPartition, r.Partition), cmp.Or(m.cl.PrefetchQOS, r.QOS)
 	var all []Directive
 	for _, d := range []Directive{
-		{"job-name", p.Slug + "-prefetch"}, {"partition", partition}, {"account", r.Account}, {"qos", r.QOS},
+		{"job-name", p.Slug + "-prefetch"}, {"partition", partition}, {"account", r.Account}, {"qos", qos},
 		{"nodes", "1"}, {"time", "02:00:00"},
 	} {
 		if d.Value != "" {
