@@ -102,11 +102,7 @@ func choose(args []string) (command, []string, error) {
 	for _, c := range all {
 		names = append(names, c.name)
 	}
-	text := fmt.Sprintf("no command and no file %q", first)
-	if cure := diag.DidYouMean(first, names); cure != "" {
-		text += " (" + cure + ")"
-	}
-	return command{}, nil, usageError{text}
+	return command{}, nil, usageError{afterCure(fmt.Sprintf("no command and no file %q", first), diag.DidYouMean(first, names))}
 }
 
 // help is the top help text.
@@ -153,7 +149,7 @@ func parse(f *flag.FlagSet, args []string) ([]string, error) {
 		if err := f.Parse(args); errors.Is(err, flag.ErrHelp) {
 			return nil, err
 		} else if err != nil {
-			return nil, usageError{err.Error()}
+			return nil, usageError{flagWords(f, err)}
 		}
 		rest := f.Args()
 		if read := len(args) - len(rest); read > 0 && args[read-1] == "--" {
@@ -165,6 +161,28 @@ func parse(f *flag.FlagSet, args []string) ([]string, error) {
 		operands, args = append(operands, rest[0]), rest[1:]
 	}
 	return operands, nil
+}
+
+// flagWords says in our words what the flag package found wrong.
+func flagWords(f *flag.FlagSet, err error) string {
+	text := err.Error()
+	if name, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok {
+		var names []string
+		f.VisitAll(func(f *flag.Flag) { names = append(names, "--"+f.Name) })
+		return afterCure("unknown flag --"+name, diag.DidYouMean("--"+name, names))
+	}
+	if name, ok := strings.CutPrefix(text, "flag needs an argument: -"); ok {
+		return "--" + name + " needs a value"
+	}
+	return text
+}
+
+// afterCure is a complaint with its cure, where there is one.
+func afterCure(text, cure string) string {
+	if cure == "" {
+		return text
+	}
+	return text + ": " + cure
 }
 
 // many collects a flag that may be given several times.

@@ -168,3 +168,17 @@ func TestNextCommandIsTheOneThatWorksThere(t *testing.T) {
 		}
 	}
 }
+
+func TestWrongFlags(t *testing.T) {
+	for args, want := range map[string]string{
+		"check --strit x.yaml": `unknown flag --strit: did you mean "--strict"? (gen check -h tells more)`,
+		"x.yaml --zzzzzz":      "unknown flag --zzzzzz (gen compile -h tells more)",
+		"x.yaml --set":         "--set needs a value (gen compile -h tells more)",
+		"chek":                 `no command and no file "chek": did you mean "check"? (gen -h tells more)`,
+	} {
+		status, stdout, stderr := gen("", strings.Fields(args)...)
+		if status != 2 || stdout != "" || stderr != "gen: error: "+want+"\n" {
+			t.Errorf("gen %s: status %d, stdout %q, stderr %q", args, status, stdout, stderr)
+		}
+	}
+}

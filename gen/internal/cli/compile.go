@@ -87,6 +87,7 @@ func (e env) readAll(names []string, around surroundings) ([]*source, diag.List,
 			if other, taken := slugs[src.Plan.Slug]; taken {
 				src.Diags.Errorf(src.File.Pos("scenario"), "same-slug", "give one of them another scenario",
 					"%s and this recipe would both be written to %s", other, src.Plan.Slug)
+				src.Diags = src.Diags.Sorted()
 			}
 			slugs[src.Plan.Slug] = name
 		}

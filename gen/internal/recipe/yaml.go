@@ -11,6 +11,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
@@ -76,7 +77,7 @@ func (r *reader) readable(src []byte) bool {
 		case c == utf8.RuneError && size == 1:
 			r.diags.Errorf(r.at(line, col), "yaml-encoding", "save it as UTF-8", "byte 0x%02x is not UTF-8", src[i])
 			return false
-		case c < ' ' && c != '\n' && c != '\r' && c != '\t', c == 0x7f:
+		case unicode.IsControl(c) && c != '\n' && c != '\r' && c != '\t':
 			r.diags.Errorf(r.at(line, col), "yaml-control", "delete it", "control character U+%04X", c)
 			return false
 		case c == '\n':

@@ -35,11 +35,13 @@ func TestServerGetsWhatTheRecipeSays(t *testing.T) {
 	if err := servers(b, p); err != nil {
 		t.Fatal(err)
 	}
-	node, err := templates.FS.ReadFile("lib/node.sh")
-	if err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"lib/node.sh", "lib/container.sh"} {
+		text, err := templates.FS.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Add(name, 0o644, text)
 	}
-	b.Add("lib/node.sh", 0o644, node)
 	if _, err := bundle.Write(dir, b, false); err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +51,7 @@ func TestServerGetsWhatTheRecipeSays(t *testing.T) {
 		t.Fatal(err)
 	}
 	script := "set -euo pipefail; cd " + quoted + `; RUN=/run/7 IMAGE=x.sif; SECRETS=() BINDS=()
-. ./lib/node.sh "$RUN"
+. ./lib/node.sh; . ./lib/container.sh
 IP=10.0.0.2 PORT=20100 HEAD_IP=10.0.0.1 RANK=1 COUNT=2 BLOCK=20100 HOSTS=a
 read_argv argv/d1.0
 printf '%s\0' "${ARGV[@]}"
@@ -90,7 +92,7 @@ func TestEditedFilesAndNamesOfTheScripts(t *testing.T) {
 		t.Fatal(err)
 	}
 	script := "set -euo pipefail; cd " + quoted + `; RUN=/run/7 IMAGE=x.sif; SECRETS=() BINDS=()
-. ./lib/node.sh "$RUN"
+. ./lib/node.sh; . ./lib/container.sh
 IP=10.0.0.2 PORT=20100 HEAD_IP=10.0.0.1 RANK=1 COUNT=2 BLOCK=20100 HOSTS=a,b
 read_argv argv
 (IMAGE=; read_env ./env; echo "uncontained $PORT $KEY $AT")

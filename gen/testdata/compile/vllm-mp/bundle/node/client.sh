@@ -2,18 +2,17 @@
 # Becomes the executor of this client node, which binds its port and then publishes it. Called by the job script: client.sh RUN
 set -euo pipefail
 
-readonly SECRETS=() BINDS=()
+readonly RUN=$1
 
-# ── Who this node is, and how to enter the container ─────────────────────────────────────────────────────────────
+# ── Who this node is ─────────────────────────────────────────────────────────────────────────────────────────────
 
 BUNDLE=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 AGENT=$BUNDLE/bin/agent
 NODE=${BENCH_NODE:-${SLURMD_NODENAME:-$(hostname -s)}}
-TMP=/tmp/hpcbench-${1##*/} # on this node alone, and short: paths of unix sockets end at 107 characters; finish removes it
 
-# whoami ROLE: this node's row in nodes.tsv: IP, PORT and, counted among the rows of its role, RANK of COUNT; HEAD_IP is
+# find_rank ROLE: this node's row in nodes.tsv: IP, PORT and, counted among the rows of its role, RANK of COUNT; HEAD_IP is
 # rank 0's address.
-whoami() {
+find_rank() {
   local role node ip port
   RANK='' COUNT=0 HEAD_IP='' HOSTS=localhost,127.0.0.1,0.0.0.0
   while IFS=$'\t' read -r role node ip port; do
@@ -27,79 +26,7 @@ whoami() {
   [[ $PORT != - ]] || PORT=$HEAD_PORT
 }
 
-# filled TEXT: prints it with the bundle's words replaced by this rank's values.
-filled() {
-  local text=$1
-  text=${text//@IP@/"$IP"}
-  text=${text//@PORT@/"$PORT"}
-  text=${text//@RANK@/"$RANK"}
-  text=${text//@HEAD_IP@/"$HEAD_IP"}
-  text=${text//@NODES@/"$COUNT"}
-  text=${text//@AGENT@/"$AGENT"}
-  text=${text//@RUN@/"$RUN"}
-  text=${text//@INTERFACE@/"${INTERFACE-}"}
-  text=${text//@TMP@/"$TMP"}
-  while [[ $text =~ @BLOCK\+([0-9]+)@ ]]; do
-    text=${text//"${BASH_REMATCH[0]}"/$((BLOCK + BASH_REMATCH[1]))}
-  done
-  printf '%s' "$text"
-}
-
-# find_interface: the name of the interface that has this rank's address, for the libraries that want a name. Empty where
-# nothing tells.
-find_interface() {
-  INTERFACE=$(PATH=$PATH:/usr/sbin:/sbin ip -4 -o addr show 2>/dev/null |
-    awk -v ip="$IP" '{ split($4, a, "/") } a[1] == ip && !seen++ { print $2 }') || INTERFACE=
-}
-
-# read_argv FILE: ARGV, one argument a line.
-read_argv() {
-  local line
-  ARGV=()
-  while IFS= read -r line || [[ $line ]]; do ARGV+=("$(filled "$line")"); done <"$1"
-}
-
-# give NAME VALUE: a variable for the server in its container; or on this node, where it has none.
-give() {
-  if [[ $IMAGE ]]; then export "APPTAINERENV_$1=$2" "SINGULARITYENV_$1=$2"; else export "$1=$2"; fi
-}
-
-# read_env FILE: the server's environment; and none of what a login shell or a proxy would add to it. A shell of its own
-# takes the quotes off, so that no name in the file is one of this script's.
-read_env() {
-  local name k pair pairs
-  unset LD_PRELOAD PYTHONPATH VLLM_HOST_IP VLLM_PORT MASTER_ADDR MASTER_PORT
-  for name in CUDA_VISIBLE_DEVICES ROCR_VISIBLE_DEVICES; do [[ ! ${!name-} ]] || give "$name" "${!name}"; done
-  for name in NO_PROXY no_proxy; do give "$name" "${!name:+${!name},}$HOSTS"; done
-  give PYTHONNOUSERSITE 1
-  # shellcheck disable=SC2016 # $1 is the other shell's
-  mapfile -d '' -t pairs < <(env -i bash -c 'set -ae; source "$1"; exec /usr/bin/env -0' bash "$1")
-  wait $! || { printf "%s can't be read: a line is NAME='value'\n" "$1" >&2; exit 1; }
-  for k in "${!pairs[@]}"; do pairs[k]=${pairs[k]%%=*}=$(filled "${pairs[k]#*=}"); done
-  for pair in "${pairs[@]}"; do
-    case ${pair%%=*} in
-      _ | PWD | OLDPWD | SHLVL) ;; # that shell's own
-      NO_PROXY | no_proxy) give "${pair%%=*}" "${pair#*=},$HOSTS" ;;
-      *) give "${pair%%=*}" "${pair#*=}" ;;
-    esac
-  done
-  for pair in "${SECRETS[@]}"; do give "${pair%%=*}" "$(<"${pair#*=}")"; done
-}
-
-# contained IMAGE COMMAND...: CONTAINED, the words that run COMMAND in the image; without an image, COMMAND itself.
-contained() {
-  local image=$1 bind
-  shift
-  CONTAINED=("$@")
-  [[ $image ]] || return 0
-  export APPTAINER_NO_EVAL=1 SINGULARITY_NO_EVAL=1 # else a shell in the container evaluates each variable's value
-  CONTAINED=("$RUNTIME" exec --cleanenv)
-  [[ $GPU_FLAG ]] && CONTAINED+=("$GPU_FLAG")
-  for bind in "$BUNDLE" "${BINDS[@]}"; do CONTAINED+=(--bind "$bind"); done
-  CONTAINED+=("$image" "$@")
-}
-readonly RUN=$1
-whoami client
+find_rank client
 ulimit -Sn "$(ulimit -Hn)"
 exec "$AGENT" serve --listen "$IP:$PORT" --token-file "$RUN/control.token" --out "$RUN" --node "$NODE" \
   --service 'vllm' --ready-file "$RUN/executors/$NODE"

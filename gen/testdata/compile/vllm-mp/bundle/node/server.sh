@@ -5,17 +5,17 @@ set -euo pipefail
 readonly RUNTIME='apptainer' GPU_FLAG='--nv'
 readonly BINDS=('/project/hf:/hf:rw')
 readonly SECRETS=('HF_TOKEN=/home/me/.hf_token')
+RUN=$1 DEPLOYMENT=$2 BLOCK=$3 PLACED=$4 IMAGE=$5
 
-# ── Who this node is, and how to enter the container ─────────────────────────────────────────────────────────────
+# ── Who this node is ─────────────────────────────────────────────────────────────────────────────────────────────
 
 BUNDLE=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 AGENT=$BUNDLE/bin/agent
 NODE=${BENCH_NODE:-${SLURMD_NODENAME:-$(hostname -s)}}
-TMP=/tmp/hpcbench-${1##*/} # on this node alone, and short: paths of unix sockets end at 107 characters; finish removes it
 
-# whoami ROLE: this node's row in nodes.tsv: IP, PORT and, counted among the rows of its role, RANK of COUNT; HEAD_IP is
+# find_rank ROLE: this node's row in nodes.tsv: IP, PORT and, counted among the rows of its role, RANK of COUNT; HEAD_IP is
 # rank 0's address.
-whoami() {
+find_rank() {
   local role node ip port
   RANK='' COUNT=0 HEAD_IP='' HOSTS=localhost,127.0.0.1,0.0.0.0
   while IFS=$'\t' read -r role node ip port; do
@@ -28,6 +28,10 @@ whoami() {
   [[ $RANK ]] || { printf '%s is no %s in %s/nodes.tsv\n' "$NODE" "$1" "$RUN" >&2; exit 1; }
   [[ $PORT != - ]] || PORT=$HEAD_PORT
 }
+
+# ── What the server is started with, and how to enter its container ──────────────────────────────────────────────
+
+TMP=/tmp/hpcbench-${RUN##*/} # on this node alone, and short: paths of unix sockets end at 107 characters; finish removes it
 
 # filled TEXT: prints it with the bundle's words replaced by this rank's values.
 filled() {
@@ -100,8 +104,8 @@ contained() {
   for bind in "$BUNDLE" "${BINDS[@]}"; do CONTAINED+=(--bind "$bind"); done
   CONTAINED+=("$image" "$@")
 }
-RUN=$1 DEPLOYMENT=$2 BLOCK=$3 PLACED=$4 IMAGE=$5
-whoami server
+
+find_rank server
 touch "$PLACED/$RANK"
 find_interface
 mkdir -p "$TMP"
