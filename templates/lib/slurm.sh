@@ -24,12 +24,13 @@ begin() {
   END=${end:-$(($(date +%s) + 365 * 86400))}
 }
 
-# on NODE,NODE... [--option=value]... COMMAND...: becomes a step with one task on each node. --overlap lets the steps
-# of one node share it; --kill-on-bad-exit makes the death of one rank the end of the step, so that it is noticed.
+# on NODE,NODE... [--option=value]... COMMAND...: becomes a step with one task on each node. Servers and clients get cores
+# of their own; with --overlap a step shares what is there. --kill-on-bad-exit makes the death of one rank the end of the
+# step, so that it is noticed.
 on() {
   local commas=${1//[^,]/}
   exec srun --nodelist="$1" --nodes=$((${#commas} + 1)) --ntasks=$((${#commas} + 1)) --ntasks-per-node=1 \
-    --overlap --mem=0 --kill-on-bad-exit=1 "${SRUN[@]}" "${@:2}"
+    --mem=0 --kill-on-bad-exit=1 "${SRUN[@]}" "${@:2}"
 }
 
 # ask PID, force PID: srun hands USR1 on to its tasks, and turns TERM into their immediate end.
@@ -54,7 +55,7 @@ find_addresses() {
   local node files=()
   for node in "${NODES[@]}"; do files+=("$RUN/address/$node"); done
   mkdir -p "$RUN/address"
-  start addresses on "$ALL_NODES" "$AGENT" address --interfaces "$INTERFACES" --out "$RUN/address"
+  start addresses on "$ALL_NODES" --overlap "$AGENT" address --interfaces "$INTERFACES" --out "$RUN/address"
   within 300 addresses && await 10 "${files[@]}" && return
   [[ $STOP ]] && return 1
   for node in "${NODES[@]}"; do
@@ -67,6 +68,6 @@ find_addresses() {
 # clean_nodes: what the servers kept in /tmp of their nodes.
 clean_nodes() {
   [[ ${ALL_NODES-} && $STOP != cancelled ]] || return
-  start cleaning on "$ALL_NODES" rm -rf "/tmp/hpcbench-${RUN##*/}"
+  start cleaning on "$ALL_NODES" --overlap rm -rf "/tmp/hpcbench-${RUN##*/}"
   within 30 cleaning || say "some node kept /tmp/hpcbench-${RUN##*/}"
 }

@@ -368,3 +368,25 @@ func ExamplePlan_Text() {
 	//         20 in flight = 10 on each of 2 client nodes, 10 per endpoint
 	//   bill  about 0.46 node-hours, at most 10.0
 }
+
+// On one node a client and a server get cores of their own, unless an odd count of CPUs could leave one of them waiting.
+func TestClientBesideAServer(t *testing.T) {
+	for _, c := range []struct {
+		name            string
+		servers, client int
+		exclusive       bool
+		want            bool // of --overlap
+	}{
+		{"even", 16, 4, false, false},
+		{"odd", 15, 4, false, true},
+		{"odd, a whole node", 15, 4, true, false},
+	} {
+		base := listing3()
+		base.Orchestration.Nodes.Clients = 0
+		base.Resources.Servers.CPUsPerTask, base.Resources.Clients.CPUsPerTask, base.Job.Exclusive = c.servers, c.client, c.exclusive
+		p := planned(t, points(base))
+		if got := slices.Contains(p.Setting.ClientStep, "--overlap"); got != c.want || slices.Contains(p.Deployments[0].Step, "--overlap") {
+			t.Errorf("%s: the client's step is %q, the server's %q", c.name, p.Setting.ClientStep, p.Deployments[0].Step)
+		}
+	}
+}

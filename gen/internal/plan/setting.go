@@ -82,7 +82,10 @@ func (m *maker) steps(s *Setting, p *Plan) {
 		s.ClientStep = append(s.ClientStep, fmt.Sprintf("--cpus-per-task=%d", r.Clients.CPUsPerTask))
 	}
 	s.ClientStep = append(s.ClientStep, m.gpuStep(r.Clients.GPUs, shared)...)
-	s.MonitorStep = append([]string{"--cpus-per-task=1"}, m.gpuStep(shared, shared)...)
+	if slices.ContainsFunc(p.Jobs, m.tight) {
+		s.ClientStep = append(s.ClientStep, "--overlap")
+	}
+	s.MonitorStep = append([]string{"--overlap", "--cpus-per-task=1"}, m.gpuStep(shared, shared)...)
 	if m.cl.PrefetchCompute {
 		s.Prefetch = Prefetch{true, m.prefetchDirectives(p)}
 	}
@@ -113,4 +116,17 @@ func (m *maker) checkPorts(p *Plan, s *Setting) {
 			m.bad("orchestration.total_nodes", fmt.Errorf("%d nodes: this machine plays ten at most", j.Total))
 		}
 	}
+}
+
+// tight tells whether a client and a server on one node may not find cores of their own. Two steps without --overlap do
+// (with it, each begins at the job's first core), but where a core has two threads an odd count of CPUs takes one more
+// than the job asked for; a whole node has it.
+func (m *maker) tight(j *Job) bool {
+	if j.Clients > 0 || j.recipe.Job.Exclusive || m.cl.Whole(j.recipe.Partition) {
+		return false
+	}
+	return slices.ContainsFunc(j.deployments, func(d *Deployment) bool {
+		r := d.recipe.Resources
+		return r.Servers.CPUsPerTask%2+r.Clients.CPUsPerTask%2 > 0
+	})
 }
