@@ -145,7 +145,7 @@ func (m *maker) warnIdleGPUs(j *Job, need recipe.Resources) {
 	}
 	if need.GPUs > 0 && idle > 0 {
 		m.found.Warnf(m.place("resources.clients.gpus"), "idle-gpus", "orchestration.node_allocation.clients.nodes: 0 puts the client on a server's node",
-			"%s without a server %s %s each, for all nodes of a job are alike", count(idle, "node"), verb(idle, "holds", "hold"), count(need.GPUs, "GPU"))
+			"%s without a server %s %s, for all nodes of a job are alike", count(idle, "node"), verb(idle, "holds", "hold"), count(need.GPUs, "GPU")+verb(idle, "", " each"))
 	}
 }
 
