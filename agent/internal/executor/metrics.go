@@ -2,7 +2,6 @@ package executor
 
 import (
 	"cmp"
-	"math"
 	"regexp"
 	"sync"
 	"time"
@@ -29,9 +28,9 @@ type metrics struct {
 	latency          prometheus.Histogram
 
 	mu      sync.Mutex
-	answers int64           // of this trial whose length is known
-	output  int64           // tokens of those
-	recent  [rateOver]tally // requests that ended ok, by the second they ended in modulo rateOver
+	answers int64               // of this trial whose length is known
+	output  int64               // tokens of those
+	recent  [rateOver + 1]tally // requests that ended ok, by the second they ended in; one more than rateOver: this one
 }
 
 // tally counts the requests of one second.
@@ -73,7 +72,7 @@ func newMetrics(cfg Config, progress func() share.Progress) *metrics {
 func (m *metrics) begin() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.answers, m.output, m.recent = 0, 0, [rateOver]tally{}
+	m.answers, m.output, m.recent = 0, 0, [rateOver + 1]tally{}
 }
 
 // observe counts a record. One goroutine calls it.
@@ -91,22 +90,24 @@ func (m *metrics) observe(r *record.Record) {
 		m.output += int64(r.OutputTokens)
 	}
 	second := m.now().Unix()
-	t := &m.recent[second%rateOver]
+	t := &m.recent[second%int64(len(m.recent))]
 	if t.second != second {
 		*t = tally{second: second}
 	}
 	t.n++
 }
 
-// rate is requests per second over the whole seconds before this one, fewer than rateOver at a trial's beginning.
+// rate is requests per second over the whole seconds before this one: rateOver of them, or since the trial's time zero,
+// which was elapsed seconds ago.
 func (m *metrics) rate(elapsed float64) float64 {
-	second, n := m.now().Unix(), int64(0)
+	now, n := m.now(), int64(0)
+	second := now.Unix()
 	for _, t := range m.recent {
 		if t.second < second && t.second >= second-rateOver {
 			n += t.n
 		}
 	}
-	return float64(n) / min(rateOver, max(1, math.Floor(elapsed)))
+	return float64(n) / min(rateOver, max(1, elapsed-time.Duration(now.Nanosecond()).Seconds()))
 }
 
 // Describe implements prometheus.Collector.

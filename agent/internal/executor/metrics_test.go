@@ -25,7 +25,7 @@ var update = flag.Bool("update", false, "rewrite testdata")
 func measured(t *testing.T) (*prometheus.Registry, *metrics) {
 	t.Helper()
 	reg := prometheus.NewRegistry()
-	progress := share.Progress{State: summary.Running, OK: 9, Failed: 1, ElapsedS: 3.5}
+	progress := share.Progress{State: summary.Running, OK: 9, Failed: 1, ElapsedS: 3}
 	m := newMetrics(Config{Node: "mel2001", Service: "my-vllm", Registry: reg}, func() share.Progress { return progress })
 	now := time.Unix(1000, 0)
 	m.now = func() time.Time { return now }
@@ -88,6 +88,34 @@ my_vllm_requests_total{host="mel2001"} 10
 `
 	if err := testutil.GatherAndCompare(reg, strings.NewReader(want), "my_vllm_requests_success", "my_vllm_requests_total", "my_vllm_tokens_per_request"); err != nil {
 		t.Error(err) // tokens per request are not known, so absent
+	}
+}
+
+func TestThroughputIsOfTheLastTenWholeSeconds(t *testing.T) {
+	for name, c := range map[string]struct {
+		seconds int     // of 4 requests each, up to now
+		now     float64 // of the second that is under way
+		elapsed float64
+		want    float64
+	}{
+		"long under way":            {30, 0.5, 30.5, 4},
+		"since half a second":       {1, 0.5, 0.5, 0},
+		"since two seconds":         {3, 0.5, 2.5, 4},
+		"begun in mid second":       {3, 0.5, 2.25, 8 / 1.75},
+		"at the turn of the second": {12, 0, 11, 4},
+	} {
+		m := newMetrics(Config{Node: "n", Registry: prometheus.NewRegistry()}, func() share.Progress { return share.Progress{} })
+		now := time.Unix(1000, 0)
+		m.now = func() time.Time { return now }
+		for k := range c.seconds {
+			now = time.Unix(1000+int64(k), int64(c.now*1e9))
+			for range 4 {
+				m.observe(&record.Record{Outcome: record.OK, Done: 1, OutputTokens: -1})
+			}
+		}
+		if got := m.rate(c.elapsed); got != c.want {
+			t.Errorf("%s: %v requests/s, want %v", name, got, c.want)
+		}
 	}
 }
 
