@@ -62,6 +62,9 @@ func ParseManifest(text []byte) (map[string]string, error) {
 	return hashes, nil
 }
 
+// Hash is the hash of a file as a MANIFEST has it.
+func Hash(data []byte) string { return hash(data) }
+
 func hash(data []byte) string {
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:])

@@ -20,7 +20,7 @@ type Finding struct {
 // Verify holds the files of the bundle dir against its MANIFEST. It returns what differs, by file, and how many files
 // the MANIFEST has. A directory without a MANIFEST is an error.
 func Verify(dir string) ([]Finding, int, error) {
-	listed, err := listedIn(dir)
+	listed, err := Listed(dir)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -49,12 +49,12 @@ func Verify(dir string) ([]Finding, int, error) {
 
 // Check is an error where dir is no bundle.
 func Check(dir string) error {
-	_, err := listedIn(dir)
+	_, err := Listed(dir)
 	return err
 }
 
-// listedIn is the MANIFEST of the bundle dir, as hashes by path.
-func listedIn(dir string) (map[string]string, error) {
+// Listed is the MANIFEST of the bundle dir, as hashes by path. A directory without one is an error.
+func Listed(dir string) (map[string]string, error) {
 	text, err := os.ReadFile(filepath.Join(dir, ManifestName))
 	if info, statErr := os.Stat(dir); errors.Is(err, fs.ErrNotExist) && statErr == nil && info.IsDir() {
 		return nil, fmt.Errorf("%s is no bundle: it has no %s", dir, ManifestName)

@@ -12,7 +12,7 @@ func TestRecipeReferenceIsCurrent(t *testing.T) {
 }
 
 func TestHelp(t *testing.T) {
-	for _, words := range [][]string{{"-h"}, {"compile", "-h"}, {"check", "-h"}, {"verify", "-h"}, {"diff", "-h"}, {"list", "-h"}, {"schema", "-h"}, {"version", "-h"}} {
+	for _, words := range [][]string{{"-h"}, {"compile", "-h"}, {"check", "-h"}, {"verify", "-h"}, {"why", "-h"}, {"diff", "-h"}, {"list", "-h"}, {"schema", "-h"}, {"version", "-h"}} {
 		status, stdout, stderr := gen("", words...)
 		if status != 0 || stderr != "" {
 			t.Errorf("gen %v: status %d, stderr %q", words, status, stderr)

@@ -12,6 +12,7 @@ import (
 	"hpcbench/gen/internal/bundle"
 	"hpcbench/gen/internal/plan"
 	"hpcbench/gen/internal/service"
+	"hpcbench/gen/internal/trace"
 )
 
 // Input is everything that a bundle is made from.
@@ -23,12 +24,13 @@ type Input struct {
 	Resolved  []byte        // with every default
 	Extra     []bundle.File // bin/ and inputs/
 	Templates fs.FS
+	Trace     bool // texts carry tags of package trace that say where in the templates they stand
 }
 
 // Render makes the files of a bundle. After a plan, an error is ours and not the user's.
 func Render(in Input) (*bundle.Bundle, error) {
 	b := &bundle.Bundle{Slug: in.Plan.Slug, Head: []string{"hpcbench " + in.Version, "plan " + in.Plan.ID}}
-	templates, err := parse(in.Templates)
+	templates, err := parse(in.Templates, in.Trace)
 	if err != nil {
 		return nil, fmt.Errorf("reading the templates: %w", err)
 	}
@@ -99,10 +101,10 @@ func (r *renderer) execute(name, path string, mode fs.FileMode, view any) {
 }
 
 // parse reads every template of fsys under its path.
-func parse(fsys fs.FS) (*template.Template, error) {
+func parse(fsys fs.FS, traced bool) (*template.Template, error) {
 	all := template.New("").Option("missingkey=error").Funcs(template.FuncMap{
 		"quote": quote, "array": array, "words": words, "assign": assign, "directive": directive, "comment": comment,
-		"lib": func(name string) (string, error) { return lib(fsys, name) },
+		"lib": func(name string) (string, error) { return lib(fsys, name, traced) },
 	})
 	for _, pattern := range []string{"*.tmpl", "node/*.tmpl"} {
 		files, err := fs.Glob(fsys, pattern)
@@ -114,8 +116,12 @@ func parse(fsys fs.FS) (*template.Template, error) {
 			if err != nil {
 				return nil, err
 			}
-			if _, err := all.New(file).Parse(string(text)); err != nil {
+			t, err := all.New(file).Parse(string(text))
+			if err != nil {
 				return nil, err
+			}
+			if traced {
+				trace.Mark(t, file, string(text))
 			}
 		}
 	}
@@ -123,14 +129,19 @@ func parse(fsys fs.FS) (*template.Template, error) {
 }
 
 // lib is the text of templates/lib/name as a script has it: without the lines that tell shellcheck of the file alone.
-func lib(fsys fs.FS, name string) (string, error) {
+func lib(fsys fs.FS, name string, traced bool) (string, error) {
 	text, err := fs.ReadFile(fsys, "lib/"+name)
 	if err != nil {
 		return "", err
 	}
 	lines := strings.Split(strings.TrimRight(string(text), "\n"), "\n")
+	first := 1
 	for len(lines) > 0 && strings.HasPrefix(lines[0], "# shellcheck") {
 		lines = lines[1:]
+		first++
+	}
+	if traced {
+		return trace.TagLines("lib/"+name, first, strings.Join(lines, "\n")), nil
 	}
 	return strings.Join(lines, "\n"), nil
 }

@@ -43,6 +43,7 @@ type Service struct {
 	Metrics        Metrics        `yaml:"metrics"`
 	Limits         []string       `yaml:"limits"` // in words, for documentation
 	Files          fs.FS          `yaml:"-"`      // the folder
+	Trace          bool           `yaml:"-"`      // words carry tags of package trace that say where in the templates they stand
 }
 
 // Health is the second stage of readiness.

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"text/template"
+
+	"hpcbench/gen/internal/trace"
 )
 
 // Start is what a service's templates see of a deployment and, in argv.tmpl, of one rank of it.
@@ -28,7 +30,7 @@ type Start struct {
 
 // LauncherOf says how this deployment is started: one of s.Launchers, or an error in the recipe's words.
 func (s *Service) LauncherOf(start Start) (string, error) {
-	words, err := s.lines("launcher", s.Launcher, start)
+	words, err := s.lines("launcher", s.Launcher, start, false)
 	if err != nil {
 		return "", err
 	}
@@ -47,7 +49,7 @@ func (s *Service) Words(file string, start Start) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.lines(file+".tmpl", text, start)
+	return s.lines(file+".tmpl", text, start, s.Trace)
 }
 
 // Variables are the server's environment as NAME=value, each name once: what the recipe says wins over what the service
@@ -92,23 +94,26 @@ func (s *Service) text(file string) (string, error) {
 
 // lines runs a template and returns its lines. A line's own indentation goes, and so do lines on which nothing stands;
 // what arg and flags print stays as it is, blanks at its ends and empty values included.
-func (s *Service) lines(name, text string, start Start) ([]string, error) {
+func (s *Service) lines(name, text string, start Start, traced bool) ([]string, error) {
 	t, err := parse(name, text)
 	if err != nil {
 		return nil, fmt.Errorf("service %s: %w", s.Name, err)
+	}
+	if traced {
+		trace.Mark(t, name, text)
 	}
 	var out strings.Builder
 	if err := t.Execute(&out, start); err != nil {
 		return nil, plain(err)
 	}
 	var all []string
-	for line := range strings.SplitSeq(out.String(), "\n") {
-		line = strings.TrimLeft(line, " \t")
+	for _, traced := range trace.Lines(out.String()) {
+		line := strings.TrimLeft(traced.Text, " \t")
 		if !strings.Contains(line, mark) {
 			line = strings.TrimRight(line, " \t")
 		}
 		if line != "" {
-			all = append(all, strings.ReplaceAll(line, mark, ""))
+			all = append(all, strings.ReplaceAll(line, mark, "")+traced.Tags())
 		}
 	}
 	return all, nil
