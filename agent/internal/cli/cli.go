@@ -89,6 +89,9 @@ func (cmd command) run(ctx context.Context, args []string, c *call) int {
 		return done
 	}
 	c.prefix = "agent " + cmd.name
+	if err == nil && cmd.operands == "" && len(operands) > 0 {
+		err = usage("unexpected %q: it takes flags only; agent %s -h lists them", operands[0], cmd.name)
+	}
 	if err == nil {
 		c.prefix, c.operands = cmd.name, operands
 		err = act(ctx, c)
@@ -112,7 +115,8 @@ func status(err error) int {
 	if errors.As(err, &usageError{}) {
 		return refused
 	}
-	for _, machine := range []error{fs.ErrNotExist, fs.ErrPermission, syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EMFILE} {
+	for _, machine := range []error{fs.ErrNotExist, fs.ErrPermission, syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EMFILE,
+		syscall.ENOTDIR} {
 		if errors.Is(err, machine) {
 			return refused
 		}

@@ -43,6 +43,12 @@ func TestExitStatusAndWords(t *testing.T) {
 		{"ready --nodes x --dialect openai-chat --model m --health-timeout 5 --no-health", refused, "", `invalid value "5" for flag --health-timeout: a time needs its unit: 5s`},
 		{"ready --nodes /no/such/nodes.tsv --dialect openai-chat --model m --no-health", refused, "", "ready: open /no/such/nodes.tsv"},
 		{"job --dir /no/such/job", refused, "", "job: open /no/such/job"},
+		{"version 2", refused, "", `agent version: unexpected "2"`},
+		{"report /no/such/results", refused, "", "report: open /no/such/results: no such file"},
+		{"dummy --listen 127.0.0.1:99999", refused, "", "dummy: --listen"},
+		{"monitor --out /no/such/dir/x.csv", refused, "", "monitor: open /no/such/dir"},
+		{"monitor --out x.csv --interval 1ms", refused, "", "monitor: --interval 1ms: want 100ms or more"},
+		{"monitor --out x.csv --gpu some", refused, "", `monitor: --gpu "some": want auto or none`},
 		{"version", done, "hpcbench agent " + Version, ""},
 	} {
 		status, stdout, stderr := agent(t, strings.Fields(c.args)...)

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
 
 	mock "hpcbench/agent/internal/dummy"
@@ -66,7 +65,7 @@ func serveDummy(ctx context.Context, call *call, listen, truth string, c mock.Co
 		defer f.Close()
 		c.Truth = f
 	}
-	ln, err := net.Listen("tcp", listen)
+	ln, err := bind(listen)
 	if err != nil {
 		return err
 	}

@@ -4,9 +4,11 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"maps"
 	"math/big"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -34,16 +36,19 @@ type loadOptions struct {
 // setUp is the time before the first request is due, in which names are looked up and threads begin.
 const setUp = 200 * time.Millisecond
 
+// fastest is the highest rate of an open loop: a request each ns, the unit of due times.
+const fastest = 1e9
+
 // standard is the length of the window when nothing says how long it is.
 const standard = 10 * time.Second
 
 func declareLoad(f *flags) *loadOptions {
 	o := &loadOptions{slo: map[string]float64{}}
 	f.heading("Server:")
-	f.each("url", "URL", "base URL, such as http://127.0.0.1:8000, https://… or unix:/path; several take turns", add(&o.urls))
+	f.each("url", "URL", "base URL, such as http://127.0.0.1:8000, https://… or unix:/path; several take turns", o.endpoint)
 	o.model = f.text("model", "NAME", "", "name the server knows the model by")
 	o.dialect = f.text("dialect", "NAME", "openai-chat", strings.Join(wire.Dialects(), ", "))
-	f.each("header", "'NAME: VALUE'", "sent with each request; may be given several times", add(&o.headers))
+	f.each("header", "'NAME: VALUE'", "sent with each request; may be given several times", o.header)
 	o.insecure = f.is("insecure", "https: take any certificate")
 	f.heading("Load:")
 	o.concurrency = f.number("concurrency", "N", 1, "requests in flight; with --rate: the most in flight")
@@ -71,11 +76,23 @@ func declareLoad(f *flags) *loadOptions {
 	return o
 }
 
-func add(list *[]string) func(string) error {
-	return func(text string) error {
-		*list = append(*list, text)
-		return nil
+// endpoint reads the base URL of a server.
+func (o *loadOptions) endpoint(text string) error {
+	_, err := wire.Endpoint(text)
+	o.urls = append(o.urls, strings.TrimSuffix(text, "/"))
+	return err
+}
+
+// wellFormed is a header's line: a name of RFC 9110's tokens, and a value without control characters.
+var wellFormed = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+:[^\\x00-\\x08\\x0a-\\x1f\\x7f]*$")
+
+// header reads a header to send.
+func (o *loadOptions) header(text string) error {
+	if !wellFormed.MatchString(text) {
+		return errors.New("want NAME: VALUE on one line")
 	}
+	o.headers = append(o.headers, text)
+	return nil
 }
 
 // bounds reads an SLO.
@@ -97,9 +114,6 @@ func (o *loadOptions) bounds(text string) error {
 // assignment is the whole load as one node's share.
 func (o *loadOptions) assignment(f *flags) (workload.Assignment, error) {
 	t, err := o.trial(f)
-	for k, url := range o.urls {
-		o.urls[k] = strings.TrimSuffix(url, "/")
-	}
 	return workload.Assignment{
 		Schema: workload.Schema, Trial: t, Node: thisNode(), Parts: 1, Endpoints: o.urls, StartInS: setUp.Seconds(),
 	}, err
@@ -167,8 +181,8 @@ func (o *loadOptions) conflicts(f *flags) error {
 		return usage("--arrival is the law of an open loop: it needs --rate")
 	case !slices.Contains(arrival.Laws(), *o.arrival):
 		return usage("--arrival: unknown law %q%s", *o.arrival, guess(*o.arrival, arrival.Laws()))
-	case *o.rate < 0, f.given("rate") && *o.rate == 0:
-		return usage("--rate %v: want more than 0", *o.rate)
+	case f.given("rate") && !(*o.rate > 0 && *o.rate <= fastest):
+		return usage("--rate %v: want more than 0, and %g at most", *o.rate, fastest)
 	case *o.concurrency < 1:
 		return usage("--concurrency %d: want 1 or more", *o.concurrency)
 	case *o.requests < 0, f.given("requests") && *o.requests == 0:

@@ -23,6 +23,12 @@ program, else by nvidia-smi, where there are any. Ends with status 0 on TERM, IN
 		gpu := f.text("gpu", "auto|none", "auto", "whether to look for GPUs")
 		f.need("out")
 		return func(ctx context.Context, c *call) error {
+			if *interval < watch.MinInterval {
+				return usage("--interval %v: want %v or more", *interval, watch.MinInterval)
+			}
+			if *gpu != "auto" && *gpu != "none" {
+				return usage("--gpu %q: want auto or none", *gpu)
+			}
 			file, err := os.Create(*out)
 			if err != nil {
 				return err

@@ -42,7 +42,7 @@ on stderr is JSON lines. Ends with status 0 on TERM, INT or USR1, after stopping
 				Token: secret, Out: *out, Node: cmp.Or(*node, thisNode()), Service: *service, Version: Version,
 				Clock: *offset, Registry: prometheus.NewRegistry(), Log: logger(c.stderr, cmp.Or(*node, thisNode()), "executor"),
 			})
-			ln, err := net.Listen("tcp", *listen)
+			ln, err := bind(*listen)
 			if err != nil {
 				return err
 			}
@@ -54,6 +54,14 @@ on stderr is JSON lines. Ends with status 0 on TERM, INT or USR1, after stopping
 			return e.Serve(ctx, ln)
 		}
 	},
+}
+
+// bind listens on the address that --listen names. One that can't be an address is wrong usage.
+func bind(address string) (net.Listener, error) {
+	if _, err := net.ResolveTCPAddr("tcp", address); err != nil {
+		return nil, usage("--listen: %w", err)
+	}
+	return net.Listen("tcp", address)
 }
 
 // readToken reads a job's token. An empty one would let anybody in.

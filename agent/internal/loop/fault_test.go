@@ -246,10 +246,12 @@ func TestRunRefuses(t *testing.T) {
 		spoil     func(*workload.Workload)
 	}{
 		"dialect":  {"http://127.0.0.1:1", "unknown dialect", func(w *workload.Workload) { w.Dialect = "x" }},
-		"endpoint": {"ftp://127.0.0.1:1", "want http, https or unix", nil},
+		"endpoint": {"ftp://127.0.0.1:1", "want http://host:port", nil},
 		"port":     {"http://127.0.0.1:70000", "port", nil},
 		"host":     {"http://no.such.host.invalid:1", "finding endpoint", nil},
 		"load":     {"http://127.0.0.1:1", "would never end", func(w *workload.Workload) { w.Requests = 0 }},
+		"rate":     {"http://127.0.0.1:1", "rate", func(w *workload.Workload) { w.Rate = math.NaN() }},
+		"no rate":  {"http://127.0.0.1:1", "rate", func(w *workload.Workload) { w.Rate = math.Inf(1) }},
 		"prompt":   {"http://127.0.0.1:1", "no prompt", func(w *workload.Workload) { w.InputTokens = 0 }},
 	} {
 		w := one(1)

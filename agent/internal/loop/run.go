@@ -133,7 +133,11 @@ func (e *engine) threads() int {
 	w := e.assignment.Trial.Workload
 	parts := float64(max(1, e.assignment.Parts))
 	want := max(float64(w.Concurrency)/parts/512, w.Rate/parts/10_000)
-	return min(1+int(want), runtime.GOMAXPROCS(0))
+	most := runtime.GOMAXPROCS(0)
+	if want < float64(most) {
+		return 1 + int(want)
+	}
+	return most // also of a rate that is no number; load refuses it
 }
 
 func (e *engine) runThreads(ctx context.Context, sink func(*record.Record)) (Facts, error) {

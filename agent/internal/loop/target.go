@@ -4,11 +4,12 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"net/url"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	"hpcbench/agent/internal/wire"
 )
 
 // target is where the connections of an endpoint go.
@@ -20,22 +21,18 @@ type target struct {
 
 // targetOf reads a base URL, http://host:port or unix:///path, and finds the address of its host.
 func targetOf(ctx context.Context, base string) (target, error) {
-	u, err := url.Parse(base)
+	u, err := wire.Endpoint(base)
 	if err != nil {
-		return target{}, fmt.Errorf("reading endpoint: %w", err)
+		return target{}, err
 	}
-	switch u.Scheme {
-	case "unix":
+	if u.Scheme == "unix" {
 		path := strings.TrimPrefix(strings.TrimPrefix(base, "unix:"), "//")
 		return target{base, syscall.AF_UNIX, &syscall.SockaddrUnix{Name: path}}, nil
-	case "http":
-	default:
-		return target{}, fmt.Errorf("endpoint %q: want http, https or unix", base)
 	}
 	port := 80
 	if p := u.Port(); p != "" {
-		if port, err = strconv.Atoi(p); err != nil || port < 1 || port > 65535 {
-			return target{}, fmt.Errorf("endpoint %q: port %q", base, p)
+		if port, err = strconv.Atoi(p); err != nil {
+			return target{}, fmt.Errorf("endpoint %q: %w", base, err)
 		}
 	}
 	ip, err := resolve(ctx, u.Hostname(), port)

@@ -90,7 +90,7 @@ func watch(t *testing.T, cfg Config, rows int) (out, log string) {
 		}
 		return buf.Write(p)
 	})
-	cfg.GPU, cfg.Interval, cfg.Log = "auto", minInterval, slog.New(slog.NewTextHandler(&logged, nil))
+	cfg.GPU, cfg.Interval, cfg.Log = "auto", MinInterval, slog.New(slog.NewTextHandler(&logged, nil))
 	if err := Run(ctx, cfg); err != nil {
 		t.Fatal(err)
 	}

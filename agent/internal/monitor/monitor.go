@@ -27,8 +27,8 @@ type Config struct {
 	Log      *slog.Logger  // what could not be read, once each; nil: slog.Default()
 }
 
-// minInterval keeps the monitor from becoming the load.
-const minInterval = 100 * time.Millisecond
+// MinInterval keeps the monitor from becoming the load.
+const MinInterval = 100 * time.Millisecond
 
 // Run writes rows until ctx ends, which is no error. It fails if Config is wrong, Proc is not there, or Out fails.
 func Run(ctx context.Context, cfg Config) error {
@@ -70,8 +70,8 @@ func (c *Config) complete() error {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
-	if c.Interval < minInterval {
-		return fmt.Errorf("monitor interval %v is below %v", c.Interval, minInterval)
+	if c.Interval < MinInterval {
+		return fmt.Errorf("monitor interval %v is below %v", c.Interval, MinInterval)
 	}
 	if c.GPU != "auto" && c.GPU != "none" {
 		return fmt.Errorf("monitor gpu %q is neither auto nor none", c.GPU)

@@ -142,8 +142,8 @@ func (r *result) histogram(m summary.Metric) *hist.H {
 func Load(dirs []string) (*Report, error) {
 	r := &Report{}
 	for _, dir := range dirs {
-		if !isDir(dir) {
-			return nil, fmt.Errorf("no such directory: %s", dir)
+		if _, err := os.ReadDir(dir); err != nil {
+			return nil, err
 		}
 		r.open(dir)
 	}

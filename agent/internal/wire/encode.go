@@ -124,19 +124,33 @@ func NewEncoder(w workload.Workload, base string, headers []string) (*Encoder, e
 // Target splits a base URL into the request target of this dialect and the value of the Host header. A base that ends
 // in the first part of the dialect's path, such as /v1, does not get it twice.
 func (d Dialect) Target(base string) (target, host string, err error) {
-	u, err := url.Parse(base)
+	u, err := Endpoint(base)
 	if err != nil {
-		return "", "", fmt.Errorf("reading endpoint: %w", err)
+		return "", "", err
 	}
 	if u.Scheme == "unix" {
 		return d.Path, "localhost", nil
 	}
-	if u.Host == "" {
-		return "", "", fmt.Errorf("endpoint %q: want a URL such as http://10.0.0.1:8000", base)
-	}
 	prefix := strings.TrimRight(u.EscapedPath(), "/")
 	first := d.Path[:1+strings.IndexByte(d.Path[1:], '/')]
 	return strings.TrimSuffix(prefix, first) + d.Path, u.Host, nil
+}
+
+// Endpoint reads the base URL of a server. The error says what a good one looks like.
+func Endpoint(base string) (*url.URL, error) {
+	u, err := url.Parse(base)
+	switch {
+	case err == nil && u.Scheme == "unix" && u.Opaque+u.Path != "":
+		return u, nil
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "":
+		return nil, fmt.Errorf("endpoint %q: want http://host:port, https://host or unix:/path", base)
+	}
+	if p := u.Port(); p != "" {
+		if n, err := strconv.Atoi(p); err != nil || n < 1 || n > 65535 {
+			return nil, fmt.Errorf("endpoint %q: port %s: want 1 to 65535", base, p)
+		}
+	}
+	return u, nil
 }
 
 func requestHead(target, host string, stream bool, headers []string) string {

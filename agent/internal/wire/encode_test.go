@@ -94,7 +94,7 @@ func TestTargets(t *testing.T) {
 		{"http://[::1]:80", "/v1/chat/completions", "[::1]:80", ""},
 		{"unix:///run/server.sock", "/v1/chat/completions", "localhost", ""},
 		{"10.0.0.1:8000", "", "", "endpoint"},
-		{"localhost:8000", "", "", "want a URL"},
+		{"localhost:8000", "", "", "want http://host:port"},
 	} {
 		d, err := Lookup("openai-chat")
 		if err != nil {
