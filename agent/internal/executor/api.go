@@ -70,12 +70,29 @@ func (e *Executor) handle(c *fasthttp.RequestCtx) {
 	refuse(c, fasthttp.StatusNotFound, "no %s here", path)
 }
 
-// knows reports whether the request has the job's token; if not, it is answered and logged. Digests are compared, so
-// that the time it takes tells nothing, not even the token's length.
-func (e *Executor) knows(c *fasthttp.RequestCtx) bool {
-	given, bearer := strings.CutPrefix(string(c.Request.Header.Peek("Authorization")), "Bearer ")
+// strangeBody is the most that is read of the body of a request without the token, in bytes.
+const strangeBody = 64 << 10
+
+// bound keeps those without the token from filling this node's memory.
+func (e *Executor) bound(h *fasthttp.RequestHeader) (limits fasthttp.RequestConfig) {
+	if right, _ := e.trusts(h); !right {
+		limits.MaxRequestBodySize = strangeBody
+	}
+	return limits
+}
+
+// trusts reports whether a request has the job's token, and whether it has one at all. Digests are compared, so that the
+// time it takes tells nothing, not even the token's length.
+func (e *Executor) trusts(h *fasthttp.RequestHeader) (right, bearer bool) {
+	given, bearer := strings.CutPrefix(string(h.Peek("Authorization")), "Bearer ")
 	a, b := sha256.Sum256([]byte(given)), sha256.Sum256([]byte(e.cfg.Token))
-	if e.cfg.Token != "" && bearer && subtle.ConstantTimeCompare(a[:], b[:]) == 1 {
+	return e.cfg.Token != "" && bearer && subtle.ConstantTimeCompare(a[:], b[:]) == 1, bearer
+}
+
+// knows reports whether the request has the job's token; if not, it is answered and logged.
+func (e *Executor) knows(c *fasthttp.RequestCtx) bool {
+	right, bearer := e.trusts(&c.Request.Header)
+	if right {
 		return true
 	}
 	why := "wrong token"

@@ -89,7 +89,8 @@ func (e *Executor) Serve(ctx context.Context, ln net.Listener) error {
 	defer cancel(nil)
 	web := &fasthttp.Server{
 		Handler: e.handle, Name: "hpcbench-agent", MaxRequestBodySize: 64 << 20, ReadBufferSize: 16 << 10,
-		ReadTimeout: 30 * time.Second, IdleTimeout: time.Minute, CloseOnShutdown: true, Logger: silent{},
+		ReadTimeout: 30 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute, CloseOnShutdown: true,
+		Logger: silent{}, HeaderReceived: e.bound,
 	}
 	var wg sync.WaitGroup
 	wg.Go(func() {

@@ -210,6 +210,9 @@ func TestStartRefusesWhatItDoesNotUnderstand(t *testing.T) {
 		{"two of them", good + good, "after top-level value"},
 		{"another node", change(func(a *workload.Assignment) { a.Node = "mel2002" }), `meant for node \"mel2002\"`},
 		{"a way out of the directory", change(func(a *workload.Assignment) { a.Trial.ID = "../../etc" }), `trial \"../../etc\"`},
+		{"a way out beside it", change(func(a *workload.Assignment) { a.Trial.ID = ".." }), `trial \"..\"`},
+		{"a node that is a path", change(func(a *workload.Assignment) { a.Node = "../mel2001" }), `meant for node \"../mel2001\"`},
+		{"an endpoint of another kind", change(func(a *workload.Assignment) { a.Endpoints = []string{"ftp://127.0.0.1:1"} }), "want http://host:port"},
 		{"a start in the past", change(func(a *workload.Assignment) { a.StartInS = -1 }), "start_in_s -1"},
 		{"a start next week", change(func(a *workload.Assignment) { a.StartInS = 6e5 }), "start_in_s 600000"},
 		{"an unknown dialect", change(func(a *workload.Assignment) { a.Trial.Workload.Dialect = "latin" }), `unknown dialect \"latin\"`},
@@ -224,6 +227,19 @@ func TestStartRefusesWhatItDoesNotUnderstand(t *testing.T) {
 	}
 	if p, err := r.Status(t.Context()); err != nil || p.State != Idle {
 		t.Errorf("state %q, %v; nothing should have started", p.State, err)
+	}
+}
+
+func TestOnlyTheTokenMakesRoomForABody(t *testing.T) {
+	r := newRig(t)
+	body := make([]byte, 1<<20)
+	answer, err := ask.Send(t.Context(), ask.Request{URL: r.URL + "/start", Body: body})
+	if err == nil && answer.Status != http.StatusBadRequest { // a 401 would mean that all of it was read
+		t.Errorf("without the token: status %d, want 400 or a closed connection", answer.Status)
+	}
+	answer, err = ask.Send(t.Context(), ask.Request{URL: r.URL + "/start", Body: body, Header: map[string]string{"Authorization": "Bearer " + token}})
+	if err != nil || answer.Status != http.StatusBadRequest {
+		t.Errorf("with the token: status %d, %v; want 400", answer.Status, err)
 	}
 }
 

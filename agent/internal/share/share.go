@@ -65,7 +65,7 @@ func (s *Share) Run(ctx context.Context) error {
 	if err != nil {
 		state = summary.Stopped
 	}
-	if s.opt.Dir != "" {
+	if s.file != nil {
 		p := s.Part()
 		p.State = state
 		err = errors.Join(err, write(p, s.opt.Dir))

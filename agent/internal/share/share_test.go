@@ -81,6 +81,17 @@ func TestRecordsPartAndProgressAgree(t *testing.T) {
 	}
 }
 
+func TestNoRecordsNoPart(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "0001")
+	if err := os.WriteFile(file, nil, 0o644); err != nil { // where the directory should be
+		t.Fatal(err)
+	}
+	err := New(assignment(t, dummy.Config{}), Options{Dir: filepath.Join(file, "c1")}).Run(t.Context())
+	if err == nil || strings.Contains(err.Error(), "\n") {
+		t.Errorf("error %q, want the one of the records alone", err)
+	}
+}
+
 func TestStopIsToldByItsCause(t *testing.T) {
 	a := assignment(t, dummy.Config{ITL: time.Millisecond})
 	a.Trial.Workload.Requests, a.Trial.Workload.DurationS = 0, 3600
