@@ -14,14 +14,14 @@ func TestRecipeReferenceIsCurrent(t *testing.T) {
 // docs/gen.md is what -h prints, of gen and of each command in the order of the help text.
 func TestHelp(t *testing.T) {
 	page := "# gen's commands\n\nWhat `gen COMMAND -h` prints. This file is written by `go test ./gen/internal/cli -update`.\n"
-	page += "\n```\n" + help(t, "-h") + "```\n"
+	page += "\n```\n" + helpOf(t, "-h") + "```\n"
 	for _, c := range commands() {
-		page += "\n## " + c.name + "\n\n```\n" + help(t, c.name, "-h") + "```\n"
+		page += "\n## " + c.name + "\n\n```\n" + helpOf(t, c.name, "-h") + "```\n"
 	}
 	golden(t, "../../../docs/gen.md", []byte(page))
 }
 
-func help(t *testing.T, words ...string) string {
+func helpOf(t *testing.T, words ...string) string {
 	t.Helper()
 	status, stdout, stderr := gen("", words...)
 	if status != 0 || stderr != "" {
