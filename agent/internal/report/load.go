@@ -39,7 +39,7 @@ func openRun(dir string) (*run, []string) {
 	r := &run{dir: dir, id: base(dir), results: map[string]*result{}}
 	var notes []string
 	note := func(err error) {
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) && !slices.Contains(notes, err.Error()) {
 			notes = append(notes, err.Error())
 		}
 	}
@@ -91,6 +91,9 @@ func openResult(r *run, name string) (*result, error) {
 	}
 	if err := json.Unmarshal(text, &found.summary); err != nil {
 		return nil, fmt.Errorf("reading %s: %w", filepath.Join(found.dir, "summary.json"), err)
+	}
+	if found.summary == nil || found.summary.Client.Verdict == "" {
+		return nil, fmt.Errorf("%s is not a trial's summary", filepath.Join(found.dir, "summary.json"))
 	}
 	if found.summary.Schema != summary.Schema {
 		return nil, fmt.Errorf("%s/summary.json has schema %d; this agent reads %d", found.dir, found.summary.Schema, summary.Schema)
@@ -148,7 +151,7 @@ func Load(dirs []string) (*Report, error) {
 		r.open(dir)
 	}
 	if len(r.jobs) == 0 {
-		return nil, errors.Join(fmt.Errorf("no results in %s", strings.Join(dirs, ", ")), errors.New(strings.Join(r.notes, "\n")))
+		return nil, errors.New(strings.Join(append([]string{"no results in " + strings.Join(dirs, ", ")}, r.notes...), "\n"))
 	}
 	slices.SortStableFunc(r.jobs, newest)
 	r.choose()
@@ -158,7 +161,11 @@ func Load(dirs []string) (*Report, error) {
 
 // open adds the job that dir is, or the jobs that are in it.
 func (r *Report) open(dir string) {
-	if lone, err := openResult(&run{dir: dir, id: base(dir)}, "."); err == nil && lone != nil {
+	switch lone, err := openResult(&run{dir: dir, id: base(dir)}, "."); {
+	case err != nil:
+		r.notes = append(r.notes, err.Error())
+		return
+	case lone != nil:
 		r.jobs = append(r.jobs, lone.asRun())
 		return
 	}

@@ -153,6 +153,22 @@ func TestNothingThereIsAnError(t *testing.T) {
 	}
 }
 
+func TestABrokenSummaryIsNamed(t *testing.T) {
+	for _, text := range []string{"", "null", "{", `{"schema":1}`, "[]", `"text"`} {
+		f := newTree(t)
+		f.write(text, "summary.json")
+		err := Write([]string{f.dir}, "", new(bytes.Buffer))
+		if err == nil || !strings.Contains(err.Error(), "no results") || !strings.Contains(err.Error(), "summary.json") {
+			t.Errorf("%q: %v, want no results, and the file", text, err)
+		}
+		f.trial("41", "k1", trialOf("0001", 1, "openai-chat", 1), nil)
+		f.write(text, "41", "0002", "summary.json")
+		if got := report(t, "", filepath.Join(f.dir, "41")); !strings.Contains(got, "1 trial planned: 1 valid") || strings.Count(got, "0002/summary.json") != 1 {
+			t.Errorf("%q:\n%s", text, got)
+		}
+	}
+}
+
 func TestAgentLoadHasAReport(t *testing.T) {
 	f := newTree(t)
 	var dirs []string

@@ -38,10 +38,11 @@ func (m Metric) String() string { return metricNames[m] }
 // instants are a request's latencies in seconds, NaN where it has none; ITL is not among them, for it has many values.
 type instants [metrics]float64
 
-// measure takes the latencies of one request. What was not streamed has no first token to speak of.
+// measure takes the latencies of one request. What was not streamed has no first token to speak of; nor has an answer
+// that came in one piece although a stream was asked for.
 func measure(r *record.Record, stream bool) instants {
 	first, end := r.FirstToken, r.LastToken
-	if !stream {
+	if !stream || math.IsNaN(first) {
 		first, end = record.Unknown, r.Done
 	}
 	at := instants{

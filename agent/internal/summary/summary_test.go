@@ -98,6 +98,19 @@ func TestLatenciesAreOfRequestsDueInTheWindow(t *testing.T) {
 	near(t, "lateness max", float64(s.Latency["lateness_s"].Max), 0.5)
 }
 
+func TestAnAnswerInOnePieceHasNoTokensInTime(t *testing.T) {
+	tr := trial()
+	whole := answer(3, 3, 0.1)
+	whole.FirstToken, whole.LastToken, whole.Gaps = record.Unknown, record.Unknown, nil
+	s := Merge(tr, []*Part{collect(tr, 0, 1, whole)})
+	for _, m := range []Metric{TTFT, TPOT, ITL} {
+		if d, known := s.Latency[m.String()]; known {
+			t.Errorf("%s: %+v; nothing is known of it", m, d)
+		}
+	}
+	near(t, "e2el max", float64(s.Latency["e2el_s"].Max), whole.Done-whole.Sent)
+}
+
 func TestRatesAreOfRequestsDoneInTheWindow(t *testing.T) {
 	tr := trial()
 	s := Merge(tr, []*Part{collect(tr, 0, 1,

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -52,6 +53,10 @@ func Run(ctx context.Context, c Config) (*summary.Summary, error) {
 		return nil, fmt.Errorf("%d client nodes and %d endpoints: nodes.tsv has to name one of each at least", len(c.Executors), len(c.Endpoints))
 	}
 	if err := os.MkdirAll(c.Out, 0o755); err != nil {
+		return nil, err
+	}
+	key := filepath.Join(c.Out, "key")
+	if err := os.Remove(key); err != nil && !errors.Is(err, fs.ErrNotExist) { // of an earlier run: what follows is another
 		return nil, err
 	}
 	last, err := c.drive(ctx)

@@ -259,6 +259,19 @@ func TestSlowServerThatAnswersProbesIsNoHang(t *testing.T) {
 	}
 }
 
+func TestAKeyOfAnEarlierRunDoesNotStay(t *testing.T) {
+	b := newBed(t, []string{mock(t, dummy.Config{ErrorRate: 1})}, 0)
+	if err := os.MkdirAll(b.Out, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(b.Out, "key"), []byte(b.Key+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Run(t.Context(), b.Config); err == nil || b.complete() {
+		t.Errorf("error %v, complete: %t; want a failed trial without a key", err, b.complete())
+	}
+}
+
 func TestNothingOkIsNoCompleteTrial(t *testing.T) {
 	b := newBed(t, []string{mock(t, dummy.Config{ErrorRate: 1})}, 0)
 	_, err := Run(t.Context(), b.Config)
