@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2153,SC2154 # a part of the job script, which is checked as a whole
 # ── What the server is started with, and how to enter its container ──────────────────────────────────────────────
 
 TMP=/tmp/hpcbench-${RUN##*/} # on this node alone, and short: paths of unix sockets end at 107 characters; finish removes it

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2153,SC2154 # a part of the job script, which is checked as a whole
 # ── The job's own directory, the checks before anything starts ──────────────────────────────────────────────────
 
 # make_results: results/<jobid>; a script that runs twice in one allocation gets <jobid>.2.

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2153,SC2154 # a part of the job script, which is checked as a whole
 # ── What the job says and writes down ────────────────────────────────────────────────────────────────────────────
 
 say() { printf '%(%H:%M:%S)T %s\n' -1 "$*"; }

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2153,SC2154 # a part of the job script, which is checked as a whole
 # ── Where things run: a Slurm allocation ─────────────────────────────────────────────────────────────────────────
 
 # find_bundle: sbatch runs a copy of this script, so its own path says nothing; Slurm knows what was submitted. Under
