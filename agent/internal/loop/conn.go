@@ -165,12 +165,22 @@ func (t *thread) write(c *conn, b []byte) {
 			break
 		}
 		if err != nil {
-			t.hangup(c, err, t.now())
+			c.unsent = append(c.unsent[:0], b...)
+			t.unwritable(c, err)
 			return
 		}
 		b = b[n:]
 	}
 	c.unsent = append(c.unsent[:0], b...)
+}
+
+// unwritable ends a connection that takes no more bytes. An answer that came before, such as a 413, tells more than that.
+func (t *thread) unwritable(c *conn, err error) {
+	generation := c.generation
+	t.receive(c, true)
+	if c.fd >= 0 && c.generation == generation {
+		t.hangup(c, err, t.now())
+	}
 }
 
 // handle takes an event of a connection.
@@ -184,7 +194,7 @@ func (t *thread) handle(c *conn, ev syscall.EpollEvent) {
 	if ev.Events&syscall.EPOLLOUT != 0 && len(c.unsent) > 0 {
 		t.write(c, c.unsent)
 	}
-	if ev.Events&(syscall.EPOLLIN|gone) != 0 && c.fd >= 0 {
+	if ev.Events&(syscall.EPOLLIN|gone) != 0 && c.generation == ev.Pad {
 		t.receive(c, ev.Events&gone != 0)
 	}
 }
@@ -221,9 +231,10 @@ func (t *thread) unconnected(c *conn, err error) {
 }
 
 // receive reads what has come. Events are told once, so it reads until there is no more: a read that does not fill the
-// buffer was the last, unless the other side has closed.
+// buffer was the last, unless the other side has closed. The end of a request may close the connection, and open another
+// in its place.
 func (t *thread) receive(c *conn, closing bool) {
-	for c.fd >= 0 {
+	for generation := c.generation; c.fd >= 0 && c.generation == generation; {
 		n, err := read(c.fd, t.buf)
 		now := t.now()
 		switch {

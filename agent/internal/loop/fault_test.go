@@ -205,6 +205,32 @@ func TestAPromptLargerThanTheSocketsBuffer(t *testing.T) {
 	}
 }
 
+// A server that reads no further than the headers has said why before it closes; what it has not read makes a reset of it.
+func TestARefusalBeforeTheWholePrompt(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = ln.Close() })
+	go func() {
+		for c, err := ln.Accept(); err == nil; c, err = ln.Accept() {
+			if _, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
+				say(c, "HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nbig")
+			}
+			_ = c.Close()
+		}
+	}()
+	w := one(5)
+	w.InputTokens = 1_000_000
+	records, facts := run(t, assignment(w, "http://"+ln.Addr().String()), Options{})
+	if got := outcomes(records); got != strings.TrimSpace(strings.Repeat("http_status ", 5)) || records[0].Error != "status 413: big" {
+		t.Errorf("outcomes %q, %+v", got, records)
+	}
+	if facts.Connections != 5 {
+		t.Errorf("%d connections, want 5: none can be used again", facts.Connections)
+	}
+}
+
 func TestThreadsAndEndpointsShareTheLoad(t *testing.T) {
 	var urls []string
 	var hits [2]atomic.Int64

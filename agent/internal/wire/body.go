@@ -32,7 +32,18 @@ type body struct {
 func (b *body) reset(d Dialect) {
 	b.sse.reset()
 	b.lines.reset()
-	*b = body{fields: d.fields, prompt: Unknown, output: Unknown, sse: b.sse, lines: b.lines, whole: b.whole[:0]}
+	*b = body{fields: d.fields, prompt: Unknown, output: Unknown, sse: b.sse, lines: b.lines, whole: spare(b.whole)}
+}
+
+// spareLimit bounds the buffers that are kept from one answer to the next.
+const spareLimit = 1 << 20
+
+// spare is a buffer to be used again, without what it held; nil where it grew so large that a connection must not keep it.
+func spare(b []byte) []byte {
+	if cap(b) > spareLimit {
+		return nil
+	}
+	return b[:0]
 }
 
 // feed takes a piece of the body.

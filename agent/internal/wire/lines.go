@@ -7,7 +7,7 @@ type lines struct {
 	rest []byte // a line that has not ended yet
 }
 
-func (l *lines) reset() { l.rest = l.rest[:0] }
+func (l *lines) reset() { l.rest = spare(l.rest) }
 
 // feed takes a piece of the body.
 func (l *lines) feed(p []byte, to listener) {

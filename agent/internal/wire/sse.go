@@ -28,7 +28,7 @@ type events struct {
 // mark is the byte order mark that may begin a stream.
 const mark = "\xEF\xBB\xBF"
 
-func (e *events) reset() { *e = events{rest: e.rest[:0], kept: e.kept[:0]} }
+func (e *events) reset() { *e = events{rest: spare(e.rest), kept: spare(e.kept)} }
 
 // feed takes a piece of the stream.
 func (e *events) feed(p []byte, to listener) {
