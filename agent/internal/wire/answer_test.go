@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -254,5 +255,26 @@ func TestResetIsADisconnectInItsWords(t *testing.T) {
 	p.Hangup(errors.New("connection reset by peer"))
 	if a := p.Answer(); a.Outcome != record.Disconnect || a.Error != "connection reset by peer" || a.OutputTokens != 1 {
 		t.Errorf("%+v", a)
+	}
+}
+
+func TestAnAnswerTooLongToKeepSaysSo(t *testing.T) {
+	d, err := Lookup("openai-chat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var p Parser
+	p.Reset(d, false)
+	p.Feed([]byte("HTTP/1.1 200 OK\r\n\r\n"))
+	piece := bytes.Repeat([]byte("x"), 1<<20)
+	for range keepLimit/len(piece) + 1 {
+		p.Feed(piece)
+	}
+	p.Hangup(nil)
+	if a := p.Answer(); a.Outcome != record.Invalid || !strings.Contains(a.Error, "68157440 bytes in one piece") {
+		t.Errorf("%v: %s", a.Outcome, a.Error)
+	}
+	if p.Reset(d, false); p.body.whole != nil {
+		t.Errorf("%d bytes are kept for the next answer", cap(p.body.whole))
 	}
 }

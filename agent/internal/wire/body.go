@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"fmt"
 
 	"hpcbench/agent/internal/record"
 )
@@ -67,6 +68,9 @@ func (b *body) end() {
 	case ndjson:
 		b.lines.end(b)
 	default:
+		if b.bytes > keepLimit {
+			b.invalid = fmt.Sprintf("%d bytes in one piece: %d are the most that is read", b.bytes, keepLimit)
+		}
 		b.event(b.whole, false)
 	}
 }
