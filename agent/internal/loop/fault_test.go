@@ -118,6 +118,9 @@ func TestFaults(t *testing.T) {
 		{"503", func(c net.Conn, _, _ int) bool {
 			return say(c, "HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nfull")
 		}, "http_status http_status http_status", "status 503: full", 0, 1},
+		{"headers of a gateway", func(c net.Conn, _, _ int) bool {
+			return say(c, strings.Replace(goodAnswer, "\r\n", "\r\nSet-Cookie: a="+strings.Repeat("x", 10_000)+"\r\n", 1))
+		}, "ok ok ok", "", 0, 1},
 		{"not HTTP", func(c net.Conn, _, _ int) bool { return say(c, "hello\r\n") }, "invalid invalid invalid", "not HTTP", 0, 3},
 		{"bytes after the answer", func(c net.Conn, _, _ int) bool { return say(c, goodAnswer+"junk") }, "ok ok ok", "", 0, -1},
 	} {

@@ -49,7 +49,7 @@ func newWorker(s *secure, index, endpoint int) *worker {
 	w := &worker{secure: s, index: index, endpoint: endpoint, todo: make(chan int64, 1), buf: make([]byte, 16<<10)}
 	base := s.assignment.Endpoints[endpoint]
 	w.client = &fasthttp.HostClient{
-		Addr: "endpoint", MaxConns: 1, MaxIdleConnDuration: idleFor, StreamResponseBody: true,
+		Addr: "endpoint", MaxConns: 1, MaxIdleConnDuration: idleFor, StreamResponseBody: true, ReadBufferSize: 16 << 10,
 		Dial:       func(string) (net.Conn, error) { return w.dial(base) },
 		RetryIfErr: func(*fasthttp.Request, int, error) (bool, bool) { return false, false }, // never in secret
 	}

@@ -125,9 +125,10 @@ type watcher struct {
 }
 
 // see takes note of what the executors tell. Silence counts only while requests are in flight: an open loop may be slow.
+// Requests that end by running out of time do not break it.
 func (w *watcher) see(all []share.Progress, now time.Time) {
 	before, after := sum(w.last), sum(all)
-	if w.quiet.IsZero() || after.InFlight == 0 || after.LastByteS > before.LastByteS || after.Done > before.Done {
+	if w.quiet.IsZero() || after.InFlight == 0 || after.LastByteS > before.LastByteS {
 		w.quiet = now
 	}
 	w.last = all

@@ -17,7 +17,7 @@ func TestSilenceCountsOnlyWhileSomethingIsInFlight(t *testing.T) {
 	}{
 		{"nothing moves", []share.Progress{{InFlight: 1, LastByteS: 1}, {InFlight: 1, LastByteS: 1}, {InFlight: 1, LastByteS: 1}}, 2 * time.Second},
 		{"a byte came", []share.Progress{{InFlight: 1, LastByteS: 1}, {InFlight: 1, LastByteS: 1}, {InFlight: 1, LastByteS: 2}}, 0},
-		{"a request ended", []share.Progress{{InFlight: 1}, {InFlight: 1}, {InFlight: 1, Done: 1}, {InFlight: 1, Done: 1}}, time.Second},
+		{"requests run out of time", []share.Progress{{InFlight: 1}, {InFlight: 1}, {InFlight: 1, Done: 1}, {InFlight: 1, Done: 2}}, 3 * time.Second},
 		{"nothing was in flight, then a request was sent", []share.Progress{{LastByteS: 1}, {LastByteS: 1}, {LastByteS: 1}, {InFlight: 1, LastByteS: 1}}, time.Second},
 	} {
 		var w watcher
