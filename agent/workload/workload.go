@@ -28,9 +28,9 @@ type Workload struct {
 	Model   string `json:"model"`   // the name the server knows the model by
 	Stream  bool   `json:"stream"`
 
-	Concurrency int     `json:"concurrency,omitempty"` // requests in flight; with Rate: a cap on them; 0 with Rate: no cap
-	Rate        float64 `json:"rate,omitempty"`        // requests due per second: an open loop; 0: a closed loop
-	Arrival     string  `json:"arrival,omitempty"`     // law of an open loop: constant, poisson
+	Concurrency int     `json:"concurrency,omitempty"`  // requests in flight; with Rate: a cap on them; 0 with Rate: no cap
+	Rate        float64 `json:"rate,omitempty"`         // requests due per second: an open loop; 0: a closed loop
+	Arrival     string  `json:"arrival,omitempty"`      // law of an open loop: constant, poisson
 	ThinkTimeS  float64 `json:"think_time_s,omitempty"` // of a closed loop: from an answer's end to the next request
 
 	WarmupS   float64 `json:"warmup_s"`           // sent and not counted
