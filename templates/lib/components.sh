@@ -35,21 +35,24 @@ forget() {
   unset "PID[$1]"
 }
 
-# stop NAME...: asks them to end, in this order; after five seconds makes them, and after five more leaves no choice.
+# stop NAME...: asks them to end, in this order; each five seconds, those that still run hear it in harsher words.
 stop() {
   local name way patience
-  for way in ask force 'kill -KILL'; do
-    for name; do gone "$name" || $way "${PID[$name]}" 2>/dev/null; done
+  for way in ask press force slay; do
+    for name; do gone "$name" || $way "${PID[$name]}" "$name" 2>/dev/null; done
     for ((patience = 5; patience > 0; patience--)); do
       for name; do gone "$name" || { pause; continue 2; }; done
       break 2
     done
   done
+  unasked
   for name; do
     wait "${PID[$name]}" 2>/dev/null
     forget "$name"
   done
 }
+
+slay() { kill -KILL "$1"; }
 
 # stop_like PATTERN: stops every component whose name matches, newest first.
 stop_like() {
@@ -131,12 +134,20 @@ show_end() {
   for log in "$LOGS/$1".*log; do tail -n 20 "$log" | sed "s|^|  ${log##*/}: |"; done
 }
 
-# last_words NAME: the known cause that its log shows, with the cure; else the log's last line.
-last_words() {
-  local pattern cause cure line
+# known_cause NAME: the known cause that one of its logs shows, with the cure and that log's name; 1 when there is none.
+known_cause() {
+  local pattern cause cure log
   while IFS=$'\t' read -r pattern cause cure; do
-    grep -qE -- "$pattern" "$LOGS/$1".*log && { printf '%s (%s)' "$cause" "$cure"; return; }
+    log=$(grep -lE -- "$pattern" "$LOGS/$1".*log | head -n 1)
+    [[ $log ]] && { printf '%s (%s; %s)' "$cause" "$cure" "${log##*/}"; return; }
   done <"$BUNDLE/node/causes.tsv"
+  return 1
+}
+
+# last_words NAME: the known cause in its logs; else their last line.
+last_words() {
+  local line
+  known_cause "$1" && return
   line=$(grep -hvE '^[[:space:]]*$|^srun: (Force )?Terminat|^srun: .* Exited with exit code' "$LOGS/$1".*log | tail -n 1)
   printf '%s' "${line:-it wrote nothing}"
 }

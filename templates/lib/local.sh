@@ -25,8 +25,10 @@ on() {
   BENCH_NODE=$node exec setsid "$@"
 }
 
-# ask PID, force PID: the whole group, where it is one.
+# ask PID, press PID, force PID: the whole group, where it is one.
 ask() { kill -TERM -- "-$1" 2>/dev/null || kill -TERM "$1"; }
+press() { ask "$1"; }
+unasked() { return 0; }
 force() { kill -KILL -- "-$1" 2>/dev/null || kill -KILL "$1"; }
 
 # alive JOB PID: whether the owner of a claim still runs.

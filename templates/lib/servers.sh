@@ -67,6 +67,14 @@ start_servers() {
   start "$name" on "$node" "${step[@]}" --wait=5 --output="$LOGS/$name.%N.log" "$BUNDLE/node/$script" "$@"
 }
 
+# servers_say: a known cause in the logs of servers that still run, for vLLM over Ray outlives the death of its workers.
+servers_say() {
+  local name words
+  for name in "${RUNNING[@]}"; do
+    [[ $name == server.* ]] && words=$(known_cause "$name") && printf '; %s: %s' "$name" "$words"
+  done
+}
+
 # wait_ready DEPLOYMENT PLACED: every rank placed, healthy by its own word, and then one real generation.
 wait_ready() {
   exec "$AGENT" ready --nodes "$RUN/nodes.tsv" --placed-dir "$2" --ranks "$SERVERS" --placed-timeout 300s \

@@ -33,8 +33,30 @@ on() {
     --mem=0 --kill-on-bad-exit=1 "${SRUN[@]}" "${@:2}"
 }
 
-# ask PID, force PID: srun hands USR1 on to its tasks, and turns TERM into their immediate end.
-ask() { kill -USR1 "$1" 2>/dev/null; }
+ASKING=() # steps that ask a server to end
+
+# ask PID NAME: a server by TERM to the one process of each rank that can hand it on. Slurm would signal all processes, and
+# with them the one that serves the image's files: vLLM then dies in the middle and leaves its shared memory on the node.
+ask() {
+  local _ deployment launch node
+  if [[ $2 != server.* || $STOP == cancelled ]]; then press "$1"; return; fi
+  IFS=. read -r _ deployment launch node <<<"$2"
+  [[ $node ]] || node=$(IFS=,; printf '%s' "${SERVER_NODES[*]}")
+  # shellcheck disable=SC2016 # the other shell's
+  on "$node" --overlap bash -c 'for f; do read -r node pid <"$f"; [[ $node != "$SLURMD_NODENAME" ]] || kill -TERM "$pid"; done' \
+    bash "$RUN/placed/server.$deployment.$launch"/* </dev/null >>"$LOGS/stop.log" 2>&1 &
+  ASKING+=($!)
+}
+
+# unasked: no node that does not answer keeps the job.
+unasked() {
+  local pid
+  for pid in "${ASKING[@]}"; do force "$pid"; done
+  ASKING=()
+}
+
+# press PID, force PID: srun hands USR1 on to its tasks, and turns TERM into their immediate end.
+press() { kill -USR1 "$1" 2>/dev/null; }
 force() { kill -TERM "$1" 2>/dev/null; }
 
 # alive JOB PID: whether the owner of a claim may still be running. Only Slurm's clear no is a no.

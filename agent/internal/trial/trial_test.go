@@ -223,6 +223,15 @@ func TestServerThatNeverAnswersIsAHang(t *testing.T) {
 	}
 }
 
+func TestHangOutlastsRequestsThatRunOutOfTime(t *testing.T) {
+	b := newBed(t, []string{mute(t)}, 0)
+	b.Trial.Workload.Requests, b.Trial.Workload.TimeoutS = 1, 0.3
+	b.Stall, b.ProbeTimeout = 100*time.Millisecond, 300*time.Millisecond
+	if _, err := Run(t.Context(), b.Config); err == nil || !strings.HasPrefix(err.Error(), "hang: no byte for ") {
+		t.Errorf("error %v, want a hang: the last request ran out of time while the probes waited", err)
+	}
+}
+
 // slow answers probes at once and everything else after the time.
 func slow(t *testing.T, after <-chan struct{}) string {
 	t.Helper()

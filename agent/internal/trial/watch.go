@@ -94,11 +94,12 @@ func (c Config) suspect(ctx context.Context, w *watcher, now time.Time) error {
 		if err == nil {
 			continue
 		}
+		last := sum(w.last).LastByteS
 		if again, deaf := c.look(ctx); deaf == nil {
 			w.see(again, time.Now())
 		}
-		if w.silence(time.Now()) < silence {
-			return nil // bytes came meanwhile
+		if sum(w.last).LastByteS > last {
+			return nil // bytes came meanwhile; that requests ran out of time says nothing
 		}
 		return fmt.Errorf("hang: no byte for %.0f s on any stream, and %s failed two probes: %w", silence.Seconds(), endpoint, err)
 	}

@@ -106,7 +106,7 @@ contained() {
 }
 
 find_rank server
-touch "$PLACED/$RANK"
+printf '%s %s\n' "$NODE" "$$" >"$PLACED/$RANK" # what it becomes has the same number
 find_interface
 mkdir -p "$TMP"
 ulimit -Sn "$(ulimit -Hn)"

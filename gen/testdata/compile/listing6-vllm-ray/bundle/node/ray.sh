@@ -114,19 +114,19 @@ nodes_alive() {
   "${CONTAINED[@]}" 2>/dev/null | grep -cE '^ *[0-9]+ node_' || :
 }
 
-# end: of all that this rank started.
+# end: of all that this rank started, the server before the Ray that carries it.
 end() {
-  local pids
-  pids=$(jobs -p)
-  # shellcheck disable=SC2086 # a list of numbers is meant
-  [[ $pids ]] && kill $pids 2>/dev/null
-  wait
+  local pid
+  for pid in $(jobs -p | tac); do
+    kill "$pid" 2>/dev/null || continue
+    wait "$pid" || :
+  done
 }
 trap end EXIT
-trap 'exit 143' TERM USR1 INT
+trap 'exit 0' TERM USR1 INT # 0, for at any other status Slurm ends the ranks that still tidy up
 
 find_rank server
-touch "$PLACED/$RANK"
+printf '%s %s\n' "$NODE" "$$" >"$PLACED/$RANK"
 find_interface
 ulimit -Sn "$(ulimit -Hn)"
 mkdir -p "$TMP"
