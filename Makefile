@@ -53,7 +53,7 @@ e2e: build
 
 ## bench: where the engine's speed is: requests and token events per CPU-second of the load thread, allocations
 bench:
-	go test -run '^$$' -bench . -benchtime 2s ./agent/internal/loop ./agent/internal/wire ./agent/internal/hist ./agent/internal/record ./agent/internal/dummy
+	go test -run '^$$' -bench . -benchtime 2s ./agent/internal/loop ./agent/internal/wire ./agent/internal/hist ./agent/internal/dummy
 
 clean:
 	rm -rf bin out/*/
