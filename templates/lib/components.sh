@@ -22,17 +22,15 @@ pause() {
   wait $!
 }
 
-# status_of NAME: the status of a component that is gone.
-status_of() {
+# reap NAME: the status of a component that is gone; it is one no more.
+reap() {
+  local name status kept=()
   wait "${PID[$1]}"
-}
-
-# forget NAME: it is over.
-forget() {
-  local name kept=()
+  status=$?
   for name in "${RUNNING[@]}"; do [[ $name == "$1" ]] || kept+=("$name"); done
   RUNNING=("${kept[@]}")
   unset "PID[$1]"
+  return "$status"
 }
 
 # stop NAME...: asks them to end, in this order; each five seconds, those that still run hear it in harsher words.
@@ -46,10 +44,7 @@ stop() {
     done
   done
   unasked
-  for name; do
-    wait "${PID[$name]}" 2>/dev/null
-    forget "$name"
-  done
+  for name; do reap "$name" 2>/dev/null; done
 }
 
 slay() { kill -KILL "$1"; }
@@ -71,24 +66,20 @@ attend() {
     [[ $STOP == cancelled || ($STOP && $until -gt $((END - RESERVE))) ]] && { stop "$name"; return 75; }
     pause
   done
-  status_of "$name"
+  reap "$name"
   status=$?
-  forget "$name"
   others_live || return 70 # what died in its last second died in its time
   return "$status"
 }
 
 # within SECONDS NAME: waits for NAME, which should be over soon. Its own status; or 124 when it was not, and was stopped.
 within() {
-  local patience=$1 name=$2 status
+  local patience=$1 name=$2
   until gone "$name"; do
     if ((patience-- == 0)) || [[ $STOP == cancelled ]]; then stop "$name"; return 124; fi
     pause
   done
-  status_of "$name"
-  status=$?
-  forget "$name"
-  return "$status"
+  reap "$name"
 }
 
 # await SECONDS FILE...: until every file is there. 1 when the time is over, 70 when DEAD died, 75 when the job is to stop.
@@ -120,11 +111,10 @@ others_live() {
 # blame NAME: it ended unasked, which is a failure whatever its status. CAUSE keeps the words.
 blame() {
   local name=$1 status
-  status_of "$name"
+  reap "$name"
   status=$?
   CAUSE="$name ended unasked with status $status: $(last_words "$name")"
   fail "$name" "$status" "${CAUSE#*: }"
-  forget "$name"
   show_end "$name"
 }
 
