@@ -3,6 +3,7 @@ package loop
 import (
 	"time"
 
+	"hpcbench/agent/internal/load"
 	"hpcbench/agent/internal/record"
 )
 
@@ -73,3 +74,32 @@ func (o *outlet) used(thread int) []*record.Record {
 }
 
 func (o *outlet) close() { close(o.full) }
+
+// handover is one thread's end of the outlet: what its machine has finished and the outlet does not have yet.
+type handover struct {
+	machine *load.Machine
+	out     *outlet
+	index   int // of the thread
+	done    []*record.Record
+	flushed time.Duration
+}
+
+// flush hands finished records over when there are many or they are old, and keeps them where there is no room.
+func (h *handover) flush(now time.Duration) {
+	h.done = h.machine.Harvest(h.done)
+	if len(h.done) < batchLen && now-h.flushed < batchAge || len(h.done) == 0 {
+		return
+	}
+	h.flushed = now
+	if h.out.offer(h.index, h.done) {
+		h.done = h.out.used(h.index)
+		h.machine.Recycle(h.done)
+		h.done = h.done[:0]
+	}
+}
+
+// last hands over what is left and waits for room.
+func (h *handover) last() {
+	h.done = h.machine.Harvest(h.done)
+	h.out.finish(h.index, h.done)
+}

@@ -18,22 +18,19 @@ import (
 type secure struct {
 	*engine
 	ctx      context.Context
-	machine  *load.Machine
 	encoders []*wire.Encoder
-	out      *outlet
 	news     chan struct{} // something may be due earlier than was thought
 
-	mu      sync.Mutex // guards the machine and all below
+	mu sync.Mutex // guards all below
+	handover
 	workers []*worker
 	idle    [][]*worker // by endpoint
 	wg      sync.WaitGroup
-	done    []*record.Record
-	flushed time.Duration
 	counts  Facts
 }
 
 func (e *engine) runSecure(ctx context.Context, sink func(*record.Record)) (Facts, error) {
-	s := &secure{engine: e, out: newOutlet(1), news: make(chan struct{}, 1), idle: make([][]*worker, len(e.assignment.Endpoints))}
+	s := &secure{engine: e, handover: handover{out: newOutlet(1)}, news: make(chan struct{}, 1), idle: make([][]*worker, len(e.assignment.Endpoints))}
 	var err error
 	if s.machine, err = load.New(e.assignment, 0, 1, e.opt.Observe); err != nil {
 		return Facts{}, err
@@ -94,7 +91,7 @@ func (s *secure) turn() (wait time.Duration, over bool) {
 	defer s.mu.Unlock()
 	s.issue()
 	s.expire()
-	s.flush()
+	s.flush(s.now())
 	now := s.now()
 	wait = min(s.machine.Wake(now)-now, time.Hour)
 	if len(s.done) > 0 {
@@ -145,29 +142,13 @@ func (s *secure) finish(r *load.Request, a wire.Answer, now time.Duration) {
 	s.machine.Finish(r, now)
 }
 
-// flush hands finished records over. mu is held.
-func (s *secure) flush() {
-	now := s.now()
-	s.done = s.machine.Harvest(s.done)
-	if len(s.done) < batchLen && now-s.flushed < batchAge || len(s.done) == 0 {
-		return
-	}
-	s.flushed = now
-	if s.out.offer(0, s.done) {
-		s.done = s.out.used(0)
-		s.machine.Recycle(s.done)
-		s.done = s.done[:0]
-	}
-}
-
 // end waits for the workers and hands over what is left.
 func (s *secure) end() {
 	for _, w := range s.workers {
 		close(w.todo)
 	}
 	s.wg.Wait()
-	s.done = s.machine.Harvest(s.done)
-	s.out.finish(0, s.done)
+	s.last()
 	s.out.close()
 }
 

@@ -9,7 +9,6 @@ import (
 
 	"hpcbench/agent/internal/hist"
 	"hpcbench/agent/internal/load"
-	"hpcbench/agent/internal/record"
 	"hpcbench/agent/internal/wire"
 )
 
@@ -26,11 +25,9 @@ const ahead = time.Second
 // thread is one load thread: a share of the load, an epoll set with a timer, and connections.
 type thread struct {
 	*engine
-	index    int
-	machine  *load.Machine
+	handover
 	encoders []*wire.Encoder
 	targets  []target
-	out      *outlet
 
 	epoll, timer, bell int
 	stopping           atomic.Bool
@@ -45,9 +42,6 @@ type thread struct {
 	buf   []byte    // of reads
 	text  []byte    // of a request
 
-	done    []*record.Record // not handed over yet
-	flushed time.Duration
-
 	opened, starved, broken, resent int64 // connections and requests, as Facts has them
 	cpu                             time.Duration
 	lag                             hist.H
@@ -55,7 +49,7 @@ type thread struct {
 
 func newThread(e *engine, index, threads int, out *outlet) (t *thread, err error) {
 	t = &thread{
-		engine: e, index: index, out: out, epoll: -1, timer: -1, bell: -1, armed: load.Never,
+		engine: e, handover: handover{out: out, index: index}, epoll: -1, timer: -1, bell: -1, armed: load.Never,
 		events: make([]syscall.EpollEvent, 256), buf: make([]byte, 64<<10), idle: make([][]*conn, len(e.targets)),
 	}
 	for _, target := range e.targets {
@@ -116,8 +110,7 @@ func (t *thread) run() {
 		t.wait()
 	}
 	t.cpu = cpuTime() - before
-	t.done = t.machine.Harvest(t.done)
-	t.out.finish(t.index, t.done)
+	t.last()
 }
 
 // turn does what the clock asks for and reports whether the load is over.
@@ -132,7 +125,7 @@ func (t *thread) turn() bool {
 	}
 	t.issue()
 	t.expire()
-	t.flush()
+	t.flush(t.now())
 	return t.machine.Over(t.now())
 }
 
@@ -159,21 +152,6 @@ func (t *thread) expire() {
 func (t *thread) finish(r *load.Request, a wire.Answer, now time.Duration) {
 	a.Fill(r.Record)
 	t.machine.Finish(r, now)
-}
-
-// flush hands finished records over when there are many or they are old.
-func (t *thread) flush() {
-	now := t.now()
-	t.done = t.machine.Harvest(t.done)
-	if len(t.done) < batchLen && now-t.flushed < batchAge || len(t.done) == 0 {
-		return
-	}
-	t.flushed = now
-	if t.out.offer(t.index, t.done) {
-		t.done = t.out.used(t.index)
-		t.machine.Recycle(t.done)
-		t.done = t.done[:0]
-	}
 }
 
 // wait takes the next events, sleeping where there are none, and handles them.
