@@ -4,6 +4,8 @@
 // Durations are seconds, rates are per second, counts are whole numbers.
 package workload
 
+import "path"
+
 // Schema is the number of this contract. A change of a field's meaning raises it.
 const Schema = 1
 
@@ -11,12 +13,13 @@ const Schema = 1
 // trials/<ID>.json.
 type Trial struct {
 	Schema     int            `json:"schema"`
-	ID         string         `json:"trial"`      // "0001": file name in trials/ and directory name in results/<jobid>/
-	Name       string         `json:"name"`       // a name one can say aloud, such as "c8-r1"
-	Scenario   string         `json:"scenario"`   // the recipe's scenario as written
-	Deployment string         `json:"deployment"` // "d1": the server it runs on
-	Point      map[string]any `json:"point"`      // the swept values by recipe path, such as "workload.concurrency": 8
-	Repetition int            `json:"repetition"` // from 1
+	ID         string         `json:"trial"`             // "0001": file name in trials/ and directory name in results/<jobid>/
+	Name       string         `json:"name"`              // a name one can say aloud, such as "c8-r1"
+	Scenario   string         `json:"scenario"`          // the recipe's scenario as written
+	Deployment string         `json:"deployment"`        // "d1": the server it runs on
+	Point      map[string]any `json:"point"`             // the swept values by recipe path, such as "workload.concurrency": 8
+	Repetition int            `json:"repetition"`        // from 1, on one start of the server
+	Restart    int            `json:"restart,omitempty"` // which start of the server, from 1; 0: the recipe asks for one only
 	Service    string         `json:"service"`
 	Workload   Workload       `json:"workload"`
 }
@@ -24,32 +27,109 @@ type Trial struct {
 // Workload says which requests to send, when, and for how long. All client nodes together send it: rates and
 // concurrency are totals over them.
 type Workload struct {
-	Dialect string `json:"dialect"` // openai-chat, openai-completions, ollama-generate, ollama-chat
+	Dialect string `json:"dialect"` // a dialect of agent/internal/wire, such as openai-chat
 	Model   string `json:"model"`   // the name the server knows the model by
 	Stream  bool   `json:"stream"`
 
-	Concurrency int     `json:"concurrency,omitempty"`  // requests in flight; with Rate: a cap on them; 0 with Rate: no cap
-	Rate        float64 `json:"rate,omitempty"`         // requests due per second: an open loop; 0: a closed loop
-	Arrival     string  `json:"arrival,omitempty"`      // law of an open loop: constant, poisson
+	Concurrency int     `json:"concurrency,omitempty"` // requests in flight; with Rate: a cap on them; 0 with Rate: no cap
+	Rate        float64 `json:"rate,omitempty"`        // requests due per second: an open loop; 0: a closed loop
+	Arrival     string  `json:"arrival,omitempty"`     // law of an open loop: constant, poisson, gamma, burst, ramp, step, replay
+	Burstiness  float64 `json:"burstiness,omitempty"`  // of gamma: its shape; 1 is poisson, less comes in clumps
+	Burst       *Burst  `json:"burst,omitempty"`
+	Ramp        *Ramp   `json:"ramp,omitempty"`
+	Steps       []Step  `json:"steps,omitempty"`
+	Trace       string  `json:"trace,omitempty"`        // of replay: the file (see File); with Rate its times are stretched to that mean
 	ThinkTimeS  float64 `json:"think_time_s,omitempty"` // of a closed loop: from an answer's end to the next request
+	RampUpS     float64 `json:"ramp_up_s,omitempty"`    // of a closed loop: its slots begin evenly spread over so long, in the warm-up
 
-	WarmupS   float64 `json:"warmup_s"`           // sent and not counted
-	DurationS float64 `json:"duration_s"`         // length of the window that is measured
-	Requests  int     `json:"requests,omitempty"` // measured requests after which the window ends early; 0: no such end
-	DrainS    float64 `json:"drain_s"`            // how long requests still in flight may take after the window
-	TimeoutS  float64 `json:"timeout_s"`          // of one request, from sent to done
+	WarmupS        float64 `json:"warmup_s"`                  // sent and not counted
+	WarmupRequests int     `json:"warmup_requests,omitempty"` // of a closed loop: the warm-up ends early when so many are done; 0: no such end
+	DurationS      float64 `json:"duration_s"`                // length of the window that is measured
+	Requests       int     `json:"requests,omitempty"`        // measured requests after which the window ends early; 0: no such end
+	MinDurationS   float64 `json:"min_duration_s,omitempty"`  // Requests end no window that is shorter
+	CooldownS      float64 `json:"cooldown_s,omitempty"`      // the load goes on after the window, sent and not counted
+	DrainS         float64 `json:"drain_s"`                   // how long requests still in flight may take after all that
+	TimeoutS       float64 `json:"timeout_s"`                 // of one request, from sent to done
 
-	InputTokens int     `json:"input_tokens,omitempty"` // length of a synthetic prompt
-	Prompt      string  `json:"prompt,omitempty"`       // one fixed prompt, repeated on purpose; excludes InputTokens
-	MaxTokens   int     `json:"max_tokens"`             // asked of the server, exactly (IgnoreEOS) or at most
-	IgnoreEOS   bool    `json:"ignore_eos,omitempty"`   // ask for exactly MaxTokens where the dialect can
+	InputTokens int     `json:"input_tokens,omitempty"` // length of a synthetic prompt; with InputLaw: its mean
+	InputLaw    *Length `json:"input_law,omitempty"`
+	Prompt      string  `json:"prompt,omitempty"`  // one fixed prompt, repeated on purpose; excludes InputTokens
+	Dataset     string  `json:"dataset,omitempty"` // prompts from a file (see File) instead of made-up ones
+	Prefix      *Prefix `json:"prefix,omitempty"`
+	Turns       int     `json:"turns,omitempty"` // requests of one conversation, each with all before it; 0 and 1: none
+	MaxTokens   int     `json:"max_tokens"`      // asked of the server, exactly (IgnoreEOS) or at most; with OutputLaw: its mean
+	OutputLaw   *Length `json:"output_law,omitempty"`
+	IgnoreEOS   bool    `json:"ignore_eos,omitempty"` // ask for exactly MaxTokens where the dialect can
 	Temperature float64 `json:"temperature"`
-	Batch       int     `json:"batch,omitempty"` // prompts of a group sent at one instant; 0 and 1: none
+	Batch       int     `json:"batch,omitempty"`        // prompts of a group sent at one instant; 0 and 1: none
+	CancelShare float64 `json:"cancel_share,omitempty"` // of requests, by hash of seed and index, that the client gives up at its first token
+
+	Routing string  `json:"routing,omitempty"` // which endpoint a request goes to: round-robin (also ""), random, all-to-all, static
+	Routes  [][]int `json:"routes,omitempty"`  // of static: by client node, the indices of its endpoints, which take turns
+
+	ExtraBody  map[string]any    `json:"extra_body,omitempty"`   // further fields of each request's body
+	Headers    map[string]string `json:"headers,omitempty"`      // further headers of each request
+	APIKeyFile string            `json:"api_key_file,omitempty"` // on the client node: its first line goes out as Authorization: Bearer
 
 	Seed       int64  `json:"seed"`        // of arrivals
 	PromptSeed uint64 `json:"prompt_seed"` // of prompts: hash(seed, the point's workload values, repetition)
 
 	SLO map[string]float64 `json:"slo,omitempty"` // seconds by metric: ttft, tpot, itl, e2el
+}
+
+// Burst is the law burst: its requests come Size at one instant (0 and 1: one by one), evenly, during OnS of each OnS + OffS
+// (OffS 0: always). Their mean rate over a whole cycle is the workload's Rate.
+type Burst struct {
+	OnS  float64 `json:"on_s,omitempty"`
+	OffS float64 `json:"off_s,omitempty"`
+	Size int     `json:"size,omitempty"`
+}
+
+// Ramp is the law ramp: From requests/s in the warm-up, a straight line to To over the window, To afterwards. The
+// workload's Rate is their mean.
+type Ramp struct {
+	From float64 `json:"from"`
+	To   float64 `json:"to"`
+}
+
+// Step is one of the law step: the window goes through them in order, the warm-up has the first's rate, and what comes after
+// the last has its. The workload's Rate is their mean over time.
+type Step struct {
+	Rate      float64 `json:"rate"` // requests/s
+	DurationS float64 `json:"duration_s"`
+}
+
+// Length is a distribution of numbers of tokens; each draw is a hash of seed and index, rounded, and at least 1.
+// uniform: A to B, both included. normal and lognormal: mean A and standard deviation B of the tokens themselves.
+type Length struct {
+	Law string  `json:"law"`
+	A   float64 `json:"a"`
+	B   float64 `json:"b"`
+}
+
+// Mean is the mean of the distribution, before rounding and the floor of 1.
+func (l Length) Mean() float64 {
+	if l.Law == "uniform" {
+		return (l.A + l.B) / 2
+	}
+	return l.A
+}
+
+// Prefix makes prompts alike at their beginning: Share of them, by hash of seed and index, begin with the same Tokens tokens.
+type Prefix struct {
+	Share  float64 `json:"share"`
+	Tokens int     `json:"tokens"`
+}
+
+// Open tells whether this is an open loop: requests fall due whether or not earlier ones are done.
+func (w Workload) Open() bool { return w.Rate > 0 || w.Arrival == "replay" }
+
+// File is where a Trace or a Dataset lies: an absolute path is on the client nodes, another below the bundle.
+func File(bundle, name string) string {
+	if name == "" || path.IsAbs(name) {
+		return name
+	}
+	return path.Join(bundle, name)
 }
 
 // Assignment is one client node's share of a trial: the body of POST /start.

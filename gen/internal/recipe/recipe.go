@@ -2,6 +2,8 @@
 // sweeps expanded into points.
 package recipe
 
+import "hpcbench/agent/workload"
+
 // Recipe is one point of a recipe file: every sweep resolved, every default filled in. Durations are seconds.
 type Recipe struct {
 	Scenario, Partition, Account, QOS string
@@ -9,8 +11,10 @@ type Recipe struct {
 	Modules, Binds                    []string
 	Environment                       map[string]string
 	Secrets                           map[string]string // variable: path of the file that holds its value
-	Repetitions                       int
-	Seed                              int64
+	Repetitions                       int               // of each trial on one start of its server
+	Restarts                          int               // how often each server is started anew and all its trials measured; at least 1
+	Seed                              int64             // workload.seed, else metadata.seed
+	Metadata                          Metadata
 
 	Orchestration Orchestration
 	Job           JobConfig
@@ -20,6 +24,13 @@ type Recipe struct {
 	Clients       Clients
 	Artifacts     Artifacts
 	Monitoring    Monitoring
+	Reporting     Reporting
+}
+
+// Metadata is what a person wants to be told of later. None of it changes what runs.
+type Metadata struct {
+	GitCommit, Notes string
+	Tags             []string
 }
 
 // Roles is one value for each role of a node.
@@ -27,18 +38,28 @@ type Roles[T any] struct{ Servers, Clients, Monitors T }
 
 // Orchestration says where the job runs and on how many nodes.
 type Orchestration struct {
-	Mode           string // slurm or local
-	TotalNodes     int    // at least the sum over roles; the rest stay unused
-	Nodes          Roles[int]
-	ClientsPerNode int    // the node_allocation.clients copy; merged with workload.clients_per_node after validation
-	Distribution   string // round-robin
+	Mode           string     // slurm or local
+	TotalNodes     int        // at least the sum over roles; the rest stay unused
+	Nodes          Roles[int] // Clients 0, with own-node: the recipe was silent, and Placement is same-node
+	ClientsPerNode int        // the node_allocation.clients copy; merged with workload.clients_per_node after validation
+
+	Placement       string        // of clients: own-node, same-node (the first Nodes.Clients server nodes, at least one), het
+	ClientPartition string        // of the client nodes' part of a het job; "": the job's
+	NodeRange       Roles[string] // "": dealt in turn; else indices of the allocation ("0-2") or host names, expanded: "node001,node002"
+	Replicas        int           // servers on each server node, which share out its GPUs, CPUs and memory; at least 1
+	Distribution    string        // round-robin, random, all-to-all, static
+	Mapping         []Target      // of static
 }
+
+// Target says which endpoints a group of client nodes sends to, both as indices from 0.
+type Target struct{ Clients, Endpoints []int }
 
 // JobConfig is what Slurm is told about the whole job.
 type JobConfig struct {
 	TimeLimitS  float64 // 0: from the plan
 	Exclusive   bool
 	Reservation string
+	Directives  []string // of the site's own, each one option of sbatch: "--comment=x"
 }
 
 // Resources is what one node of a role needs.
@@ -47,17 +68,33 @@ type Resources struct{ GPUs, CPUsPerTask, MemGB int }
 // Workload is the load of one trial in the recipe's words (DESIGN §2 has the field's).
 type Workload struct {
 	Component, Service, Model, Dialect string
+	Endpoints                          []string // base URLs of servers that nobody starts; of a service of launcher none
+	Suite                              string   // name of the benchmark_suite's entry that this point is; "" without one
 	Stream                             bool
-	DurationS, WarmupS, TimeoutS       float64
-	Requests                           int
+	DurationS                          float64 // 0: silent; see Requests
+	Requests                           int     // ends the window early; 0: silent. Both silent: plan has the defaults
+	WarmupS                            float64 // -1: silent; plan has the default
+	RampUpS, CooldownS, TimeoutS       float64
 	ClientsPerNode                     int     // 0: absent
 	Concurrency                        int     // 0: absent
-	TargetRPS                          float64 // 0: absent, a closed loop
-	RequestDistribution                string  // constant, poisson
+	TargetRPS                          float64 // 0: absent; of ramp and step their mean; a closed loop where RequestDistribution is not replay
+	RequestDistribution                string  // constant, poisson, gamma, burst, ramp, step, replay
+	Burstiness                         float64
+	Burst                              *workload.Burst
+	Ramp                               *workload.Ramp
+	Steps                              []workload.Step
+	Trace, Dataset                     string // "": none; absolute: on the cluster; else "data/NAME" in the bundle, of File.Inputs
 	ThinkTimeS                         float64
-	PromptLen, GenTokens, Batch        int
+	PromptLen, GenTokens, Batch        int              // the means where there is a distribution
+	PromptLaw, GenLaw                  *workload.Length // nil: exactly so long
+	Prefix                             *workload.Prefix
+	Turns                              int // 0 or 1: none
+	CancelShare                        float64
 	Temperature                        float64
 	IgnoreEOS                          bool
+	ExtraBody                          map[string]any
+	Headers                            map[string]string
+	APIKeyFile                         string
 	SLO                                map[string]float64
 }
 
@@ -90,6 +127,9 @@ type Monitoring struct {
 	Enabled   bool
 	IntervalS float64
 }
+
+// Reporting says what the report has.
+type Reporting struct{ Percentiles []float64 }
 
 // Value is one swept value of a point.
 type Value struct {
