@@ -50,6 +50,7 @@ type Profile struct {
 	PrefetchQOS         string            `yaml:"prefetch_qos"`        // of that job; "" for the recipe's
 	SSHHost             string            `yaml:"ssh_host"`
 	SSHPort             int               `yaml:"ssh_port"`
+	SSHDir              string            `yaml:"ssh_dir"`       // parent of the bundles that gen run copies there; "": hpcbench in the home directory
 	BillUnit            string            `yaml:"bill_unit"`     // node-hours, gpu-hours, core-hours; "": not known, nodes are counted
 	BillPerNode         float64           `yaml:"bill_per_node"` // units that an hour of a whole node costs; 0: its GPUs or CPUs
 	MaxTimeS            float64           `yaml:"max_time_s"`    // of a job, seconds, in the most patient partition or qos; 0: not known

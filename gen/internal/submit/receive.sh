@@ -1,0 +1,27 @@
+# shellcheck shell=bash
+# What stands in a directory into which a bundle is to be copied, as rows of a word, a tab and text: bash -s DIRECTORY.
+# state is absent, bundle or other; each edited file has its hash; a claim is a job that runs there.
+receive() {
+  local file hash job _
+  printf 'rsync\t%s\n' "$(command -v rsync)"
+  if [[ ! -d $1 || ! $(ls -A -- "$1") ]]; then
+    printf 'state\tabsent\n'
+    mkdir -p -- "$1"
+    return
+  fi
+  cd -- "$1" || return
+  [[ -f MANIFEST ]] || { printf 'state\tother\n'; return; }
+  printf 'state\tbundle\n'
+  sha256sum --check --quiet MANIFEST 2>/dev/null | sed -n 's/: FAILED$//p' | while IFS= read -r file; do
+    hash=$(sha256sum -- "$file")
+    printf 'edited\t%s\t%s\n' "${hash%% *}" "$file"
+  done
+  for file in results/claims/*; do
+    [[ -f $file ]] || continue
+    read -r job _ <"$file"
+    [[ $(squeue --noheader --jobs="$job" 2>&1) =~ ^$|'Invalid job id' ]] || printf 'claim\t%s\n' "$job"
+  done
+  return 0
+}
+
+receive "$@" </dev/null
