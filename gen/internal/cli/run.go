@@ -181,7 +181,7 @@ func (r *run) prepareRecipe(name string) (*source, error) {
 	if err := r.write(r.out, all[0], src, r.force, true); err != nil {
 		return nil, err
 	}
-	if _, err := fmt.Fprintln(r.stdout, src.Plan.Text()); err != nil {
+	if _, err := fmt.Fprint(r.stdout, src.Plan.Text()); err != nil {
 		return nil, err
 	}
 	return src, r.open(dir)

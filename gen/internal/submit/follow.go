@@ -57,8 +57,11 @@ func (f *Follower) See(text string) []string {
 	f.now, f.out = cmp.Or(s.now, f.now), cmp.Or(s.lastOut, f.out)
 	var news []string
 	if s.stamp != "" {
+		first := f.stamp == ""
 		f.stamp = s.stamp
-		f.readLedger(s.ledger)
+		if done := f.readLedger(s.ledger); first && done > 0 {
+			news = append(news, fmt.Sprintf("%d of %d trials are done by earlier jobs", done, len(f.trials)))
+		}
 	}
 	news = append(news, f.seeQueue(s)...)
 	f.line = parseProgress(s.line)
@@ -86,8 +89,8 @@ func (f *Follower) ask() []string {
 	return script(f.Row.ID, process, strconv.Itoa(f.seen), f.stamp)
 }
 
-// readLedger takes the job's ledger in: it is written anew before each deployment.
-func (f *Follower) readLedger(rows [][]string) {
+// readLedger takes the job's ledger in, which is written anew before each deployment, and counts what others have done.
+func (f *Follower) readLedger(rows [][]string) (done int) {
 	known := map[string]*trial{}
 	for _, t := range f.trials {
 		known[t.id] = t
@@ -105,9 +108,13 @@ func (f *Follower) readLedger(rows [][]string) {
 		if t.deployment != last {
 			f.deployments++
 		}
+		if strings.HasPrefix(t.state, "done:") {
+			done++
+		}
 		last = t.deployment
 		f.trials = append(f.trials, t)
 	}
+	return done
 }
 
 // seeQueue takes Slurm's word in, and says what has changed of it.
