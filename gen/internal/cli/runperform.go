@@ -191,4 +191,10 @@ func (r *run) shown() string {
 }
 
 // pickup is the command that goes on with this bundle's jobs.
-func (r *run) pickup() string { return submit.Shown([]string{"gen", "run", r.shown()}) }
+func (r *run) pickup() string {
+	words := []string{"gen", "run", r.shown()}
+	if r.key != "" {
+		words = append(words, "--key", r.key)
+	}
+	return submit.Shown(words)
+}

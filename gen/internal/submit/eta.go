@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Status is the job in one line: state, phase, trial, what the trial shows, and the time that is left.
+// Status is the job in one line: state, phase, trial, the time that is left, and what the trial shows.
 func (f *Follower) Status() string {
 	words := []string{"job " + f.Row.ID}
 	if f.state != "RUNNING" || f.phase == "" {
@@ -17,14 +17,17 @@ func (f *Follower) Status() string {
 	}
 	if t := f.current; t != nil {
 		words = append(words, "trial "+f.place(t))
-		if f.line.trial == t.id {
-			words = append(words, f.line.phase)
-		}
-		if f.line.trial == t.id && f.line.rate != "" {
+	}
+	if left, ok := f.eta(); ok {
+		words = append(words, span(left)+" left")
+	}
+	if t := f.current; t != nil && f.line.trial == t.id {
+		words = append(words, f.line.phase)
+		if f.line.rate != "" {
 			words = append(words, f.line.rate+"/s", "p50 "+f.line.p50+" ms")
 		}
 	}
-	return strings.Join(words, " · ") + f.left()
+	return strings.Join(words, " · ")
 }
 
 // left is ", about 5 min left", or nothing where that can't be said yet.

@@ -20,7 +20,11 @@ func Submit(ctx context.Context, p Place, dir, nonce string, local bool, args []
 	rows, text = submissions(text)
 	var refused *Refusal
 	if errors.As(err, &refused) {
-		return rows, "", fmt.Errorf("nothing more was submitted: %s", strings.TrimSpace(text))
+		what := "nothing was submitted"
+		if len(rows) > 0 {
+			what = "not all jobs were submitted"
+		}
+		return rows, "", fmt.Errorf("%s: %s", what, strings.TrimSpace(text))
 	}
 	if err == nil && len(rows) == 0 {
 		err = fmt.Errorf("submit.sh names no job: %s", strings.TrimSpace(text))

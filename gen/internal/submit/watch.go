@@ -50,12 +50,24 @@ func (w Watch) look(ctx context.Context, f *Follower, waiting []*Follower) error
 	return Retry(func() error {
 		text, err := w.heard(ctx, f, waiting)
 		if err == nil {
-			for _, line := range f.See(text) {
-				w.Say("job " + f.Row.ID + ": " + line)
-			}
+			first := f.now == 0
+			w.say(f, f.See(text), first)
 		}
 		return err
 	}, w.Say, func(d time.Duration) error { return w.wait(d, f, waiting) })
+}
+
+// history is how many lines are said of what happened before the first look.
+const history = 20
+
+// say tells what is new of a job.
+func (w Watch) say(f *Follower, news []string, first bool) {
+	if n := len(news) - history; first && n > 0 {
+		news = append([]string{fmt.Sprintf("… %d lines before", n)}, news[n:]...)
+	}
+	for _, line := range news {
+		w.Say("job " + f.Row.ID + ": " + line)
+	}
 }
 
 // heard is what one look brings. Somebody who wants to go meanwhile is heard: a look over a dead connection takes long.
