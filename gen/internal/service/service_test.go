@@ -75,7 +75,7 @@ func TestUsersServiceIsOneFile(t *testing.T) {
 	const good = "name: mine\ndialects: [openai-chat]\nhealth: {path: /health}\nargv: |\n  serve\n  {{arg .Model}}\n"
 	for _, c := range []struct{ name, src, want string }{
 		{"good", good, ""},
-		{"unknown key", good + "imge: x\n", `services/mine/service.yaml:7: unknown key "imge"`},
+		{"unknown key", good + "imge: x\n", `services/mine/service.yaml:7: unknown key "imge" (did you mean "image"?)`},
 		{"another's name", strings.Replace(good, "mine", "other", 1), `services/mine/service.yaml: name is "other", and must be that of its folder, "mine"`},
 		{"no dialect", strings.Replace(good, "[openai-chat]", "[]", 1), "services/mine/service.yaml: dialects is empty: nothing could talk to it"},
 		{"no argv", good[:strings.Index(good, "argv")], "services/mine/service.yaml: there is no argv.tmpl, and no argv in service.yaml"},
