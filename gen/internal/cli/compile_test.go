@@ -234,7 +234,7 @@ func TestCompileWritesABundle(t *testing.T) {
 	if status != 0 || stderr != "" {
 		t.Fatalf("status %d: %s", status, stderr)
 	}
-	if !strings.HasPrefix(stdout, "small: 2 trials of dummy") || !strings.HasSuffix(stdout, "next  jobs/small/submit.sh\n") {
+	if !strings.HasPrefix(stdout, "small  this machine · ") || !strings.HasSuffix(stdout, "next: jobs/small/submit.sh\n") {
 		t.Errorf("stdout is %s", stdout)
 	}
 	for _, name := range []string{"job.sbatch", "submit.sh", "bin/agent", "bin/agent-gpu", "node/server.sh"} {

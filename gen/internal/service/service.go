@@ -29,9 +29,10 @@ type Service struct {
 	Model          string         `yaml:"model"`       // of a recipe that is silent; "" where a recipe must name one
 	Dialects       []string       `yaml:"dialects"`    // the first is the default
 	SingleNode     bool           `yaml:"single_node"` // several server nodes are independent endpoints, never one server
-	Launchers      []string       `yaml:"launchers"`   // of single, spmd, ray, mp: what it can be started by; the first is the default
+	Launchers      []string       `yaml:"launchers"`   // of single, spmd, ray, mp, none: what it can be started by; the first is the default
 	Launcher       string         `yaml:"launcher"`    // template that says which of them; "" for the default
 	Health         Health         `yaml:"health"`
+	Parallel       []string       `yaml:"parallel"`        // settings whose product is the GPUs one server uses, each 1 when silent; none: all of its nodes
 	ConcurrencyEnv string         `yaml:"concurrency_env"` // variable told the most requests in flight per endpoint over the deployment's trials
 	StartupS       float64        `yaml:"startup_s"`       // usual seconds from its first step to a generated token, for planning
 	Argv           string         `yaml:"argv"`            // text of argv.tmpl, in a folder without that file
@@ -118,7 +119,10 @@ func unknown(fsys fs.FS, name string) error {
 	return fmt.Errorf("no service %q (there are %s)", name, strings.Join(known, ", "))
 }
 
-var launchers = []string{"single", "spmd", "ray", "mp"}
+var launchers = []string{"single", "spmd", "ray", "mp", "none"}
+
+// External tells whether servers of this service run already, somewhere, and the recipe names their addresses.
+func (s *Service) External() bool { return slices.Contains(s.Launchers, "none") }
 
 // check finds what no job could be made from.
 func (s *Service) check(name string) error {
@@ -128,7 +132,7 @@ func (s *Service) check(name string) error {
 	if len(s.Dialects) == 0 {
 		return errors.New("dialects is empty: nothing could talk to it")
 	}
-	if !strings.HasPrefix(s.Health.Path, "/") {
+	if !strings.HasPrefix(s.Health.Path, "/") && !s.External() {
 		return fmt.Errorf("health.path is %q, and must begin with /", s.Health.Path)
 	}
 	if len(s.Launchers) == 0 {

@@ -2,6 +2,9 @@
 # Submits experiment-name: 1 trial of ollama, 1 deployment, on 5 nodes: 2 servers, 2 clients, 1 monitor.
 # Checks what can be checked before a node is asked for; then hands its arguments to sbatch, so that no file needs an
 # edit for an account: ./submit.sh -A p200981 --mail-user=me@example.org
+#
+# --smoke, as the first argument, tries the plan before it is paid for: the real servers, each with one short trial that
+# counts for nothing, in the queue that the site keeps for tests where the cluster profile knows one.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
 
@@ -27,13 +30,21 @@ submit() {
   local script=$1 after=$2
   shift 2
   [[ -z $after ]] || set -- --dependency="afterany:$after" "$@"
-  id=$(sbatch --parsable "$@" "$script")
+  id=$(sbatch --parsable "$@" "$script" "${smoke[@]}")
   id=${id%%;*}
   printf '%s: job %s\n' "$script" "$id"
 }
-submit 'job.sbatch' '' "$@"
+
+id='' results=results smoke=()
+if [[ ${1-} == --smoke ]]; then
+  shift
+  smoke=(--smoke) results=results/smoke
+  submit 'job.sbatch' '' '--qos=test' '--time=00:04:00' '--signal=B:USR1@60' "$@"
+else
+  submit 'job.sbatch' "$id" "$@"
+fi
 cat <<WORDS
 follow it:   tail -f $PWD/slurm-$id.out
 stop well:   scancel --batch --signal=USR1 $id   (ends the running trial in good order; submit again for the rest)
-results:     $PWD/results/$id and, over all jobs, $PWD/results/report.html
+results:     $PWD/$results/$id, and $PWD/results/report.html over all jobs
 WORDS
