@@ -43,6 +43,9 @@ check_files() {
   for item in "${SECRETS[@]}"; do
     [[ -r ${item#*=} ]] || { fail secret 1 "${item%%=*}: ${item#*=} can't be read"; bad=1; }
   done
+  for item in "${FILES[@]}"; do
+    [[ -r $item ]] || { fail file 1 "$item can't be read"; bad=1; }
+  done
   (cd "$BUNDLE" && sha256sum --check --quiet MANIFEST 2>/dev/null) | sed 's/^/edited since it was compiled: /'
   return "$bad"
 }

@@ -200,7 +200,7 @@ func written(t *testing.T) []string {
 }
 
 // agents puts a file that is an agent for amd64, as far as its first bytes tell, where gen looks for it.
-func agents(t *testing.T, names ...string) {
+func agents(t testing.TB, names ...string) {
 	t.Helper()
 	dir := t.TempDir()
 	header := make([]byte, 64)

@@ -41,6 +41,7 @@ type Setting struct {
 	Modules         []string `json:"modules,omitempty"`
 	Binds           []string `json:"binds,omitempty"`
 	Secrets         []string `json:"secrets,omitempty"`  // VARIABLE=/path/of/file
+	Files           []string `json:"files,omitempty"`    // absolute paths that the load needs on client nodes: datasets, traces, keys
 	SiteEnv         []string `json:"site_env,omitempty"` // NAME=value of the job's own environment
 	Interfaces      string   `json:"interfaces,omitempty"`
 	MPI             string   `json:"mpi,omitempty"`

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"path"
 	"slices"
 
 	"hpcbench/gen/internal/recipe"
@@ -29,6 +30,7 @@ func (m *maker) setting(p *Plan, r *recipe.Recipe) Setting {
 	for _, name := range sorted(r.Secrets) {
 		s.Secrets = append(s.Secrets, name+"="+r.Secrets[name])
 	}
+	s.Files = files(p.Trials)
 	for _, name := range sorted(m.cl.Env) {
 		s.SiteEnv = append(s.SiteEnv, name+"="+m.cl.Env[name])
 	}
@@ -42,6 +44,19 @@ func (m *maker) setting(p *Plan, r *recipe.Recipe) Setting {
 		s.Interfaces = "lo"
 	}
 	return s
+}
+
+// files are what the trials read on the client nodes, each once. What is in the bundle is none of them.
+func files(trials []*Trial) []string {
+	var all []string
+	for _, t := range trials {
+		for _, name := range []string{t.Workload.Dataset, t.Workload.Trace, t.Workload.APIKeyFile} {
+			if path.IsAbs(name) && !slices.Contains(all, name) {
+				all = append(all, name)
+			}
+		}
+	}
+	return all
 }
 
 func sorted(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }

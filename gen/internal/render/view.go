@@ -37,6 +37,7 @@ type Bundle struct {
 	Modules []string // loaded in the job script
 	Binds   []string // source:destination[:options]
 	Secrets []string // VARIABLE=/path/of/file
+	Files   []string // absolute paths that the load reads on client nodes
 	Images  []Image  // distinct, in order of first use
 	SiteEnv []string // KEY=value the profile wants in the job's environment
 

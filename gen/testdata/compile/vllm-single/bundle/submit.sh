@@ -11,6 +11,7 @@ cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
 readonly IMAGES=('/srv/images/vllm.sif')
 readonly BINDS=('/srv/models:/srv/models:ro')
 readonly SECRETS=() # VARIABLE=file that holds it
+readonly FILES=() # what the load reads
 
 bad=0
 missing() { printf 'submit.sh: %s\n' "$*" >&2; bad=1; }
@@ -19,6 +20,7 @@ command -v sbatch >/dev/null || missing 'sbatch is not on PATH: run this on a lo
 for image in "${IMAGES[@]}"; do [[ -r $image ]] || missing "no such image: $image (run $PWD/prefetch.sh)"; done
 for bind in "${BINDS[@]}"; do [[ -e ${bind%%:*} ]] || missing "no such file or directory: ${bind%%:*} (bound as $bind)"; done
 for secret in "${SECRETS[@]}"; do [[ -r ${secret#*=} ]] || missing "${secret%%=*}: ${secret#*=} can't be read"; done
+for file in "${FILES[@]}"; do [[ -r $file ]] || missing "$file can't be read"; done
 ((bad == 0)) || exit 1
 sha256sum --check --quiet MANIFEST 2>/dev/null | sed 's/^/edited since it was compiled: /' || :
 
