@@ -48,6 +48,7 @@ type Setting struct {
 	ServerPort      int      `json:"server_port,omitempty"`
 	ClientPort      int      `json:"client_port,omitempty"`
 	HealthPath      string   `json:"health_path,omitempty"` // "" when the recipe disables this stage
+	KeyFile         string   `json:"key_file,omitempty"`    // of the requests that ask whether a server is ready
 	HealthTimeoutS  int      `json:"health_timeout_s,omitempty"`
 	HealthIntervalS int      `json:"health_interval_s,omitempty"`
 	MonitorS        float64  `json:"monitor_s,omitempty"` // seconds between two readings; 0: nodes are not watched

@@ -30,7 +30,7 @@ func (m *maker) setting(p *Plan, r *recipe.Recipe) Setting {
 	for _, name := range sorted(r.Secrets) {
 		s.Secrets = append(s.Secrets, name+"="+r.Secrets[name])
 	}
-	s.Files = files(p.Trials)
+	s.Files, s.KeyFile = files(p.Trials), r.Workload.APIKeyFile
 	for _, name := range sorted(m.cl.Env) {
 		s.SiteEnv = append(s.SiteEnv, name+"="+m.cl.Env[name])
 	}

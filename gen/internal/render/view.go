@@ -49,6 +49,7 @@ type Bundle struct {
 	ClientPort         string
 	Interfaces         string // regular expression on interface names, "" for any, "lo" in local mode
 	HealthPath         string // "" when the recipe disables this stage
+	KeyFile            string // sent with the requests of readiness; "" for none
 	HealthTimeout      int
 	HealthInterval     int
 	MonitorInterval    string   // "1s"; "" when monitoring is off

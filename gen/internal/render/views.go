@@ -15,7 +15,7 @@ func view(in Input) *Bundle {
 		Version: in.Version, Slug: p.Slug, Scenario: p.Scenario, Service: p.Service, Cluster: s.Cluster, Title: p.Title(), Plan: p.ID,
 		Local: s.Local, Shell: s.Shell, Runtime: s.Runtime, GPUFlag: s.GPUFlag, Modules: s.Modules, Binds: s.Binds, Secrets: s.Secrets, Files: s.Files,
 		SiteEnv: s.SiteEnv, Trials: len(p.Trials), ServerPort: port(s.ServerPort), ClientPort: port(s.ClientPort),
-		Interfaces: s.Interfaces, HealthPath: s.HealthPath, HealthTimeout: s.HealthTimeoutS, HealthInterval: s.HealthIntervalS,
+		Interfaces: s.Interfaces, HealthPath: s.HealthPath, KeyFile: s.KeyFile, HealthTimeout: s.HealthTimeoutS, HealthInterval: s.HealthIntervalS,
 		SrunMPI: s.MPI, MonitorStep: s.MonitorStep, MonitorGPUs: s.MonitorGPUs, ClientStep: s.ClientStep, Bill: p.Bill(),
 		SmokeBill: p.SmokeBill(), SmokeTime: plan.Span(p.SmokeS()),
 		PrefetchOnCompute: s.Prefetch.OnCompute, PrefetchDirectives: directives(s.Prefetch.Directives),
