@@ -18,8 +18,9 @@ import (
 type validator struct {
 	root   *node
 	schema *schema
-	prefix string // path of root in the recipe
-	diags  diag.List
+	prefix  string // path of root in the recipe
+	partial bool   // root is laid over something that has what it lacks
+	diags   diag.List
 }
 
 // run finds the sweeps, validates each alternative at its own place, and then the whole with the first of each.
@@ -39,7 +40,7 @@ func (v *validator) sweeps(path string, n *node, s *schema) {
 			}
 			v.sweeps(join(path, f.name), f.node, s.below(f.name))
 		}
-	case !s.takes("array") && !s.takes("object"):
+	case s.swept() && n.kind == list:
 		n.sweep = true
 		v.alternatives(path, n, s)
 	}
@@ -67,16 +68,20 @@ func (v *validator) alternatives(path string, n *node, s *schema) {
 	}
 	seen := map[any]bool{}
 	for i, item := range n.items {
+		value := item.value
+		if item.kind == mapping {
+			value = item.json()
+		}
 		switch {
-		case item.kind == list || item.kind == mapping:
+		case item.kind == list || item.kind == mapping && !s.takes("object"):
 			v.diags.Errorf(item.pos, "nested-sweep", "write plain values: [1, 2, 4]", "%s has %s among the values of its sweep", path, describe(item))
 			item.bad, n.bad = true, true
 			continue
-		case seen[item.value]:
+		case seen[value]:
 			v.diags.Errorf(item.pos, "repeated-value", `to measure more than once write "repetitions: 3" at the top level`, "%s has %s twice in its sweep", path, item.quoted(path))
 			item.bad, n.bad = true, true
 		}
-		seen[item.value] = true
+		seen[value] = true
 		if i > 0 && s.check != nil {
 			v.validate(item, s, path)
 		}
@@ -138,6 +143,9 @@ func (v *validator) report(n *node, s *schema, path string, e *jsonschema.Valida
 	case *kind.AdditionalProperties:
 		v.unknown(n, s, path, k.Properties)
 	case *kind.Required:
+		if v.partial {
+			return
+		}
 		v.missing(n, s, path, k.Missing)
 	default:
 		n.bad = true
@@ -228,6 +236,8 @@ func (v *validator) value(n *node, s *schema, path string, k jsonschema.ErrorKin
 		v.diags.Errorf(n.pos, "out-of-range", s.says, "%s, want %s", is, s.limits)
 	case *kind.Format:
 		v.diags.Errorf(n.pos, "bad-value", s.says, "%s: it %s", is, k.Err)
+	case *kind.MinItems, *kind.MaxItems, *kind.MinProperties, *kind.MaxProperties:
+		v.diags.Errorf(n.pos, "bad-value", cmp.Or(s.says, s.doc), "%s has %s", path, plural(len(n.items)+len(n.fields), "value"))
 	case *kind.MinLength:
 		v.diags.Errorf(n.pos, "bad-value", s.says, "%s is empty", path)
 	case *kind.MaxLength:
@@ -281,11 +291,12 @@ func (s *schema) want() string {
 	for _, t := range s.types {
 		want = append(want, words[t])
 	}
-	text := strings.Join(want, " or ")
-	if s.limits != "" {
-		text += ", " + s.limits
+	if s.limits != "" && len(want) > 1 {
+		want[0] += " (" + s.limits + ")"
+	} else if s.limits != "" {
+		want = []string{strings.Join(want, "") + ", " + s.limits}
 	}
-	return text
+	return strings.Join(want, " or ")
 }
 
 // quoted is a node's type and value for a message; the value of what may be a secret is left out.
