@@ -84,9 +84,8 @@ func ranges(root *node) {
 		if at == nil || section.get("nodes") != nil {
 			continue
 		}
-		if r, err := parseRange(at.word()); err == nil && at.kind == scalar {
-			section.set("nodes", &node{kind: scalar, pos: at.pos, key: at.key, value: int64(r.count()), plain: false})
-		}
+		r, err := parseRange(at.word())
+		section.set("nodes", &node{kind: scalar, pos: at.pos, key: at.key, value: int64(max(1, r.count())), bad: err != nil || at.kind != scalar})
 	}
 }
 

@@ -112,4 +112,6 @@ func longest(mean int, law *workload.Length) int {
 }
 
 // under tells whether a path lies in a section.
-func within(path, section string) bool { return path == section || strings.HasPrefix(path, section+".") }
+func within(path, section string) bool {
+	return path == section || strings.HasPrefix(path, section+".")
+}

@@ -88,7 +88,16 @@ func (c *check) at(path string) diag.Pos {
 
 // keyAt is the place of the key at a path.
 func (c *check) keyAt(path string) diag.Pos {
-	if n := c.node(path); n != nil && n.key.Line > 0 {
+	n := c.base[path]
+	for n != nil && n.absent && n.kind == mapping { // a section of this point alone: its first value tells where
+		i := slices.IndexFunc(n.fields, func(f field) bool { return c.has(path + "." + f.name) })
+		if i < 0 {
+			break
+		}
+		path += "." + n.fields[i].name
+		n = c.base[path]
+	}
+	if n != nil && n.key.Line > 0 {
 		return n.key
 	}
 	return c.at(path)
@@ -122,8 +131,30 @@ func (c *check) times() {
 			c.l.Errorf(c.at(path), "out-of-range", "write a duration above 0", "%s is 0", path)
 		}
 	}
+	c.idle()
 	if c.good("monitoring.interval") && c.Monitoring.IntervalS < 0.1 {
 		c.l.Errorf(c.at("monitoring.interval"), "out-of-range", "write 100ms or more", "monitoring.interval is %g s, and a reading itself takes milliseconds", c.Monitoring.IntervalS)
+	}
+}
+
+// idle: what is switched off needs no settings.
+func (c *check) idle() {
+	for _, section := range []string{"servers.health_check", "monitoring", "logging"} {
+		on := c.node(section + ".enabled")
+		n := c.file.written.at(strings.Split(section, ".")...)
+		if on == nil || on.value != false || n == nil {
+			continue
+		}
+		for _, f := range n.fields {
+			if f.name != "enabled" {
+				c.l.Hintf(f.key, "no-effect", "delete it", "%s.%s has no effect: it is not enabled", section, f.name)
+			}
+		}
+	}
+	for _, key := range []string{"push_interval", "retention"} {
+		if at := "monitoring." + key; c.written(at) && !c.good("monitoring.pushgateway_url") && !c.node("monitoring.pushgateway_url").refused() {
+			c.l.Hintf(c.keyAt(at), "no-effect", "write monitoring.pushgateway_url, or delete it", "%s has no effect without a Pushgateway", at)
+		}
 	}
 }
 

@@ -177,6 +177,10 @@ func (n *node) yaml() *yaml.Node {
 			y.Content = append(y.Content, item.yaml())
 		}
 	default:
+		if _, isText := n.value.(string); n.plain && n.text != "" && !isText && n.kind == scalar {
+			y.Kind, y.Value = yaml.ScalarNode, n.text // 1.10 in an environment stays 1.10
+			return y
+		}
 		if err := y.Encode(n.value); err != nil {
 			panic(fmt.Sprintf("writing a scalar: %v", err))
 		}

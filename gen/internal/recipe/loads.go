@@ -2,7 +2,10 @@ package recipe
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+
+	"hpcbench/gen/internal/diag"
 
 	"hpcbench/agent/workload"
 )
@@ -88,13 +91,13 @@ func (c *check) arrival() {
 			c.l.Errorf(c.keyAt(l.key), "conflict", fmt.Sprintf("write request_distribution: %s, or delete it", l.law),
 				"%s is of the law %s, and the requests follow %s", l.key, l.law, w.RequestDistribution)
 		case !c.has(l.key) && l.law == w.RequestDistribution:
-			c.l.Errorf(c.at(at), "missing-field", fmt.Sprintf("write %s, or another law", l.key), "%s needs %s", l.law, l.key)
+			c.l.Errorf(c.lawAt(), "missing-field", fmt.Sprintf("write %s, or another law", l.key), "%s needs %s", l.law, l.key)
 		}
 	}
 	switch w.RequestDistribution {
 	case "gamma", "burst":
 		if w.TargetRPS == 0 && !c.node("workload.target_rps").refused() {
-			c.l.Errorf(c.at(at), "missing-field", `write, for example, "target_rps: 20"`, "%s needs workload.target_rps, its mean", w.RequestDistribution)
+			c.l.Errorf(c.lawAt(), "missing-field", `write, for example, "target_rps: 20"`, "%s needs workload.target_rps, its mean", w.RequestDistribution)
 		}
 		c.burst()
 	case "ramp":
@@ -110,6 +113,19 @@ func (c *check) arrival() {
 			c.l.Hintf(c.at(at), "no-effect", "write target_rps for an open loop", "request_distribution has no effect without target_rps")
 		}
 	}
+}
+
+// lawAt is the place that says the law.
+func (c *check) lawAt() diag.Pos {
+	if c.written("workload.request_distribution") {
+		return c.at("workload.request_distribution")
+	}
+	for _, l := range laws {
+		if l.law == c.Workload.RequestDistribution && c.has(l.key) {
+			return c.keyAt(l.key)
+		}
+	}
+	return c.at("workload.request_distribution")
 }
 
 // burst: groups, or times of load and of none.
@@ -128,7 +144,9 @@ func (c *check) burst() {
 
 // mean: a law that has its own rates needs no other.
 func (c *check) mean(key string, mean float64) {
-	if !c.has(key) || c.node(key).refused() {
+	if !c.has(key) || c.node(key).refused() || slices.ContainsFunc(c.base[key].items, func(step *node) bool {
+		return step.bad || step.get("rate") == nil || step.get("duration") == nil
+	}) {
 		return
 	}
 	if mean == 0 {
@@ -202,9 +220,10 @@ func (c *check) named() {
 		return
 	}
 	e := c.node(suite)
-	for _, key := range []string{"concurrency", "target_rps", "request_distribution", "ramp", "steps", "trace", "clients_per_node"} {
-		if at := "workload." + key; c.written(at) && c.has(at) && (e.get("num_threads") != nil || key == "target_rps" || key == "ramp" || key == "steps" || key == "trace") {
-			c.l.Errorf(c.keyAt(at), "conflict", fmt.Sprintf("delete %s here, or benchmark_suite", key), "benchmark_suite says the load of each of its entries in a closed loop, and %s another", key)
+	for _, key := range []string{"target_rps", "ramp", "steps", "trace", "concurrency", "clients_per_node", "think_time"} {
+		other := map[string]string{"concurrency": "num_threads", "clients_per_node": "num_threads", "think_time": "sleep_seconds"}[key]
+		if at := "workload." + key; c.written(at) && c.has(at) && (other == "" || e.get(other) != nil) && c.text(at) != "0s" {
+			c.l.Errorf(c.keyAt(at), "conflict", fmt.Sprintf("delete %s here, or benchmark_suite", key), "the entry %q of benchmark_suite says its load in a closed loop, and %s another", clip(c.Workload.Suite), key)
 		}
 	}
 	if e.get("duration") != nil && c.written("workload.duration") {

@@ -125,7 +125,7 @@ func (c *check) nodes() {
 		return
 	}
 	own, total := c.Orchestration.Own(), c.Orchestration.TotalNodes
-	if !c.good(at[0]) {
+	if !c.good(at[0]) || len(c.Workload.Endpoints) == 0 && c.has("workload.endpoints") {
 		return
 	}
 	if own.Servers == 0 && len(c.Workload.Endpoints) == 0 {

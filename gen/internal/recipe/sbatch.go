@@ -1,7 +1,6 @@
 package recipe
 
 import (
-	"fmt"
 	"regexp"
 	"strings"
 )
@@ -21,20 +20,25 @@ var ours = map[string]string{
 	"dependency": "", "output": "", "error": "", "hold": "", "test-only": "", "wait": "",
 }
 
+// cured is an error with what to write instead.
+type cured struct{ text, cure string }
+
+func (e cured) Error() string { return e.text }
+
 // sbatchOption refuses what can't be a directive, and what the job itself says.
 func sbatchOption(text string) error {
 	m := directive.FindStringSubmatch(text)
 	if m == nil {
-		return fmt.Errorf("is no option in long form without blanks and quotes")
+		return cured{"is no option in long form without blanks and quotes", "write one option, such as --constraint=a100"}
 	}
 	key, is := ours[m[1]]
 	switch {
 	case !is:
 		return nil
 	case key != "":
-		return fmt.Errorf("is written by gen: say it with %s", key)
+		return cured{"is written by gen", "write " + key}
 	case strings.HasPrefix(m[1], "dep") || m[1] == "output" || m[1] == "error" || m[1] == "hold" || m[1] == "wait" || m[1] == "test-only":
-		return fmt.Errorf("is for the command line: submit.sh hands its arguments to sbatch")
+		return cured{"is for the command line", "give it to submit.sh, which hands its arguments to sbatch"}
 	}
-	return fmt.Errorf("is set by the job itself")
+	return cured{"is set by the job itself", "delete it"}
 }

@@ -26,7 +26,9 @@ func (f *File) sweepRules() diag.List {
 			}
 		}
 	}
-	l = append(l, f.lacking(swept, points)...)
+	if mode != "list" {
+		l = append(l, f.lacking(swept, points)...)
+	}
 	f.names(&l)
 	if n, ok := f.vary().size(); !ok && !l.Failed() {
 		at := f.Pos("sweep.points")

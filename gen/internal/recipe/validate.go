@@ -16,8 +16,8 @@ import (
 
 // validator holds a tree against a schema. Errors mark their node as bad, so that later rules leave it alone.
 type validator struct {
-	root   *node
-	schema *schema
+	root    *node
+	schema  *schema
 	prefix  string // path of root in the recipe
 	partial bool   // root is laid over something that has what it lacks
 	diags   diag.List
@@ -175,6 +175,9 @@ func (v *validator) meant(name string, s *schema) string {
 	if cure := diag.DidYouMean(name, s.names()); cure != "" {
 		return cure
 	}
+	if i := slices.IndexFunc(s.names(), func(known string) bool { return strings.HasPrefix(known, name+"_") }); i >= 0 {
+		return fmt.Sprintf("did you mean %q?", s.names()[i])
+	}
 	if p := v.schema.find(name); p != "" {
 		return "it belongs at " + join(v.prefix, p)
 	}
@@ -231,13 +234,24 @@ func (v *validator) value(n *node, s *schema, path string, k jsonschema.ErrorKin
 		if text, ok := n.str(); ok && cure == "" {
 			cure = diag.DidYouMean(text, s.enum)
 		}
+		if len(s.enum) == 1 {
+			cure = cmp.Or(s.says, "write "+s.enum[0])
+		}
 		v.diags.Errorf(n.pos, "bad-value", cmp.Or(cure, s.doc), "%s, want %s", is, oneOf(s.enum))
 	case *kind.Minimum, *kind.Maximum, *kind.ExclusiveMinimum, *kind.ExclusiveMaximum:
 		v.diags.Errorf(n.pos, "out-of-range", s.says, "%s, want %s", is, s.limits)
 	case *kind.Format:
-		v.diags.Errorf(n.pos, "bad-value", s.says, "%s: it %s", is, k.Err)
+		cure := s.says
+		if own, ok := k.Err.(cured); ok {
+			cure = own.cure
+		}
+		v.diags.Errorf(n.pos, "bad-value", cure, "%s: it %s", is, k.Err)
 	case *kind.MinItems, *kind.MaxItems, *kind.MinProperties, *kind.MaxProperties:
-		v.diags.Errorf(n.pos, "bad-value", cmp.Or(s.says, s.doc), "%s has %s", path, plural(len(n.items)+len(n.fields), "value"))
+		cure := cmp.Or(s.says, s.doc)
+		if len(n.items)+len(n.fields) == 0 {
+			cure = "write at least one, or delete the line"
+		}
+		v.diags.Errorf(n.pos, "bad-value", cure, "%s has %s", path, plural(len(n.items)+len(n.fields), "value"))
 	case *kind.MinLength:
 		v.diags.Errorf(n.pos, "bad-value", s.says, "%s is empty", path)
 	case *kind.MaxLength:
@@ -271,6 +285,8 @@ func typeCure(n *node, s *schema, path string) string {
 	case isText && (s.takes("integer") || s.takes("number")):
 		if _, err := strconv.ParseFloat(text, 64); err == nil {
 			return fmt.Sprintf("write %s without quotes", text)
+		} else if errors.Is(err, strconv.ErrRange) {
+			return "that number is too large for a computer"
 		}
 	case n.kind == scalar && s.takes("array"):
 		return fmt.Sprintf("write a list: [%s]", n.text)
