@@ -70,6 +70,12 @@ func (m *maker) load(r *recipe.Recipe) workload.Workload {
 		Dataset: w.Dataset, Prefix: w.Prefix, IgnoreEOS: w.IgnoreEOS, Temperature: w.Temperature, CancelShare: w.CancelShare,
 		ExtraBody: w.ExtraBody, Headers: w.Headers, APIKeyFile: w.APIKeyFile, SLO: w.SLO,
 	}
+	if l.DurationS == 0 {
+		l.DurationS = 60
+	}
+	if l.WarmupS < 0 {
+		l.WarmupS = 10
+	}
 	if w.Batch > 1 {
 		l.Batch = w.Batch
 	}
