@@ -16,7 +16,7 @@ func TestServersShareANode(t *testing.T) {
 	j := compile(t, "shared", 1).submit()
 	j.until("start of the first trial", j.started("0001"))
 	var gpus []string
-	for line := range strings.Lines(on(t, j.nodes[0], "bash", "-c", `for p in $(pgrep -f 'agent dummy'); do tr '\0' '\n' <"/proc/$p/environ" | grep ^CUDA_VISIBLE_DEVICES=; done`)) {
+	for line := range strings.Lines(on(t, j.nodes[0], "bash", "-c", `for p in $(pgrep -f 'agent dummy'); do tr '\0' '\n' <"/proc/$p/environ" | grep ^CUDA_VISIBLE_DEVICES=; done; true`)) {
 		gpus = append(gpus, strings.TrimSpace(line))
 	}
 	slices.Sort(gpus)

@@ -45,6 +45,15 @@ func (p *Plan) nodesInAll() string {
 	return strings.Join(all, "; ")
 }
 
+// replicas is the most servers that share a node.
+func (j *Job) replicas() int {
+	most := 1
+	for _, d := range j.deployments {
+		most = max(most, d.Replicas)
+	}
+	return most
+}
+
 // gpus is how many GPUs each server's node has.
 func (j *Job) gpus() int {
 	most := 0
@@ -177,6 +186,9 @@ func Roles(j *Job) string {
 		if role.n > 0 {
 			parts = append(parts, count(role.n, role.name))
 		}
+	}
+	if n := j.replicas(); n > 1 {
+		parts[0] = fmt.Sprintf("%s of up to %d servers", count(j.Servers, "node"), n)
 	}
 	if j.Beside > 0 {
 		parts = append(parts, map[bool]string{true: "client on the server's node", false: count(j.Beside, "client") + " on the servers' nodes"}[j.Beside == 1])
