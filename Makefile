@@ -51,8 +51,10 @@ lint:
 e2e: build
 	testbed/e2e
 
-## bench: where the engine's speed is: requests and token events per CPU-second of the load thread, allocations
+## bench: where the engine's speed is: requests and token events per CPU-second of the load thread, allocations; and what a
+## large sweep costs gen, on one core
 bench:
+	go test -run '^$$' -bench TenThousand -benchtime 3x -cpu 1 ./gen/internal/cli
 	go test -run '^$$' -bench . -benchtime 2s ./agent/internal/loop ./agent/internal/wire ./agent/internal/hist ./agent/internal/dummy
 
 clean:

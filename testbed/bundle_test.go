@@ -26,13 +26,19 @@ type bundle struct {
 // jobs get n nodes that are the test's own.
 func compile(t *testing.T, name string, n int) *bundle {
 	t.Helper()
+	return compileText(t, name, n, func(text string, _ []string) string { return text })
+}
+
+// compileText is compile of a recipe whose text the test edits, for what it learns only now.
+func compileText(t *testing.T, name string, n int, edit func(text string, nodes []string) string) *bundle {
+	t.Helper()
 	nodes := take(t, n)
 	text, err := os.ReadFile(filepath.Join("recipes", name+".yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	dir := workspace(t)
-	writeFile(t, dir+"/recipe.yaml", string(text))
+	writeFile(t, dir+"/recipe.yaml", edit(string(text), nodes))
 	shell(t, "cd "+dir+" && /opt/hpcbench/bin/gen recipe.yaml -o .")
 	return bundleIn(t, dir, nodes)
 }
@@ -80,10 +86,16 @@ type job struct {
 
 var submitted = regexp.MustCompile(`(?m)^job\.sbatch: job (\d+)$`)
 
-// submit submits the bundle as its README says to. A job that is left when the test ends is cancelled.
+// submit submits the bundle as its README says to, to the test's nodes.
 func (b *bundle) submit() *job {
 	b.t.Helper()
-	out := shell(b.t, "cd '"+b.dir+"' && ./submit.sh --nodelist="+strings.Join(b.nodes, ","))
+	return b.submitWith("--nodelist=" + strings.Join(b.nodes, ","))
+}
+
+// submitWith submits the bundle with these arguments. A job that is left when the test ends is cancelled.
+func (b *bundle) submitWith(args ...string) *job {
+	b.t.Helper()
+	out := shell(b.t, "cd '"+b.dir+"' && ./submit.sh "+strings.Join(args, " "))
 	m := submitted.FindStringSubmatch(out)
 	if m == nil {
 		b.t.Fatalf("submit.sh names no job:\n%s", out)

@@ -3,8 +3,9 @@
 
 CLAIMED=()
 
-# claim DEPLOYMENT: an exclusive create; a claim whose job is over is void, and so is one that stays empty.
+# claim DEPLOYMENT: an exclusive create; a claim whose job is over is void, and so is one that stays empty. --smoke needs none.
 claim() {
+  [[ $PLANNED == smoke ]] && return
   local file=$BUNDLE/results/claims/$1 void=$BUNDLE/results/claims/$1.void.$JOB try owner process
   mkdir -p "$BUNDLE/results/claims"
   for ((try = 0; try < 5; try++)); do

@@ -14,6 +14,16 @@ start() {
   RUNNING+=("$name")
 }
 
+# everywhere NAME [--option=value]... COMMAND...: a task on each node of the job, one step for each of its components:
+# NAME, and NAME.1 for a second one.
+everywhere() {
+  local name=$1 k
+  shift
+  for k in "${!PARTS[@]}"; do start "$name$(part "$k")" on "${PARTS[k]}" "$@"; done
+}
+
+part() { (($1 == 0)) || printf '.%d' "$1"; }
+
 gone() { ! kill -0 "${PID[$1]}" 2>/dev/null; }
 
 # pause: a second in which signals are heard at once (a trap waits for a foreground command, but interrupts wait).
@@ -82,6 +92,13 @@ within() {
   reap "$name"
 }
 
+# within_all SECONDS NAME: the same of the steps that everywhere started; 1 when one was not over in time, or failed.
+within_all() {
+  local k status=0
+  for k in "${!PARTS[@]}"; do within "$1" "$2$(part "$k")" || status=1; done
+  return "$status"
+}
+
 # await SECONDS FILE...: until every file is there. 1 when the time is over, 70 when DEAD died, 75 when the job is to stop.
 await() {
   local patience=$1 file
@@ -103,8 +120,8 @@ others_live() {
   for other in "${RUNNING[@]}"; do
     if [[ $other == "${1-}" ]] || ! gone "$other"; then continue; fi
     DEAD=$other
-    [[ $DEAD == monitors ]] || return 1
-    blame monitors
+    [[ $DEAD == monitors* ]] || return 1
+    blame "$DEAD"
   done
 }
 
@@ -121,7 +138,7 @@ blame() {
 # show_end NAME: the last lines of its logs.
 show_end() {
   local log
-  for log in "$LOGS/$1".*log; do tail -n 20 "$log" | sed "s|^|  ${log##*/}: |"; done
+  for log in "$LOGS/$1".*log; do [[ -e $log ]] && tail -n 20 "$log" | sed "s|^|  ${log##*/}: |"; done
 }
 
 # known_cause NAME: the known cause that one of its logs shows, with the cure and that log's name; 1 when there is none.

@@ -8,11 +8,13 @@ find_bundle() {
 
 # begin: the job's name in results/ (the first local-N that is free), the number its ports come from, and its nodes.
 begin() {
+  local k
   NUMBER=1
   mkdir -p "$BUNDLE/results"
   while [[ -e $BUNDLE/results/local-$NUMBER ]]; do NUMBER=$((NUMBER + 1)); done
   JOB=local-$NUMBER
   mapfile -t NODES < <(for ((k = 1; k <= TOTAL; k++)); do printf 'host-%d\n' "$k"; done)
+  PARTS=(host-1) # where a step on every node is one process
   END=$(($(date +%s) + 365 * 86400))
 }
 

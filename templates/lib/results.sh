@@ -1,14 +1,15 @@
 # shellcheck shell=bash disable=SC2034,SC2153,SC2154 # a part of the job script, which is checked as a whole
 # ── The job's own directory, the checks before anything starts ──────────────────────────────────────────────────
 
-# make_results: results/<jobid>; a script that runs twice in one allocation gets <jobid>.2.
+# make_results: results/<jobid>; a script that runs twice in one allocation gets <jobid>.2. What --smoke leaves stands apart.
 make_results() {
-  local k=1
-  RUN=$BUNDLE/results/$JOB
-  mkdir -p "$BUNDLE/results"
+  local k=1 results=$BUNDLE/results
+  [[ $PLANNED == smoke ]] && results+=/smoke
+  RUN=$results/$JOB
+  mkdir -p "$results"
   until mkdir "$RUN" 2>/dev/null; do
     [[ -d $RUN ]] || die "$RUN can't be made: is the bundle's directory writable on the compute nodes?"
-    k=$((k + 1)) RUN=$BUNDLE/results/$JOB.$k
+    k=$((k + 1)) RUN=$results/$JOB.$k
   done
   LOGS=$RUN/logs
   AGENT=$BUNDLE/bin/agent
@@ -42,6 +43,9 @@ check_files() {
   for item in "${SECRETS[@]}"; do
     [[ -r ${item#*=} ]] || { fail secret 1 "${item%%=*}: ${item#*=} can't be read"; bad=1; }
   done
+  for item in "${FILES[@]}"; do
+    [[ -r $item ]] || { fail file 1 "$item can't be read"; bad=1; }
+  done
   (cd "$BUNDLE" && sha256sum --check --quiet MANIFEST 2>/dev/null) | sed 's/^/edited since it was compiled: /'
   return "$bad"
 }
@@ -63,12 +67,22 @@ record_facts() {
 # read_ledger: which trials are still to run, by what lies in results/ now. 1 when that can't be said, 3 when there are none.
 read_ledger() {
   local d images=()
+  [[ $PLANNED == smoke ]] && { plan_smoke; return; }
   for d in "${DEPLOYMENTS[@]}"; do [[ ${IMAGE[$d]} ]] && images+=(--image "$d=${IMAGE[$d]}"); done
   "$AGENT" ledger --bundle "$BUNDLE" --plan "$PLAN" --deployments "$(IFS=,; printf '%s' "${DEPLOYMENTS[*]}")" \
     "${images[@]}" --out "$RUN/ledger.tsv" >"$LOGS/ledger.log" 2>&1
   [[ -s $RUN/ledger.tsv ]] || { fail ledger 1 "$(tail -n 1 "$LOGS/ledger.log")"; return 1; }
   for d in "${DEPLOYMENTS[@]}"; do [[ $(left "$d") == 0 ]] || return 0; done
   return 3
+}
+
+# plan_smoke: all of smoke/index.tsv is still to run, whatever ran before.
+plan_smoke() {
+  local trial deployment seconds name
+  while IFS=$'\t' read -r trial deployment seconds name; do
+    [[ $trial == '#'* ]] || printf '%s\t%s\t%s\tmissing\tsmoke\t%s\n' "$trial" "$deployment" "$seconds" "$name"
+  done <"$BUNDLE/smoke/index.tsv" >"$RUN/ledger.tsv"
+  printf 'smoke: one short trial of each server\n' >"$LOGS/ledger.log"
 }
 
 declare -A OVER=() # trials that this job completed or failed

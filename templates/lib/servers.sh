@@ -3,32 +3,42 @@
 
 declare -A LAUNCHES=() # how often each deployment was started
 
-# deal_roles: monitor, clients, servers, in this order, so that this script, on the first node, shares no CPU with a
-# server where another node exists. Without client nodes the client shares the first server's node.
+# deal_roles: the nodes of each role, as the plan seats them: places in the allocation, such as 0 or 2-5, or host names.
 deal_roles() {
-  MONITOR_NODES=("${NODES[@]:0:MONITORS}")
-  CLIENT_NODES=("${NODES[@]:MONITORS:CLIENTS}")
-  SERVER_NODES=("${NODES[@]:MONITORS+CLIENTS:SERVERS}")
-  IDLE_NODES=("${NODES[@]:MONITORS+CLIENTS+SERVERS}")
-  ((CLIENTS > 0)) || CLIENT_NODES=("${SERVER_NODES[0]}")
-  ALL_NODES=$(IFS=,; printf '%s' "${NODES[*]}")
+  mapfile -t MONITOR_NODES < <(seated "${MONITOR_SEATS[@]}")
+  mapfile -t CLIENT_NODES < <(seated "${CLIENT_SEATS[@]}")
+  mapfile -t SERVER_NODES < <(seated "${SERVER_SEATS[@]}")
+  mapfile -t IDLE_NODES < <(seated "${IDLE_SEATS[@]}")
 }
 
-# write_nodes LAUNCHER: nodes.tsv, a row "role node ip port" each; port "-" where nothing listens. A server that spans
-# nodes listens on its first. On one machine node k moves its ports up by 10·k.
+# seated SEAT...: a node a line.
+seated() {
+  local seat k
+  for seat; do
+    if [[ $seat == *[!0-9-]* ]]; then printf '%s\n' "$seat"; continue; fi
+    for ((k = ${seat%-*}; k <= ${seat#*-}; k++)); do printf '%s\n' "${NODES[k]}"; done
+  done
+}
+
+# write_nodes DEPLOYMENT: nodes.tsv, a row "role node ip port" each; port "-" where nothing listens. A server that spans
+# nodes listens on its first; of several on a node each has a row. Ports of one machine are ten apart from one server to
+# the next, and so are those of the nodes that this machine plays.
 write_nodes() {
-  local k node port
+  local k node port replica replicas=${REPLICAS[$1]} url
   local -A up=()
-  for k in "${!NODES[@]}"; do up[${NODES[k]}]=$((LOCAL * 10 * k)); done
+  for k in "${!NODES[@]}"; do up[${NODES[k]}]=$((LOCAL * 10 * k * replicas)); done
   {
     for node in "${MONITOR_NODES[@]}"; do node_row monitor "$node" -; done
     for node in "${CLIENT_NODES[@]}"; do node_row client "$node" "${CLIENT_PORT:-$((CLIENT_BLOCK + 6 + ${up[$node]}))}"; done
     for node in "${SERVER_NODES[@]}"; do
-      port=${SERVER_PORT:-$((BLOCK + ${up[$node]}))}
-      [[ $1 != single && $node != "${SERVER_NODES[0]}" ]] && port=-
-      node_row server "$node" "$port"
+      for ((replica = 0; replica < replicas; replica++)); do
+        port=${SERVER_PORT:-$((BLOCK + ${up[$node]} + 10 * replica))}
+        [[ ${LAUNCHER[$1]} != single && $node != "${SERVER_NODES[0]}" ]] && port=-
+        node_row server "$node" "$port"
+      done
     done
     for node in "${IDLE_NODES[@]}"; do node_row idle "$node" -; done
+    for url in ${ENDPOINTS[$1]-}; do printf 'endpoint\t%s\t%s\t-\n' "${url#*://}" "$url"; done
   } >"$RUN/nodes.tsv.part"
   mv "$RUN/nodes.tsv.part" "$RUN/nodes.tsv"
 }
@@ -50,17 +60,24 @@ choose_ports() {
 # port_taken NAME: whether its log says that another program has the port.
 port_taken() { grep -qiE 'address already in use|EADDRINUSE|errno 98' "$LOGS/$1".*log; }
 
-# start_servers DEPLOYMENT NAME: one step a node when each node is an endpoint, one step over all when together they
-# are one server, of which no rank outlives another (--wait). Each node's output is a log of its own.
+# start_servers DEPLOYMENT NAME: a step for each server where nodes have servers of their own, one step over all when
+# together they are one server, of which no rank outlives another (--wait). Each node's output is a log of its own.
 start_servers() {
-  local d=$1 name=$2 node script step
+  local d=$1 name=$2 node script step log replica replicas=${REPLICAS[$1]}
   read -ra step <<<"${STEP[$d]}"
   mkdir -p "$RUN/placed/$name"
   set -- "$RUN" "$d" "$BLOCK" "$RUN/placed/$name" "${IMAGE[$d]}"
   if [[ ${LAUNCHER[$d]} == single ]]; then
-    for node in "${SERVER_NODES[@]}"; do start "$name.$node" on "$node" "${step[@]}" "$BUNDLE/node/server.sh" "$@"; done
+    for node in "${SERVER_NODES[@]}"; do
+      for ((replica = 0; replica < replicas; replica++)); do
+        log=$name.$node
+        ((replicas > 1)) && log+=.$replica
+        start "$log" on "$node" "${step[@]}" "$BUNDLE/node/server.sh" "$@" "$replica"
+      done
+    done
     return
   fi
+  [[ ${LAUNCHER[$d]} == none ]] && return # they run already
   node=$(IFS=,; printf '%s' "${SERVER_NODES[*]}")
   script=server.sh
   [[ ${LAUNCHER[$d]} == ray ]] && script=ray.sh
@@ -77,7 +94,7 @@ servers_say() {
 
 # wait_ready DEPLOYMENT PLACED: every rank placed, healthy by its own word, and then one real generation.
 wait_ready() {
-  exec "$AGENT" ready --nodes "$RUN/nodes.tsv" --placed-dir "$2" --ranks "$SERVERS" --placed-timeout 300s \
+  exec "$AGENT" ready --nodes "$RUN/nodes.tsv" --placed-dir "$2" --ranks $((${#SERVER_NODES[@]} * REPLICAS[$1])) --placed-timeout 300s \
     "${HEALTH[@]}" --dialect "${DIALECT[$1]}" --model "${MODEL[$1]}" --generation-timeout 120s
 }
 

@@ -6,21 +6,30 @@
 find_bundle() {
   local script
   [[ ${SLURM_JOB_ID-} ]] || die "not inside a Slurm job: submit it with ./submit.sh, or sbatch $SCRIPT"
-  script=$(scontrol show job "$SLURM_JOB_ID" | sed -n 's/^ *Command=//p')
+  script=$(scontrol show job "$SLURM_JOB_ID" | sed -n '/^ *Command=/{s///p;q}')
   for BUNDLE in "${script%/*}" "${SLURM_SUBMIT_DIR-}" "${0%/*}"; do
     [[ -f $BUNDLE/MANIFEST && -f $BUNDLE/$SCRIPT ]] && BUNDLE=$(cd -- "$BUNDLE" && pwd) && return
   done
   die "the bundle is not found: submit from inside its directory"
 }
 
-# begin: the job's name in results/, the number its ports come from, its nodes, and when it must be over.
+# begin: the job's name in results/, the number its ports come from, its nodes, and when it must be over. PARTS are the
+# nodes of the job's components, of which a heterogeneous job has two, and GROUP a node's component.
+declare -A GROUP=()
+PARTS=()
 begin() {
-  local end=${SLURM_JOB_END_TIME-}
-  JOB=$SLURM_JOB_ID NUMBER=$SLURM_JOB_ID
+  local end=${SLURM_JOB_END_TIME-} k list nodes node
+  JOB=$SLURM_JOB_ID NUMBER=$SLURM_JOB_ID NODES=()
   export SLURM_EXPORT_ENV=ALL # --export=NONE above kept the submitter's environment out; steps get this one
-  mapfile -t NODES < <(scontrol show hostnames "$SLURM_JOB_NODELIST")
+  for ((k = 0; k < ${SLURM_HET_SIZE:-1}; k++)); do
+    list=SLURM_JOB_NODELIST
+    [[ ${SLURM_HET_SIZE-} ]] && list+=_HET_GROUP_$k
+    mapfile -t nodes < <(scontrol show hostnames "${!list}")
+    for node in "${nodes[@]}"; do GROUP[$node]=$k; done
+    NODES+=("${nodes[@]}") PARTS+=("$(IFS=,; printf '%s' "${nodes[*]}")")
+  done
   ((${#NODES[@]} == TOTAL)) || die "Slurm gave ${#NODES[@]} nodes, the plan needs $TOTAL: was --nodes given on the command line?"
-  [[ $end ]] || end=$(date -d "$(scontrol show job "$JOB" | sed -n 's/.*EndTime=\([^ ]*\).*/\1/p')" +%s) || end=
+  [[ $end ]] || end=$(date -d "$(scontrol show job "$JOB" | sed -n '/.*EndTime=\([^ ]*\).*/{s//\1/p;q}')" +%s) || end=
   END=${end:-$(($(date +%s) + 365 * 86400))}
 }
 
@@ -28,8 +37,9 @@ begin() {
 # of their own; with --overlap a step shares what is there. --kill-on-bad-exit makes the death of one rank the end of the
 # step, so that it is noticed.
 on() {
-  local commas=${1//[^,]/}
-  exec srun --nodelist="$1" --nodes=$((${#commas} + 1)) --ntasks=$((${#commas} + 1)) --ntasks-per-node=1 \
+  local commas=${1//[^,]/} group=()
+  ((${#PARTS[@]} > 1)) && group=(--het-group="${GROUP[${1%%,*}]}")
+  exec srun "${group[@]}" --nodelist="$1" --nodes=$((${#commas} + 1)) --ntasks=$((${#commas} + 1)) --ntasks-per-node=1 \
     --mem=0 --kill-on-bad-exit=1 "${SRUN[@]}" "${@:2}"
 }
 
@@ -38,13 +48,15 @@ ASKING=() # steps that ask a server to end
 # ask PID NAME: a server by TERM to the one process of each rank that can hand it on. Slurm would signal all processes, and
 # with them the one that serves the image's files: vLLM then dies in the middle and leaves its shared memory on the node.
 ask() {
-  local _ deployment launch node
+  local _ deployment launch node replica
   if [[ $2 != server.* || $STOP == cancelled ]]; then press "$1"; return; fi
-  IFS=. read -r _ deployment launch node <<<"$2"
+  IFS=. read -r _ deployment launch node replica <<<"$2"
   [[ $node ]] || node=$(IFS=,; printf '%s' "${SERVER_NODES[*]}")
   # shellcheck disable=SC2016 # the other shell's
-  on "$node" --overlap bash -c 'for f; do read -r node pid <"$f"; [[ $node != "$SLURMD_NODENAME" ]] || kill -TERM "$pid"; done' \
-    bash "$RUN/placed/server.$deployment.$launch"/* </dev/null >>"$LOGS/stop.log" 2>&1 &
+  on "$node" --overlap bash -c '
+    mine=$1; shift
+    for f; do read -r node pid replica <"$f"; [[ $node != "$SLURMD_NODENAME" || ($mine && $replica != "$mine") ]] || kill -TERM "$pid"; done' \
+    bash "$replica" "$RUN/placed/server.$deployment.$launch"/* </dev/null >>"$LOGS/stop.log" 2>&1 &
   ASKING+=($!)
 }
 
@@ -77,8 +89,8 @@ find_addresses() {
   local node files=()
   for node in "${NODES[@]}"; do files+=("$RUN/address/$node"); done
   mkdir -p "$RUN/address"
-  start addresses on "$ALL_NODES" --overlap "$AGENT" address --interfaces "$INTERFACES" --out "$RUN/address"
-  within 300 addresses && await 10 "${files[@]}" && return
+  everywhere addresses --overlap "$AGENT" address --interfaces "$INTERFACES" --out "$RUN/address"
+  within_all 300 addresses && await 10 "${files[@]}" && return
   [[ $STOP ]] && return 1
   for node in "${NODES[@]}"; do
     [[ -e $RUN/address/$node ]] || fail "$node" 1 "no address: $(last_words addresses)"
@@ -89,7 +101,7 @@ find_addresses() {
 
 # clean_nodes: what the servers kept in /tmp of their nodes.
 clean_nodes() {
-  [[ ${ALL_NODES-} && $STOP != cancelled ]] || return
-  start cleaning on "$ALL_NODES" --overlap rm -rf "/tmp/hpcbench-${RUN##*/}"
-  within 30 cleaning || say "some node kept /tmp/hpcbench-${RUN##*/}"
+  [[ ${PARTS[*]} && $STOP != cancelled ]] || return
+  everywhere cleaning --overlap rm -rf "/tmp/hpcbench-${RUN##*/}"
+  within_all 30 cleaning || say "some node kept /tmp/hpcbench-${RUN##*/}"
 }

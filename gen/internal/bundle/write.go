@@ -1,9 +1,11 @@
 package bundle
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -63,13 +65,15 @@ func manifestOf(dir string) (map[string]string, error) {
 }
 
 type writer struct {
-	root  *os.Root
-	old   map[string]string
-	force bool
-	done  *Written
+	root    *os.Root
+	old     map[string]string
+	force   bool
+	done    *Written
+	folders map[string]*folder
 }
 
 func (w *writer) write(b *Bundle) error {
+	defer w.close()
 	for _, f := range b.Files {
 		if err := w.file(f); err != nil {
 			return fmt.Errorf("writing %s: %w", filepath.Join(w.done.Dir, f.Path), err)
@@ -78,84 +82,136 @@ func (w *writer) write(b *Bundle) error {
 	if err := w.removeStale(b); err != nil {
 		return err
 	}
-	return w.put(File{Path: ManifestName, Mode: 0o644, Data: b.Manifest()})
+	in, err := w.folder(ManifestName)
+	if err != nil {
+		return err
+	}
+	return in.put(ManifestName, File{Mode: 0o644, Data: b.Manifest()})
 }
 
-// file writes f in its place, or as f.new where a person's edit stands.
+// file writes f in its place, or as f.new where a person's edit stands. What is there already stays as it is.
 func (w *writer) file(f File) error {
-	edited, err := w.edited(f.Path)
+	in, err := w.folder(f.Path)
 	if err != nil {
 		return err
 	}
-	same, err := w.holds(f)
+	name := path.Base(f.Path)
+	data, there, err := in.read(name)
 	if err != nil {
 		return err
 	}
-	if edited && !same && !w.force {
+	switch edited := there && hash(data) != w.old[f.Path]; {
+	case there && bytes.Equal(data, f.Data):
+		if err := in.root.Chmod(name, f.Mode); err != nil {
+			return err
+		}
+		return in.remove(name + ".new")
+	case edited && !w.force:
 		w.done.Kept = append(w.done.Kept, f.Path)
-		f.Path += ".new"
-		return w.put(f)
-	}
-	if edited && !same {
+		return in.put(name+".new", f)
+	case edited:
 		w.done.Lost = append(w.done.Lost, f.Path)
 	}
-	if err := w.root.Remove(f.Path + ".new"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := in.remove(name + ".new"); err != nil {
 		return err
 	}
-	return w.put(f)
+	return in.put(name, f)
 }
 
-// edited tells whether a file on disk differs from what the old MANIFEST says gen wrote. A file that no MANIFEST knows
+// removeStale removes what an earlier compile made, this one does not, and nobody edited. A file that no MANIFEST knows
 // is a person's too.
-func (w *writer) edited(name string) (bool, error) {
-	data, err := w.root.ReadFile(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	return err == nil && hash(data) != w.old[name], err
-}
-
-func (w *writer) holds(f File) (bool, error) {
-	data, err := w.root.ReadFile(f.Path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	return err == nil && string(data) == string(f.Data), err
-}
-
-// put writes a file beside its place and moves it in, whatever the umask.
-func (w *writer) put(f File) error {
-	if err := w.root.MkdirAll(path.Dir(f.Path), 0o755); err != nil {
-		return err
-	}
-	part := f.Path + ".part"
-	if err := w.root.WriteFile(part, f.Data, f.Mode); err != nil {
-		return err
-	}
-	if err := w.root.Chmod(part, f.Mode); err != nil {
-		return err
-	}
-	return w.root.Rename(part, f.Path)
-}
-
-// removeStale removes what an earlier compile made, this one does not, and nobody edited.
 func (w *writer) removeStale(b *Bundle) error {
-	for name := range w.old {
-		if slices.ContainsFunc(b.Files, func(f File) bool { return f.Path == name }) {
+	made := map[string]bool{}
+	for _, f := range b.Files {
+		made[f.Path] = true
+	}
+	for _, name := range slices.Sorted(maps.Keys(w.old)) {
+		if made[name] {
 			continue
 		}
-		edited, err := w.edited(name)
+		in, err := w.folder(name)
 		if err != nil {
 			return err
 		}
-		if edited && !w.force {
-			w.done.Kept = append(w.done.Kept, name)
-			continue
+		data, there, err := in.read(path.Base(name))
+		if err != nil {
+			return err
 		}
-		if err := w.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if there && hash(data) != w.old[name] && !w.force {
+			w.done.Kept = append(w.done.Kept, name)
+		} else if err := in.remove(path.Base(name)); err != nil {
 			return err
 		}
 	}
 	slices.Sort(w.done.Kept)
 	return nil
+}
+
+// folder is a directory of the bundle, held open with what was in it, for a sweep has ten thousand files in one.
+type folder struct {
+	root  *os.Root
+	there map[string]bool
+}
+
+// folder is the directory of a file, made where it is not there.
+func (w *writer) folder(file string) (*folder, error) {
+	dir := path.Dir(file)
+	if f := w.folders[dir]; f != nil {
+		return f, nil
+	}
+	if err := w.root.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	root, err := w.root.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	f := &folder{root: root, there: map[string]bool{}}
+	if w.folders == nil {
+		w.folders = map[string]*folder{}
+	}
+	w.folders[dir] = f
+	entries, err := fs.ReadDir(root.FS(), ".")
+	for _, e := range entries {
+		f.there[e.Name()] = true
+	}
+	return f, err
+}
+
+func (w *writer) close() {
+	for _, f := range w.folders {
+		f.root.Close()
+	}
+}
+
+// read is a file's content, and false where there is no such file.
+func (f *folder) read(name string) ([]byte, bool, error) {
+	if !f.there[name] {
+		return nil, false, nil
+	}
+	data, err := f.root.ReadFile(name)
+	return data, err == nil, err
+}
+
+func (f *folder) remove(name string) error {
+	if !f.there[name] {
+		return nil
+	}
+	delete(f.there, name)
+	return f.root.Remove(name)
+}
+
+// put writes a file beside its place and moves it in, whatever the umask.
+func (f *folder) put(name string, file File) error {
+	part := name + ".part"
+	out, err := f.root.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, file.Mode)
+	if err != nil {
+		return err
+	}
+	_, err = out.Write(file.Data)
+	if err = errors.Join(err, out.Chmod(file.Mode), out.Close()); err != nil {
+		return err
+	}
+	f.there[name] = true
+	return f.root.Rename(part, name)
 }

@@ -130,7 +130,7 @@ func TestEveryExampleCompiles(t *testing.T) {
 
 func TestListRecipes(t *testing.T) {
 	status, stdout, stderr := gen("", "list", "recipes", "--dir", "../../../recipes")
-	if status != 0 || !strings.Contains(stdout, "demo         dummy     dummy                              2      6       Does the whole path work") {
+	if status != 0 || !strings.Contains(stdout, "demo         dummy     dummy                              1      6       Does the whole path work") {
 		t.Errorf("status %d\n%s%s", status, stdout, stderr)
 	}
 	file := write(t, "bad.yaml", "scenario: x\n")
@@ -160,7 +160,7 @@ func TestNextCommandIsTheOneThatWorksThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	agents(t, "agent")
-	for cluster, want := range map[string]string{"generic": "next  OUT/experiment-name/prefetch.sh (once), then OUT/", "meluxina": "next  sbatch OUT/experiment-name/prefetch.sh (once), then OUT/"} {
+	for cluster, want := range map[string]string{"generic": "next: OUT/experiment-name/prefetch.sh && OUT/experiment-name/submit.sh --smoke ", "meluxina": "next: sbatch OUT/experiment-name/prefetch.sh   (once), then OUT/"} {
 		out := t.TempDir()
 		status, stdout, stderr := gen(string(recipe), "-o", out, "--cluster", cluster, "-")
 		if stdout = strings.ReplaceAll(stdout, out, "OUT"); status != 0 || !strings.Contains(stdout, want) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,8 +29,8 @@ var asked = map[string]struct{ partition, qos string }{
 	"vega":           {"gpu", ""},
 }
 
-// One recipe on every cluster: what its job script asks of Slurm, its values, and the servers' environment that the site
-// adds to.
+// One recipe on every cluster: what its job script asks of Slurm, what its steps ask of srun, modules, binds, the fabric,
+// whose agent it takes along, and the servers' environment that the site adds to.
 func TestEveryClusterAsksInItsOwnWay(t *testing.T) {
 	t.Chdir("../../testdata/clusters")
 	all, names, err := profiles()
@@ -46,7 +47,7 @@ func TestEveryClusterAsksInItsOwnWay(t *testing.T) {
 			continue
 		}
 		made[name+".txt"] = true
-		t.Run(name, func(t *testing.T) { golden(t, name+".txt", head(t, p)) })
+		t.Run(name, func(t *testing.T) { golden(t, name+".txt", asks(t, p)) })
 	}
 	for _, file := range tree(t, ".") {
 		if !made[file] {
@@ -55,8 +56,52 @@ func TestEveryClusterAsksInItsOwnWay(t *testing.T) {
 	}
 }
 
-// head compiles the recipe for a profile and cuts the job script where its functions begin.
-func head(t *testing.T, p *cluster.Profile) []byte {
+// asks compiles the recipe for a profile and keeps what differs by site.
+func asks(t *testing.T, p *cluster.Profile) []byte {
+	t.Helper()
+	src, said := planned(t, p)
+	b, err := src.bundle(nil, surroundings{cluster: p.Name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	fmt.Fprintf(&out, "%s: %s\nbin/agent for %s\n%s", p.Name, p.Description, p.Architecture, said)
+	for _, file := range b.Files {
+		if text := matching(file.Data, ofTheSite(p)[file.Path]); text != "" {
+			fmt.Fprintf(&out, "\n── %s\n%s", file.Path, text)
+		}
+	}
+	return out.Bytes()
+}
+
+// ofTheSite are, by file, the beginnings of lines that a profile has a say in: the shell, directives and values of the
+// job script, the directives of a prefetch that is a job, and the variables that the profile gives servers.
+func ofTheSite(p *cluster.Profile) map[string][]string {
+	lines := map[string][]string{
+		"job.sbatch": {"#!", "#SBATCH ", "readonly RUNTIME=", "readonly IMAGES=", "readonly BINDS=", "readonly INTERFACES=", "readonly SRUN=", "readonly CLIENT_STEP=", "LAUNCHER["},
+	}
+	if p.PrefetchCompute {
+		lines["prefetch.sh"] = []string{"#!", "#SBATCH "}
+	}
+	for name := range p.ServerEnv {
+		lines["env/d1.env"] = append(lines["env/d1.env"], name+"=")
+	}
+	return lines
+}
+
+// matching are the lines of a text that begin in one of some ways.
+func matching(text []byte, beginnings []string) string {
+	var kept strings.Builder
+	for line := range strings.Lines(string(text)) {
+		if slices.ContainsFunc(beginnings, func(b string) bool { return strings.HasPrefix(line, b) }) {
+			kept.WriteString(line)
+		}
+	}
+	return kept.String()
+}
+
+// planned is the recipe planned for a profile, and what was said of it.
+func planned(t *testing.T, p *cluster.Profile) (*source, string) {
 	t.Helper()
 	where, ok := asked[p.Name]
 	if !ok {
@@ -84,22 +129,7 @@ func head(t *testing.T, p *cluster.Profile) []byte {
 	if src.Diags.Failed() {
 		t.Fatalf("the recipe is refused:\n%s", &said)
 	}
-	b, err := src.bundle(nil, around)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out bytes.Buffer
-	out.Write(said.Bytes())
-	for _, file := range b.Files {
-		switch file.Path {
-		case "job.sbatch":
-			text, _, _ := strings.Cut(string(file.Data), "\n# ── The job")
-			fmt.Fprintf(&out, "── job.sbatch\n%s", text)
-		case "env/d1.env":
-			fmt.Fprintf(&out, "── env/d1.env\n%s", file.Data)
-		}
-	}
-	return out.Bytes()
+	return src, said.String()
 }
 
 // An agent for the wrong architecture is not put into a bundle: the message says how to make the right one.

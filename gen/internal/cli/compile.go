@@ -5,10 +5,12 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"hpcbench/gen/internal/bundle"
 	"hpcbench/gen/internal/diag"
+	"hpcbench/gen/internal/plan"
 	"hpcbench/gen/internal/render"
 	"hpcbench/templates"
 )
@@ -125,9 +127,12 @@ func (src *source) bundle(bin []bundle.File, around surroundings) (*bundle.Bundl
 	})
 }
 
-// inputs are what the command line brought besides the recipe.
+// inputs are what the recipe and the command line brought besides it.
 func (src *source) inputs(around surroundings) ([]bundle.File, error) {
 	var all []bundle.File
+	for _, in := range src.File.Inputs() {
+		all = append(all, bundle.File{Path: in.Path, Mode: 0o644, Data: in.Data})
+	}
 	if src.ProfileText != nil {
 		all = append(all, bundle.File{Path: "inputs/cluster.yaml", Mode: 0o644, Data: src.ProfileText})
 	}
@@ -164,16 +169,22 @@ func (e env) write(out string, b *bundle.Bundle, src *source, force, quiet bool)
 	if quiet {
 		return nil
 	}
-	next := filepath.Join(done.Dir, "submit.sh")
-	for _, f := range b.Files {
-		if f.Path == "prefetch.sh" {
-			first := filepath.Join(done.Dir, f.Path)
-			if src.Plan.Setting.Prefetch.OnCompute {
-				first = "sbatch " + first
-			}
-			next = first + " (once), then " + next
-		}
-	}
-	_, err = fmt.Fprintf(e.stdout, "%s  next  %s\n", src.Plan.Text(), next)
+	_, err = fmt.Fprintf(e.stdout, "%snext: %s\n", src.Plan.Text(), next(done.Dir, b, src.Plan))
 	return err
+}
+
+// next is what one types after a compile. What is paid for is tried first.
+func next(dir string, b *bundle.Bundle, p *plan.Plan) string {
+	submit := filepath.Join(dir, "submit.sh")
+	if p.Setting.Local {
+		return submit
+	}
+	words := fmt.Sprintf("%s --smoke   (%s, %s at most), then %s", submit, plan.Span(p.SmokeS()), p.SmokeBill(), submit)
+	if slices.ContainsFunc(b.Files, func(f bundle.File) bool { return f.Path == "prefetch.sh" }) {
+		if p.Setting.Prefetch.OnCompute {
+			return fmt.Sprintf("sbatch %s   (once), then %s", filepath.Join(dir, "prefetch.sh"), words)
+		}
+		return filepath.Join(dir, "prefetch.sh") + " && " + words
+	}
+	return words
 }

@@ -200,7 +200,7 @@ func written(t *testing.T) []string {
 }
 
 // agents puts a file that is an agent for amd64, as far as its first bytes tell, where gen looks for it.
-func agents(t *testing.T, names ...string) {
+func agents(t testing.TB, names ...string) {
 	t.Helper()
 	dir := t.TempDir()
 	header := make([]byte, 64)
@@ -234,7 +234,7 @@ func TestCompileWritesABundle(t *testing.T) {
 	if status != 0 || stderr != "" {
 		t.Fatalf("status %d: %s", status, stderr)
 	}
-	if !strings.HasPrefix(stdout, "small: 2 trials of dummy") || !strings.HasSuffix(stdout, "next  jobs/small/submit.sh\n") {
+	if !strings.HasPrefix(stdout, "small  this machine · ") || !strings.HasSuffix(stdout, "next: jobs/small/submit.sh\n") {
 		t.Errorf("stdout is %s", stdout)
 	}
 	for _, name := range []string{"job.sbatch", "submit.sh", "bin/agent", "bin/agent-gpu", "node/server.sh"} {

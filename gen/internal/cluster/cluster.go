@@ -48,9 +48,14 @@ type Profile struct {
 	PrefetchCompute     bool              `yaml:"prefetch_on_compute"` // images are pulled in a job: login nodes have no runtime or no internet
 	PrefetchPartition   string            `yaml:"prefetch_partition"`  // of that job; "" for the recipe's
 	PrefetchQOS         string            `yaml:"prefetch_qos"`        // of that job; "" for the recipe's
+	SmokePartition      string            `yaml:"smoke_partition"`     // the site's queue for tests, of submit.sh --smoke; "" for the recipe's
+	SmokeQOS            string            `yaml:"smoke_qos"`           // the same: a qos; "" for the recipe's
+	SmokeReservation    string            `yaml:"smoke_reservation"`   // the same: a reservation that anybody may use; "" for the recipe's
+	SmokeTimeS          float64           `yaml:"smoke_time_s"`        // a job's longest there, seconds; 0: not known
+	ClientPartition     string            `yaml:"client_partition"`    // of CPU nodes, where clients.placement: het puts clients; "": not known
 	SSHHost             string            `yaml:"ssh_host"`
 	SSHPort             int               `yaml:"ssh_port"`
-	SSHDir              string            `yaml:"ssh_dir"`       // parent of the bundles that gen run copies there; "": hpcbench in the home directory
+	SSHDir              string            `yaml:"ssh_dir"`       // where job directories go there, from the home directory if it does not begin with /; "": not known
 	BillUnit            string            `yaml:"bill_unit"`     // node-hours, gpu-hours, core-hours; "": not known, nodes are counted
 	BillPerNode         float64           `yaml:"bill_per_node"` // units that an hour of a whole node costs; 0: its GPUs or CPUs
 	MaxTimeS            float64           `yaml:"max_time_s"`    // of a job, seconds, in the most patient partition or qos; 0: not known
@@ -164,10 +169,8 @@ func (p *Profile) check() error {
 			return fmt.Errorf("extra_directives: %q is not --flag or --flag=value", d)
 		}
 	}
-	for _, name := range p.WholeNodePartitions {
-		if !slices.Contains(p.Partitions, name) {
-			return fmt.Errorf("whole_node_partitions: %q is not one of partitions", name)
-		}
+	if err := p.checkNames(); err != nil {
+		return err
 	}
 	if err := p.checkNumbers(); err != nil {
 		return err
@@ -180,8 +183,36 @@ func (p *Profile) check() error {
 
 var (
 	directive = regexp.MustCompile(`^--[a-z][a-z-]*(=[^\s'"]+)?$`)
+	plain     = regexp.MustCompile(`^[A-Za-z0-9_./@+-]*$`)
 	variable  = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 )
+
+// checkNames: a partition or qos of the profile is one that it lists, where it lists any, and stands in a directive.
+func (p *Profile) checkNames() error {
+	for _, name := range p.WholeNodePartitions {
+		if !slices.Contains(p.Partitions, name) {
+			return fmt.Errorf("whole_node_partitions: %q is not one of partitions", name)
+		}
+	}
+	for _, c := range []struct {
+		key, value, list string
+		known            []string
+	}{
+		{"smoke_partition", p.SmokePartition, "partitions", p.Partitions},
+		{"smoke_qos", p.SmokeQOS, "qos", p.QOS},
+		{"smoke_reservation", p.SmokeReservation, "", nil},
+		{"client_partition", p.ClientPartition, "", nil}, // partitions may be those with GPUs alone
+		{"ssh_dir", p.SSHDir, "", nil},
+	} {
+		if len(c.known) > 0 && c.value != "" && !slices.Contains(c.known, c.value) {
+			return fmt.Errorf("%s is %q, which is not one of %s", c.key, c.value, c.list)
+		}
+		if !plain.MatchString(c.value) {
+			return fmt.Errorf("%s is %q, and can have no blanks, quotes or the like in it", c.key, c.value)
+		}
+	}
+	return nil
+}
 
 // checkNumbers: none is negative, and the unit of the bill is one that can be counted.
 func (p *Profile) checkNumbers() error {
@@ -191,6 +222,7 @@ func (p *Profile) checkNumbers() error {
 	}{
 		{"gpus_per_node", float64(p.GPUsPerNode)}, {"cpus_per_node", float64(p.CPUsPerNode)}, {"cpus_per_gpu", float64(p.CPUsPerGPU)},
 		{"ssh_port", float64(p.SSHPort)}, {"bill_per_node", p.BillPerNode}, {"max_time_s", p.MaxTimeS},
+		{"smoke_time_s", p.SmokeTimeS},
 	} {
 		if c.value < 0 {
 			return fmt.Errorf("%s is %g, and can't be less than 0", c.key, c.value)

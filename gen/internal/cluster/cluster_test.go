@@ -47,7 +47,7 @@ func TestBadProfilesAreRefusedByPlace(t *testing.T) {
 	}
 	good := string(src)
 	for _, c := range []struct{ name, old, new, want string }{
-		{"unknown key", "memory: true", "memmory: true", `p.yaml:10: unknown key "memmory"`},
+		{"unknown key", "memory: true", "memmory: true", `p.yaml:10: unknown key "memmory" (did you mean "memory"?)`},
 		{"GPU request", "gpu_request: gres", "gpu_request: gpus", `p.yaml: gpu_request is "gpus", and must be one of`},
 		{"shell", "shell: /bin/bash", "shell: bash", `p.yaml: shell is "bash", and must be the path`},
 		{"interfaces", "interfaces: hsn[0-9]+|ib[0-9]+", "interfaces: '('", "p.yaml: interfaces: error parsing regexp"},
@@ -56,6 +56,10 @@ func TestBadProfilesAreRefusedByPlace(t *testing.T) {
 		{"negative number", "whole_nodes: false", "whole_nodes: false\nmax_time_s: -1", "p.yaml: max_time_s is -1, and can't be less than 0"},
 		{"partition of whole nodes", "whole_nodes: false", "partitions: [a]\nwhole_node_partitions: [b]", `p.yaml: whole_node_partitions: "b" is not one of partitions`},
 		{"bill of unknown GPUs", "bill_unit: node-hours", "bill_unit: gpu-hours", "p.yaml: bill_unit is gpu-hours, and a node's are not known"},
+		{"queue for tests", "whole_nodes: false", "partitions: [a]\nsmoke_partition: b", `p.yaml: smoke_partition is "b", which is not one of partitions`},
+		{"qos for tests", "whole_nodes: false", "qos: [a]\nsmoke_qos: b", `p.yaml: smoke_qos is "b", which is not one of qos`},
+		{"time of tests", "whole_nodes: false", "smoke_time_s: -1", "p.yaml: smoke_time_s is -1, and can't be less than 0"},
+		{"partition of clients", "whole_nodes: false", "client_partition: 'a b'", `p.yaml: client_partition is "a b", and can have no blanks`},
 		{"name of a variable", "gpu_flag: --nv", "gpu_flag: --nv\nserver_env: {A-B: c}", `p.yaml: server_env: "A-B" can't be the name of a variable`},
 		{"value of a variable", "gpu_flag: --nv", "gpu_flag: --nv\nenv: {A: \"b\\nc\"}", "p.yaml: env: A has a line break"},
 		{"date without source", "gpu_flag: --nv", "gpu_flag: --nv\nchecked: 2026-11-23", "p.yaml: checked and sources go together"},

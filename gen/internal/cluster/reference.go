@@ -137,6 +137,7 @@ func (p *Profile) request(b *strings.Builder) {
 			fmt.Fprintf(b, "- %s\n", c.text)
 		}
 	}
+	fmt.Fprintf(b, "- tests (`submit.sh --smoke`): %s; a client on a CPU node (`placement: het`): %s\n", p.smoke(), p.client())
 	switch p.GPURequest {
 	case "gres":
 		b.WriteString("- GPUs are asked for by `--gres=gpu:N`\n")
@@ -144,6 +145,30 @@ func (p *Profile) request(b *strings.Builder) {
 	default:
 		fmt.Fprintf(b, "- GPUs are asked for by `--%s=N`\n", p.GPURequest)
 	}
+}
+
+// smoke is the queue for tests, in words.
+func (p *Profile) smoke() string {
+	var words []string
+	for _, c := range []struct{ kind, name string }{
+		{"partition", p.SmokePartition}, {"qos", p.SmokeQOS}, {"reservation", p.SmokeReservation},
+	} {
+		if c.name != "" {
+			words = append(words, c.kind+" "+c.name)
+		}
+	}
+	if p.SmokeTimeS > 0 {
+		words = append(words, fmt.Sprintf("%g min at most", p.SmokeTimeS/60))
+	}
+	return cmp.Or(strings.Join(words, ", "), "no queue of their own known")
+}
+
+// client is where a client goes that has no GPU node, in words.
+func (p *Profile) client() string {
+	if p.ClientPartition == "" {
+		return unknown
+	}
+	return "partition " + p.ClientPartition
 }
 
 // container tells how images run, and where they are fetched.
@@ -162,6 +187,9 @@ func (p *Profile) container(b *strings.Builder) {
 	host := cmp.Or(p.SSHHost, unknown)
 	if p.SSHPort > 0 {
 		host += fmt.Sprintf(", port %d", p.SSHPort)
+	}
+	if p.SSHDir != "" {
+		host += ", job directories go to " + p.SSHDir
 	}
 	fmt.Fprintf(b, "- login: %s\n", host)
 }

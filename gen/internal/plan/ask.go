@@ -1,32 +1,38 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
-	"math"
+	"slices"
 	"strconv"
 	"strings"
 
 	"hpcbench/gen/internal/recipe"
 )
 
-// most is the most that one node of a job needs of everything. Every node of the allocation gets it.
+// most is the most that one node of a job needs of everything. Every node of the allocation gets it; of a job of two
+// components, every node of the servers' one.
 func (m *maker) most(j *Job) recipe.Resources {
 	var all recipe.Resources
 	for _, d := range j.deployments {
 		r := d.recipe.Resources
-		if j.Clients == 0 { // they share a node
+		if j.Beside > 0 {
 			r.Servers.GPUs += r.Clients.GPUs
 			r.Servers.CPUsPerTask += r.Clients.CPUsPerTask
 			r.Servers.MemGB += r.Clients.MemGB
 			r.Clients = recipe.Resources{}
 		}
-		for _, n := range []recipe.Resources{r.Servers, r.Clients, r.Monitors} {
-			all.GPUs = max(all.GPUs, n.GPUs)
-			all.CPUsPerTask = max(all.CPUsPerTask, n.CPUsPerTask)
-			all.MemGB = max(all.MemGB, n.MemGB)
+		all = larger(all, r.Servers)
+		if !j.Het {
+			all = larger(larger(all, r.Clients), r.Monitors)
 		}
 	}
 	return all
+}
+
+// larger is the most of two of everything.
+func larger(a, b recipe.Resources) recipe.Resources {
+	return recipe.Resources{GPUs: max(a.GPUs, b.GPUs), CPUsPerTask: max(a.CPUsPerTask, b.CPUsPerTask), MemGB: max(a.MemGB, b.MemGB)}
 }
 
 // ask fills what a job asks of Slurm: nodes, time, and what it costs.
@@ -35,13 +41,14 @@ func (m *maker) ask(p *Plan, j *Job) {
 	m.bill(j)
 	need := m.most(j)
 	for _, d := range j.deployments {
-		d.Step = m.serverStep(d.recipe.Resources.Servers, need.GPUs)
+		d.Step = m.serverStep(d, need.GPUs)
 	}
+	j.Smoke = m.smoke(j)
 	if m.local {
 		return
 	}
-	j.Directives = m.directives(p, j, need)
-	for _, d := range j.Directives {
+	j.Directives, j.ServerPart = m.directives(p, j, need)
+	for _, d := range slices.Concat(j.Directives, j.ServerPart) {
 		if strings.ContainsAny(d.Flag+d.Value, " \t\r\n'\"\\\x00") {
 			m.bad(d.Flag, fmt.Errorf("%q can't stand in an #SBATCH line, for sbatch knows no quotes", d.Value))
 		}
@@ -51,39 +58,55 @@ func (m *maker) ask(p *Plan, j *Job) {
 	m.hintFewCPUs(j, need)
 }
 
-func (m *maker) directives(p *Plan, j *Job, need recipe.Resources) []Directive {
+// directives are the #SBATCH lines of a job: first what a component asks for, then what is said once for all. A job of two
+// components has the monitor and the clients in the first, where its script runs.
+func (m *maker) directives(p *Plan, j *Job, need recipe.Resources) (all, servers []Directive) {
 	r := j.recipe
-	var all []Directive
-	add := func(flag, value string) {
-		if value != "" {
-			all = append(all, Directive{flag, value})
-		}
+	once := filled([]Directive{{"signal", fmt.Sprintf("B:USR1@%d", j.SignalS)}, {"no-requeue", ""}, {"open-mode", "append"}, {"export", "NONE"}})
+	for _, d := range slices.Concat(m.cl.ExtraDirectives, r.Job.Directives) {
+		flag, value, _ := strings.Cut(strings.TrimPrefix(d, "--"), "=")
+		once = append(once, Directive{flag, value})
 	}
-	add("job-name", p.Slug)
-	add("partition", r.Partition)
-	add("account", r.Account)
-	add("qos", r.QOS)
-	add("reservation", r.Job.Reservation)
-	add("nodes", strconv.Itoa(j.Total))
-	add("ntasks-per-node", "1")
-	if cpus := max(need.CPUsPerTask, m.ruledCPUs(need)); cpus > 0 {
-		add("cpus-per-task", strconv.Itoa(cpus))
+	head := []Directive{{"job-name", p.Slug}}
+	if !j.Het {
+		return slices.Concat(head, m.component(j, r.Partition, j.Total, need, j.Seats.named()), once), nil
 	}
+	clients := larger(r.Resources.Clients, r.Resources.Monitors)
+	front := cmp.Or(r.Orchestration.ClientPartition, m.cl.ClientPartition, r.Partition)
+	return slices.Concat(head, m.component(j, front, j.Total-j.Servers, clients, nil), once), m.component(j, r.Partition, j.Servers, need, nil)
+}
+
+// component is what n nodes of a partition ask for.
+func (m *maker) component(j *Job, partition string, n int, need recipe.Resources, names []string) []Directive {
+	r := j.recipe
+	cpus := max(need.CPUsPerTask, m.ruledCPUs(need))
+	whole := r.Job.Exclusive || m.cl.Whole(partition)
+	all := filled([]Directive{
+		{"partition", partition}, {"account", r.Account}, {"qos", r.QOS}, {"reservation", r.Job.Reservation},
+		{"nodes", strconv.Itoa(n)}, {"nodelist", strings.Join(names, ",")}, {"ntasks-per-node", "1"}, {"cpus-per-task", positive(cpus)},
+	})
 	all = append(all, m.gpus(need.GPUs)...)
-	add("mem", m.memory(r, need.MemGB))
+	all = append(all, filled([]Directive{{"mem", m.memory(whole, need.MemGB)}})...)
 	if r.Job.Exclusive {
 		all = append(all, Directive{Flag: "exclusive"})
 	}
-	add("time", Clock(j.LimitS))
-	add("signal", fmt.Sprintf("B:USR1@%d", j.SignalS))
-	all = append(all, Directive{Flag: "no-requeue"})
-	add("open-mode", "append")
-	add("export", "NONE")
-	for _, d := range m.cl.ExtraDirectives {
-		flag, value, _ := strings.Cut(strings.TrimPrefix(d, "--"), "=")
-		all = append(all, Directive{flag, value})
+	return append(all, Directive{"time", Clock(j.LimitS)})
+}
+
+// flags are the options that stand alone.
+var flags = []string{"no-requeue", "exclusive"}
+
+// filled leaves out the directives that have no value and need one.
+func filled(all []Directive) []Directive {
+	return slices.DeleteFunc(all, func(d Directive) bool { return d.Value == "" && !slices.Contains(flags, d.Flag) })
+}
+
+// positive is a number as text, "" for none.
+func positive(n int) string {
+	if n <= 0 {
+		return ""
 	}
-	return all
+	return strconv.Itoa(n)
 }
 
 // gpus is the request for n GPUs a node in the profile's spelling.
@@ -98,11 +121,11 @@ func (m *maker) gpus(n int) []Directive {
 }
 
 // memory: --exclusive gives a node's CPUs and GPUs and only the memory that was asked for, and 0 asks for all of it.
-func (m *maker) memory(r *recipe.Recipe, gb int) string {
+func (m *maker) memory(whole bool, gb int) string {
 	switch {
 	case !m.cl.Memory:
 		return ""
-	case r.Job.Exclusive || m.cl.Whole(r.Partition):
+	case whole:
 		return "0"
 	case gb > 0:
 		return fmt.Sprintf("%dG", gb)
@@ -111,16 +134,21 @@ func (m *maker) memory(r *recipe.Recipe, gb int) string {
 }
 
 // serverStep are the srun options of a server's step: each repeats what it needs, for a step gets no GPU that the job did
-// not name, and srun forgot --cpus-per-task between Slurm 22.05 and 23.11.
-func (m *maker) serverStep(r recipe.Resources, jobGPUs int) []string {
+// not name, and srun forgot --cpus-per-task between Slurm 22.05 and 23.11. Servers that share a node get equal shares of it,
+// and --exact, without which the first step would take all.
+func (m *maker) serverStep(d *Deployment, jobGPUs int) []string {
 	var step []string
-	if m.local {
+	if m.local || len(d.External) > 0 {
 		return nil
 	}
-	if r.CPUsPerTask > 0 {
-		step = append(step, fmt.Sprintf("--cpus-per-task=%d", r.CPUsPerTask))
+	r, n := d.recipe.Resources.Servers, max(1, d.Replicas)
+	if n > 1 {
+		step = append(step, "--exact")
 	}
-	return append(step, m.gpuStep(r.GPUs, jobGPUs)...)
+	if r.CPUsPerTask > 0 {
+		step = append(step, fmt.Sprintf("--cpus-per-task=%d", max(1, r.CPUsPerTask/n)))
+	}
+	return append(step, m.gpuStep(r.GPUs/n, jobGPUs)...)
 }
 
 // gpuStep asks for n GPUs; a step that needs none of the job's says so, or it would hold them.
@@ -138,6 +166,9 @@ func (m *maker) gpuStep(n, jobGPUs int) []string {
 func (m *maker) warnIdleGPUs(j *Job, need recipe.Resources) {
 	r := j.recipe.Resources
 	idle := 0
+	if j.Het {
+		return
+	}
 	for _, role := range []struct{ nodes, gpus int }{{j.Clients, r.Clients.GPUs}, {j.Monitors, r.Monitors.GPUs}} {
 		if role.gpus == 0 {
 			idle += role.nodes
@@ -180,60 +211,4 @@ func verb(n int, one, many string) string {
 		return one
 	}
 	return many
-}
-
-const (
-	overheadS = 60  // seconds of a Slurm job outside of deployments and trials
-	slack     = 1.3 // of the time limit over the estimate, when the recipe gives no limit
-)
-
-// time estimates a job and sets its limit: the recipe's, or the estimate with slack, in whole minutes.
-func (m *maker) time(j *Job) {
-	longest := 0
-	if !m.local {
-		j.EstimateS = overheadS
-	}
-	for _, d := range j.deployments {
-		all, one := d.seconds()
-		j.EstimateS += d.StartupS + all
-		longest = max(longest, d.StartupS+one)
-	}
-	j.LimitS = int(j.recipe.Job.TimeLimitS)
-	given := j.LimitS > 0
-	if !given {
-		j.LimitS = int(math.Ceil(float64(j.EstimateS)*slack/60)) * 60
-		if m.cl.MaxTimeS > 0 {
-			j.LimitS = min(j.LimitS, int(m.cl.MaxTimeS))
-		}
-	}
-	j.SignalS = min(300, j.LimitS/4)
-	j.ReserveS = min(60, j.SignalS/2)
-	if m.local {
-		return
-	}
-	at := m.place("orchestration.job_config.time_limit")
-	switch {
-	case longest+j.ReserveS > j.LimitS:
-		m.found.Errorf(at, "time-limit", "", "%s: the limit of %s can't hold the server's start and the longest trial, which take about %s",
-			j.Script, Clock(j.LimitS), Clock(longest+j.ReserveS))
-	case j.EstimateS > j.LimitS:
-		m.found.Warnf(at, "time-limit", "submit again for the rest, or raise it", "%s: the plan takes about %s, and the limit is %s: the job will stop in good order before it is done",
-			j.Script, Clock(j.EstimateS), Clock(j.LimitS))
-	}
-}
-
-// Clock writes seconds as Slurm takes a time limit: HH:MM:SS, or D-HH:MM:SS from a day on.
-func Clock(s int) string {
-	clock := fmt.Sprintf("%02d:%02d:%02d", s/3600%24, s/60%60, s%60)
-	if s >= 24*3600 {
-		return fmt.Sprintf("%d-%s", s/(24*3600), clock)
-	}
-	return clock
-}
-
-// bill is what a job costs in the profile's unit, by its estimate and at most.
-func (m *maker) bill(j *Job) {
-	each, _ := m.cl.Bill()
-	j.Bill = float64(j.EstimateS*j.Total) * each / 3600
-	j.BillMost = float64(j.LimitS*j.Total) * each / 3600
 }

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -33,19 +34,52 @@ func (m *maker) deal(points []recipe.Point) []*Job {
 	return order
 }
 
+// again gives each job its deployments once more for every restart. Each round runs them in the opposite direction of the
+// one before (A B, B A, A B, …), so that a drift that goes one way falls on all of them alike.
+func (m *maker) again(jobs []*Job) {
+	for _, j := range jobs {
+		round, restarts := j.deployments, 1
+		for _, d := range round {
+			restarts = max(restarts, d.recipe.Restarts)
+		}
+		for k := 2; k <= restarts; k++ {
+			round = slices.Clone(round)
+			slices.Reverse(round)
+			for i, d := range round {
+				c := *d
+				c.Restart = k
+				round[i] = &c
+			}
+			j.deployments = append(j.deployments, round...)
+		}
+		if restarts > 1 {
+			for _, d := range j.deployments {
+				d.Restart = max(1, d.Restart)
+			}
+		}
+	}
+}
+
 // serverKey is equal for two points that one running server can serve.
 func serverKey(r *recipe.Recipe) string {
 	c := *r
-	c.Repetitions, c.Seed, c.Orchestration.ClientsPerNode = 0, 0, 0
-	c.Workload = recipe.Workload{Component: r.Workload.Component, Service: r.Workload.Service, Model: r.Workload.Model}
+	w := r.Workload
+	c.Repetitions, c.Seed, c.Orchestration = 0, 0, allocation(r.Orchestration)
+	c.Orchestration.Replicas = r.Orchestration.Replicas
+	c.Metadata, c.Reporting = recipe.Metadata{}, recipe.Reporting{}
+	c.Workload = recipe.Workload{Component: w.Component, Service: w.Service, Model: w.Model, Endpoints: w.Endpoints}
 	return text(c)
 }
 
 // jobKey is equal for two points that one allocation can hold.
 func jobKey(r *recipe.Recipe) string {
-	o := r.Orchestration
-	o.ClientsPerNode = 0
-	return text([]any{r.Partition, r.Account, r.QOS, o, r.Job})
+	return text([]any{r.Partition, r.Account, r.QOS, allocation(r.Orchestration), r.Job})
+}
+
+// allocation is what of the orchestration Slurm is asked for.
+func allocation(o recipe.Orchestration) recipe.Orchestration {
+	o.ClientsPerNode, o.Replicas, o.Distribution, o.Mapping = 0, 0, "", nil
+	return o
 }
 
 // text writes a value so that equal values are equal texts: struct fields in their order, keys sorted.
@@ -57,13 +91,26 @@ func text(v any) string {
 	return string(out)
 }
 
-// job has the node counts of a recipe. Without a client node the client shares the first server's.
+// job has the node counts of a recipe.
 func (m *maker) job(r *recipe.Recipe) *Job {
 	n := r.Orchestration.Nodes
-	sum := n.Monitors + n.Clients + n.Servers
-	j := &Job{recipe: r, Monitors: n.Monitors, Clients: n.Clients, Servers: n.Servers, Total: max(sum, r.Orchestration.TotalNodes)}
+	j := &Job{recipe: r, Monitors: n.Monitors, Clients: n.Clients, Servers: n.Servers, Het: r.Orchestration.Placement == "het"}
+	if sameNode(r) {
+		j.Clients, j.Beside = 0, max(1, n.Clients)
+	}
+	if m.svc.External() {
+		j.Servers, j.Clients, j.Beside = 0, max(1, n.Clients), 0
+	}
+	sum := j.Monitors + j.Clients + j.Servers
+	j.Total = max(sum, r.Orchestration.TotalNodes)
 	j.Idle = j.Total - sum
+	m.seat(j)
 	return j
+}
+
+// sameNode tells whether clients run beside servers.
+func sameNode(r *recipe.Recipe) bool {
+	return r.Orchestration.Placement == "same-node" || r.Orchestration.Nodes.Clients == 0
 }
 
 // what names the swept values that make a deployment.
@@ -71,7 +118,7 @@ func what(pt recipe.Point) string {
 	var all []string
 	for _, v := range pt.Values {
 		if makesServer(v.Path) {
-			all = append(all, fmt.Sprintf("%s=%v", v.Path[strings.LastIndex(v.Path, ".")+1:], v.V))
+			all = append(all, fmt.Sprintf("%s=%v", cmp.Or(short[v.Path], v.Path[strings.LastIndex(v.Path, ".")+1:]), v.V))
 		}
 	}
 	return strings.Join(all, ", ")
@@ -79,11 +126,19 @@ func what(pt recipe.Point) string {
 
 // makesServer tells whether a swept value needs a server of its own.
 func makesServer(path string) bool {
-	return path == "workload.model" || !strings.HasPrefix(path, "workload.") && !strings.HasSuffix(path, "clients_per_node")
+	if strings.HasPrefix(path, "workload.") {
+		return path == "workload.model" || path == "workload.endpoints"
+	}
+	for _, load := range []string{"metadata.", "reporting.", nodesOf + "clients.clients_per_node", nodesOf + "clients.distribution_strategy", nodesOf + "clients.target_mapping"} {
+		if strings.HasPrefix(path, load) {
+			return false
+		}
+	}
+	return true
 }
 
 // common are the paths whose value the whole bundle shares.
-var common = []string{"servers.health_check", "servers.port", "clients.port", "monitoring", "orchestration.mode", "scenario", "cluster", "workload.service"}
+var common = []string{"servers.health_check", "servers.port", "clients.port", "monitoring", "orchestration.mode", "logging", "scenario", "cluster", "workload.service"}
 
 func (m *maker) checkSweeps(points []recipe.Point) {
 	for _, v := range points[0].Values {

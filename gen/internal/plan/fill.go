@@ -20,27 +20,77 @@ func (m *maker) fill(d *Deployment) {
 	if d.Remote == "" && d.Image != "" {
 		d.Remote = m.svc.Image
 	}
+	share := max(1, r.Orchestration.Replicas)
 	start := service.Start{
 		Model: d.Model, Config: r.Servers.ServiceConfig, Environment: m.environment(r.Environment), Nodes: r.Orchestration.Nodes.Servers,
-		GPUs: r.Resources.Servers.GPUs, CPUs: r.Resources.Servers.CPUsPerTask, MemGB: r.Resources.Servers.MemGB, Image: d.Image,
+		GPUs: r.Resources.Servers.GPUs / share, CPUs: r.Resources.Servers.CPUsPerTask / share, MemGB: r.Resources.Servers.MemGB / share, Image: d.Image,
 	}
 	var err error
 	if start.Launcher, err = m.svc.LauncherOf(start); err != nil {
 		m.bad("servers.service_config", err)
 		return
 	}
-	d.Launcher, d.Endpoints = start.Launcher, 1
-	if d.Launcher == "single" {
-		d.Endpoints = start.Nodes
-	}
+	m.endpoints(d, start)
 	for _, pt := range d.points {
 		start.Context = max(start.Context, context(pt.Recipe.Workload))
 		start.Concurrency = max(start.Concurrency, inFlight(m.load(pt.Recipe), clientNodes(pt.Recipe), d.Endpoints))
 	}
 	d.InFlight = start.Concurrency
+	if start.Launcher == "none" {
+		return
+	}
+	m.gpusOf(d, start)
 	m.complain(start)
 	m.words(d, start)
 	m.variables(d, start)
+}
+
+// endpoints counts the servers that a deployment's requests go to.
+func (m *maker) endpoints(d *Deployment, start service.Start) {
+	d.Launcher, d.Endpoints = start.Launcher, 1
+	switch n := d.recipe.Orchestration.Replicas; d.Launcher {
+	case "none":
+		d.External = d.recipe.Workload.Endpoints
+		d.Endpoints = len(d.External)
+		if d.Endpoints == 0 {
+			m.bad("workload.endpoints", fmt.Errorf("%s servers are not started by the job: name their addresses", m.svc.Name))
+			d.Endpoints = 1
+		}
+	case "single":
+		d.Endpoints = start.Nodes * max(1, n)
+		if n > 1 {
+			d.Replicas = n
+		}
+	default:
+		if n > 1 {
+			m.bad(nodesOf+"servers.replicas_per_node", fmt.Errorf("one server over several nodes has no replicas on a node"))
+		}
+	}
+}
+
+// gpusOf counts the GPUs that a deployment uses, and those of its nodes that it leaves idle.
+func (m *maker) gpusOf(d *Deployment, start service.Start) {
+	has := start.GPUs * start.Nodes * max(1, d.Replicas)
+	d.GPUs = has
+	if len(m.svc.Parallel) > 0 {
+		each := 1
+		for _, name := range m.svc.Parallel {
+			each *= parallel(start.Config, name)
+		}
+		d.GPUs = min(has, each*d.Endpoints)
+	}
+	d.IdleGPUs = d.recipe.Resources.Servers.GPUs*start.Nodes - d.GPUs
+}
+
+// parallel is a setting's whole number, directly or under distributed, and 1 where the recipe is silent.
+func parallel(config map[string]any, name string) int {
+	inner, _ := config["distributed"].(map[string]any)
+	for _, section := range []map[string]any{inner, config} {
+		if n, ok := section[name].(int); ok && n > 0 {
+			return n
+		}
+	}
+	return 1
 }
 
 // environment is the site's variables for servers, under the recipe's own.
@@ -71,7 +121,7 @@ func (m *maker) words(d *Deployment, start service.Start) {
 	case "ray":
 		files["0"], files["head"], files["worker"] = start, start, start
 	default:
-		for start.Rank = range start.Nodes {
+		for start.Rank = range start.Nodes * max(1, d.Replicas) {
 			files[strconv.Itoa(start.Rank)] = start
 		}
 	}
@@ -95,7 +145,7 @@ func (m *maker) words(d *Deployment, start service.Start) {
 
 // taken are the names that the node scripts use for themselves (templates/lib/node.sh and node/*.tmpl).
 var taken = regexp.MustCompile(`^(AGENT|ARGV|BASH_REMATCH|BINDS|BLOCK|BUNDLE|CONTAINED|COUNT|DEPLOYMENT|GPU_FLAG|HEAD_IP|` +
-	`HEAD_PORT|HOSTS|IFS|IMAGE|INTERFACE|IP|NODE|PATH|PLACED|PORT|RANK|RAY_ADDRESS_PORT|RUN|RUNTIME|SECRETS|TMP|` +
+	`HEAD_PORT|HOSTS|IFS|IMAGE|INTERFACE|IP|NODE|PATH|PLACED|PORT|RANK|REPLICA|RAY_ADDRESS_PORT|RUN|RUNTIME|SECRETS|TMP|` +
 	`BASH_.*|BASHOPTS|SHELLOPTS|ENV|UID|EUID|PPID|SLURM_.*|name|value)$`)
 
 var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)

@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"hpcbench/agent/workload"
@@ -22,21 +23,33 @@ func Slug(scenario string) string {
 var short = map[string]string{
 	"workload.concurrency": "c", "workload.batch": "b", "workload.target_rps": "rps", "workload.prompt_len": "in",
 	"workload.gen_tokens": "out", "workload.clients_per_node": "cpn", "workload.dialect": "", "workload.model": "",
-	"workload.request_distribution": "",
+	"workload.request_distribution": "", "workload.benchmark_suite": "",
+	settings + "tensor_parallel_size": "tp", settings + "pipeline_parallel_size": "pp", settings + "data_parallel_size": "dp",
+	settings + "distributed.tensor_parallel_size": "tp", settings + "distributed.pipeline_parallel_size": "pp",
+	nodesOf + "servers.nodes": "n", nodesOf + "servers.replicas_per_node": "x",
 }
 
-// name is what one calls a trial: its swept values, concurrency or rate first, or, where nothing is swept, its load.
+const (
+	settings = "servers.service_config."
+	nodesOf  = "orchestration.node_allocation."
+)
+
+// name is what one calls a trial: the swept values of its server, then concurrency or rate, then the others; or, where
+// nothing is swept, its load.
 func name(pt recipe.Point, w workload.Workload) string {
-	var first, rest []string
+	var server, load, rest []string
 	for _, v := range pt.Values {
-		part := called(v)
-		if v.Path == "workload.concurrency" || v.Path == "workload.target_rps" {
-			first = append(first, part)
-		} else if part != "" {
+		switch part := called(v); {
+		case part == "":
+		case v.Path == "workload.concurrency" || v.Path == "workload.target_rps":
+			load = append(load, part)
+		case makesServer(v.Path):
+			server = append(server, part)
+		default:
 			rest = append(rest, part)
 		}
 	}
-	if all := append(first, rest...); len(all) > 0 {
+	if all := slices.Concat(server, load, rest); len(all) > 0 {
 		return strings.Join(all, "-")
 	}
 	if w.Rate > 0 {

@@ -25,6 +25,10 @@ type Plan struct {
 	Jobs        []*Job        `json:"jobs"`
 	Deployments []*Deployment `json:"deployments"` // in the order in which they start
 	Trials      []*Trial      `json:"trials"`      // in the order in which they run
+
+	site     *cluster.Profile
+	reported []float64 // percentiles that the recipe asks for
+	points   int
 }
 
 // Setting is what holds for every job and deployment of the bundle.
@@ -37,18 +41,21 @@ type Setting struct {
 	Modules         []string `json:"modules,omitempty"`
 	Binds           []string `json:"binds,omitempty"`
 	Secrets         []string `json:"secrets,omitempty"`  // VARIABLE=/path/of/file
+	Files           []string `json:"files,omitempty"`    // absolute paths that the load needs on client nodes: datasets, traces, keys
 	SiteEnv         []string `json:"site_env,omitempty"` // NAME=value of the job's own environment
 	Interfaces      string   `json:"interfaces,omitempty"`
 	MPI             string   `json:"mpi,omitempty"`
 	ServerPort      int      `json:"server_port,omitempty"`
 	ClientPort      int      `json:"client_port,omitempty"`
 	HealthPath      string   `json:"health_path,omitempty"` // "" when the recipe disables this stage
+	KeyFile         string   `json:"key_file,omitempty"`    // of the requests that ask whether a server is ready
 	HealthTimeoutS  int      `json:"health_timeout_s,omitempty"`
 	HealthIntervalS int      `json:"health_interval_s,omitempty"`
 	MonitorS        float64  `json:"monitor_s,omitempty"` // seconds between two readings; 0: nodes are not watched
 	ClientStep      []string `json:"client_step,omitempty"`
 	MonitorStep     []string `json:"monitor_step,omitempty"`
-	Bill            string   `json:"bill"` // unit of the bill
+	MonitorGPUs     []string `json:"monitor_gpus,omitempty"` // beside those on nodes with the servers' GPUs
+	Bill            string   `json:"bill"`                   // unit of the bill
 	Prefetch        Prefetch `json:"prefetch,omitzero"`
 }
 
@@ -66,14 +73,20 @@ type Job struct {
 	Trials      int         `json:"trials"`
 	Total       int         `json:"nodes"`
 	Monitors    int         `json:"monitors"`
-	Clients     int         `json:"clients"` // 0: the client shares the first server node
+	Clients     int         `json:"clients"`                  // nodes of their own
+	Beside      int         `json:"clients_beside,omitempty"` // clients that share a server's node: the first so many
 	Servers     int         `json:"servers"`
 	Idle        int         `json:"idle,omitempty"`
-	EstimateS   int         `json:"estimate_s"`
-	LimitS      int         `json:"limit_s"`
-	SignalS     int         `json:"signal_s"`  // before the limit, USR1 comes
-	ReserveS    int         `json:"reserve_s"` // kept before the limit for tear-down and report
+	Seats       Seats       `json:"seats"`
+	Het         bool        `json:"het,omitempty"`   // two components: monitor and clients, with Directives, and servers
+	Chain       int         `json:"chain,omitempty"` // jobs of this script, each after the one before, that the plan needs; 0: one
+	EstimateS   int         `json:"estimate_s"`      // of all of the chain
+	LimitS      int         `json:"limit_s"`         // of one of the chain
+	SignalS     int         `json:"signal_s"`        // before the limit, USR1 comes
+	ReserveS    int         `json:"reserve_s"`       // kept before the limit for tear-down and report
 	Directives  []Directive `json:"directives,omitempty"`
+	ServerPart  []Directive `json:"server_directives,omitempty"` // of the second component
+	Smoke       Smoke       `json:"smoke,omitzero"`
 	Bill        float64     `json:"bill"` // in the profile's unit, for the estimate
 	BillMost    float64     `json:"bill_most"`
 	recipe      *recipe.Recipe
@@ -89,14 +102,19 @@ type Directive struct {
 // Deployment is a service started with fixed parameters. Several server nodes are several endpoints, or one over them all.
 type Deployment struct {
 	ID        string              `json:"deployment"`
-	What      string              `json:"what,omitempty"` // the swept values that make it, such as "tensor_parallel_size=2"
+	What      string              `json:"what,omitempty"`    // the swept values that make it, such as "tp=2"
+	Restart   int                 `json:"restart,omitempty"` // which start of an equal server, from 1; 0: there is one only
 	Model     string              `json:"model"`
 	Dialect   string              `json:"dialect"`          // of its first trial
 	Image     string              `json:"image,omitempty"`  // path, "" without a container
 	Remote    string              `json:"remote,omitempty"` // where the image comes from
 	Launcher  string              `json:"launcher"`
+	Replicas  int                 `json:"replicas,omitempty"` // servers on each node; 0: one
 	Endpoints int                 `json:"endpoints"`
-	InFlight  int                 `json:"in_flight"` // most requests in flight at one endpoint
+	External  []string            `json:"external,omitempty"`  // base URLs of servers that nobody starts
+	GPUs      int                 `json:"gpus,omitempty"`      // that it uses
+	IdleGPUs  int                 `json:"idle_gpus,omitempty"` // of its nodes that it leaves alone
+	InFlight  int                 `json:"in_flight"`           // most requests in flight at one endpoint
 	Trials    int                 `json:"trials"`
 	StartupS  int                 `json:"startup_s"`
 	Argv      map[string][]string `json:"argv"` // by the end of the file's name: "0", "1", … a rank; "head", "worker"
@@ -151,12 +169,14 @@ func (m *maker) plan(points []recipe.Point) *Plan {
 		return nil
 	}
 	first := points[0].Recipe
-	p := &Plan{Slug: Slug(first.Scenario), Scenario: first.Scenario, Service: m.svc.Name}
+	p := &Plan{Slug: Slug(first.Scenario), Scenario: first.Scenario, Service: m.svc.Name, site: m.cl,
+		reported: first.Reporting.Percentiles, points: len(points)}
 	if p.Slug == "" {
 		m.found.Errorf(m.place("scenario"), "scenario", "give it a letter or a digit", "scenario %q has nothing that a directory could be named by", first.Scenario)
 	}
 	m.checkSweeps(points)
 	p.Jobs = m.deal(points)
+	m.again(p.Jobs)
 	for _, j := range p.Jobs {
 		p.Deployments = append(p.Deployments, j.deployments...)
 	}
@@ -167,6 +187,7 @@ func (m *maker) plan(points []recipe.Point) *Plan {
 	for _, j := range p.Jobs {
 		m.ask(p, j)
 	}
+	m.carry(p)
 	p.Setting = m.setting(p, first)
 	return p
 }

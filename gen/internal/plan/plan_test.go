@@ -258,8 +258,8 @@ func TestTimeLimit(t *testing.T) {
 	}{
 		{"holds", 7200, ""},
 		{"none: from the plan", 0, ""},
-		{"too short for one trial", 120, "job.sbatch: the limit of 00:02:00 can't hold the server's start and the longest trial, which take about 00:04:48"},
-		{"too short for all", 600, "job.sbatch: the plan takes about 00:12:39, and the limit is 00:10:00: the job will stop in good order before it is done"},
+		{"too short for one trial", 120, "job.sbatch: the limit of 00:02:00 can't hold a server's start and its longest trial: 60 s + 213 s, and 15 s to end in good order, are 00:04:48"},
+		{"too short for all", 600, "job.sbatch: the plan takes about 00:12:39, and the limit is 00:10:00: submit.sh queues 3 jobs, each after the one before and running what is left"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			base := listing3()
@@ -362,11 +362,9 @@ func ExamplePlan_Text() {
 	p, _ := New(points(listing3()), svc, cl, nil)
 	fmt.Print(p.Text())
 	// Output:
-	// experiment-name: 1 trial of ollama, 1 deployment, on 5 nodes: 2 servers, 2 clients, 1 monitor
-	//   job.sbatch  5 nodes: 2 servers, 2 clients, 1 monitor, about 00:05:33 of at most 02:00:00
-	//     d1  1 trial, llama2, 2 endpoints
-	//         20 in flight = 10 on each of 2 client nodes, 10 per endpoint
-	//   bill  about 0.46 node-hours, at most 10.0
+	// experiment-name  meluxina gpu/default · 5 nodes × 2 A100-40GB · 2 servers, 2 clients, 1 monitor
+	// 1 job, 1 deployment, 1 trial   d1 5 min
+	// bill about 0.46 node-hours, at most 10.0 of p200981 (whole nodes) · 60 % of GPU time idle · time limit 02:00:00 · start-up 60 s (a guess)
 }
 
 // On one node a client and a server get cores of their own, unless an odd count of CPUs could leave one of them waiting.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"path"
 	"slices"
 
 	"hpcbench/gen/internal/recipe"
@@ -29,6 +30,7 @@ func (m *maker) setting(p *Plan, r *recipe.Recipe) Setting {
 	for _, name := range sorted(r.Secrets) {
 		s.Secrets = append(s.Secrets, name+"="+r.Secrets[name])
 	}
+	s.Files, s.KeyFile = files(p.Trials), r.Workload.APIKeyFile
 	for _, name := range sorted(m.cl.Env) {
 		s.SiteEnv = append(s.SiteEnv, name+"="+m.cl.Env[name])
 	}
@@ -42,6 +44,19 @@ func (m *maker) setting(p *Plan, r *recipe.Recipe) Setting {
 		s.Interfaces = "lo"
 	}
 	return s
+}
+
+// files are what the trials read on the client nodes, each once. What is in the bundle is none of them.
+func files(trials []*Trial) []string {
+	var all []string
+	for _, t := range trials {
+		for _, name := range []string{t.Workload.Dataset, t.Workload.Trace, t.Workload.APIKeyFile} {
+			if path.IsAbs(name) && !slices.Contains(all, name) {
+				all = append(all, name)
+			}
+		}
+	}
+	return all
 }
 
 func sorted(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }
@@ -68,9 +83,9 @@ func (m *maker) steps(s *Setting, p *Plan) {
 	if m.local {
 		return
 	}
-	shared := math.MaxInt
+	shared, het := math.MaxInt, false
 	for _, j := range p.Jobs {
-		shared = min(shared, m.most(j).GPUs)
+		shared, het = min(shared, m.most(j).GPUs), het || j.Het
 		for _, d := range j.deployments {
 			if d.recipe.Resources.Servers.GPUs > 0 {
 				s.GPUFlag = m.cl.GPUFlag
@@ -81,11 +96,13 @@ func (m *maker) steps(s *Setting, p *Plan) {
 	if r.Clients.CPUsPerTask > 0 {
 		s.ClientStep = append(s.ClientStep, fmt.Sprintf("--cpus-per-task=%d", r.Clients.CPUsPerTask))
 	}
-	s.ClientStep = append(s.ClientStep, m.gpuStep(r.Clients.GPUs, shared)...)
+	if !het { // else its component has no GPU that it could hold
+		s.ClientStep = append(s.ClientStep, m.gpuStep(r.Clients.GPUs, shared)...)
+	}
 	if slices.ContainsFunc(p.Jobs, m.tight) {
 		s.ClientStep = append(s.ClientStep, "--overlap")
 	}
-	s.MonitorStep = append([]string{"--overlap", "--cpus-per-task=1"}, m.gpuStep(shared, shared)...)
+	s.MonitorStep, s.MonitorGPUs = []string{"--overlap", "--cpus-per-task=1"}, m.gpuStep(shared, shared)
 	if m.cl.PrefetchCompute {
 		s.Prefetch = Prefetch{true, m.prefetchDirectives(p)}
 	}
@@ -94,26 +111,33 @@ func (m *maker) steps(s *Setting, p *Plan) {
 func (m *maker) prefetchDirectives(p *Plan) []Directive {
 	r := p.Jobs[0].recipe
 	partition, qos := cmp.Or(m.cl.PrefetchPartition, r.Partition), cmp.Or(m.cl.PrefetchQOS, r.QOS)
-	var all []Directive
-	for _, d := range []Directive{
+	return filled([]Directive{
 		{"job-name", p.Slug + "-prefetch"}, {"partition", partition}, {"account", r.Account}, {"qos", qos},
 		{"nodes", "1"}, {"time", "02:00:00"},
-	} {
-		if d.Value != "" {
-			all = append(all, d)
-		}
-	}
-	return all
+	})
 }
 
-// checkPorts finds what one machine, with one address, can't do beyond what the recipe's own rules know.
+// checkPorts finds what nodes with one address each can't do beyond what the recipe's own rules know.
 func (m *maker) checkPorts(p *Plan, s *Setting) {
+	replicas := 1
+	for _, d := range p.Deployments {
+		replicas = max(replicas, d.Replicas)
+	}
+	if replicas > 10 {
+		m.bad(nodesOf+"servers.replicas_per_node", fmt.Errorf("%d: a job's block of ports has room for ten servers on a node", replicas))
+	}
+	if replicas > 1 && s.ServerPort != 0 {
+		m.bad("servers.port", fmt.Errorf("%d servers on a node can't share one port: leave it out", replicas))
+	}
 	for _, j := range p.Jobs {
-		if j.Clients == 0 && s.ServerPort != 0 && s.ServerPort == s.ClientPort {
+		if j.Beside > 0 && s.ServerPort != 0 && s.ServerPort == s.ClientPort {
 			m.bad("clients.port", fmt.Errorf("%d is the server's port too, and the client runs on the same node", s.ClientPort))
 		}
-		if m.local && j.Total > 10 {
-			m.bad("orchestration.total_nodes", fmt.Errorf("%d nodes: this machine plays ten at most", j.Total))
+		if m.local && j.Total*replicas > 10 {
+			m.bad("orchestration.total_nodes", fmt.Errorf("%d nodes: this machine plays ten at most, with one server each", j.Total))
+		}
+		if m.local && j.Het {
+			m.bad(nodesOf+"clients.placement", fmt.Errorf("het is two kinds of nodes, and this is one machine"))
 		}
 	}
 }
@@ -122,11 +146,11 @@ func (m *maker) checkPorts(p *Plan, s *Setting) {
 // (with it, each begins at the job's first core), but where a core has two threads an odd count of CPUs takes one more
 // than the job asked for; a whole node has it.
 func (m *maker) tight(j *Job) bool {
-	if j.Clients > 0 || j.recipe.Job.Exclusive || m.cl.Whole(j.recipe.Partition) {
+	if j.Beside == 0 || j.recipe.Job.Exclusive || m.cl.Whole(j.recipe.Partition) {
 		return false
 	}
 	return slices.ContainsFunc(j.deployments, func(d *Deployment) bool {
 		r := d.recipe.Resources
-		return r.Servers.CPUsPerTask%2+r.Clients.CPUsPerTask%2 > 0
+		return r.Servers.CPUsPerTask/max(1, d.Replicas)%2+r.Clients.CPUsPerTask%2 > 0
 	})
 }

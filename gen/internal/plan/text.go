@@ -8,35 +8,170 @@ import (
 	"hpcbench/agent/workload"
 )
 
-// Text is the plan in a few lines: what will run where, with what load, for how long, and what it costs.
+// Text is the plan in a few lines: where it runs, what of, and what it costs.
 func (p *Plan) Text() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s\n", p.Slug, p.Title())
+	fmt.Fprintf(&b, "%s  %s · %s\n", p.Slug, p.where(), p.nodesInAll())
+	fmt.Fprintf(&b, "%s   %s\n", p.amounts(), strings.Join(p.briefly(), " · "))
+	fmt.Fprintf(&b, "%s\n", strings.Join(p.costs(), " · "))
+	return b.String()
+}
+
+// where is the cluster with its queue.
+func (p *Plan) where() string {
+	if p.Setting.Local {
+		return "this machine"
+	}
+	r := p.Jobs[0].recipe
+	queue := strings.Join(slices.DeleteFunc([]string{r.Partition, r.QOS}, func(s string) bool { return s == "" }), "/")
+	return strings.TrimSpace(p.Setting.Cluster + " " + queue)
+}
+
+// nodesInAll is what the jobs have of nodes, each different kind once.
+func (p *Plan) nodesInAll() string {
+	var all []string
 	for _, j := range p.Jobs {
-		fmt.Fprintf(&b, "  %s  %s", j.Script, Roles(j))
-		if p.Setting.Local {
-			fmt.Fprintf(&b, ", on this machine, about %s\n", Clock(j.EstimateS))
-		} else {
-			fmt.Fprintf(&b, ", about %s of at most %s\n", Clock(j.EstimateS), Clock(j.LimitS))
-		}
-		for _, d := range j.deployments {
-			fmt.Fprintf(&b, "    %s  %s, %s\n", d.ID, count(d.Trials, "trial"), about(d))
-			for _, line := range loads(j, d) {
-				fmt.Fprintf(&b, "        %s\n", line)
+		words := count(j.Total, "node")
+		if gpus := j.gpus(); gpus > 0 {
+			words += strings.TrimRight(fmt.Sprintf(" × %d %s", gpus, p.site.GPUModel), " ")
+			if p.site.GPUModel == "" {
+				words += " GPUs"
 			}
 		}
+		if words += " · " + Roles(j); !slices.Contains(all, words) {
+			all = append(all, words)
+		}
 	}
-	if !p.Setting.Local {
-		fmt.Fprintf(&b, "  bill  %s\n", p.Bill())
+	return strings.Join(all, "; ")
+}
+
+// replicas is the most servers that share a node.
+func (j *Job) replicas() int {
+	most := 1
+	for _, d := range j.deployments {
+		most = max(most, d.Replicas)
 	}
-	return b.String()
+	return most
+}
+
+// gpus is how many GPUs each server's node has.
+func (j *Job) gpus() int {
+	most := 0
+	for _, d := range j.deployments {
+		most = max(most, d.recipe.Resources.Servers.GPUs)
+	}
+	return most
+}
+
+// amounts counts jobs, deployments and trials.
+func (p *Plan) amounts() string {
+	trials := count(len(p.Trials), "trial")
+	if again := len(p.Trials) / max(1, p.points); again > 1 && again*p.points == len(p.Trials) {
+		trials += fmt.Sprintf(" (%s × %d)", count(p.points, "point"), again)
+	}
+	return fmt.Sprintf("%s, %s, %s", count(p.runs(), "job"), count(len(p.Deployments), "deployment"), trials)
+}
+
+// runs counts the jobs that submit.sh submits.
+func (p *Plan) runs() int {
+	n := 0
+	for _, j := range p.Jobs {
+		n += max(1, j.Chain)
+	}
+	return n
+}
+
+// mostBrief is how many deployments are told of one by one.
+const mostBrief = 4
+
+// briefly is a few words on each deployment, and of very many the ends.
+func (p *Plan) briefly() []string {
+	var all []string
+	for _, d := range p.Deployments {
+		all = append(all, d.brief())
+	}
+	if n := len(all); n > mostBrief {
+		all = []string{all[0], all[1], fmt.Sprintf("… %d more", n-3), all[n-1]}
+	}
+	return all
+}
+
+func (d *Deployment) brief() string {
+	trials, _ := d.seconds()
+	words := strings.TrimSpace(d.ID+" "+d.What) + " " + Span(d.StartupS+trials)
+	if d.IdleGPUs > 0 {
+		words += fmt.Sprintf(", %s idle", count(d.IdleGPUs, "GPU"))
+	}
+	return words
+}
+
+// costs is the bill, with what is behind it.
+func (p *Plan) costs() []string {
+	if p.Setting.Local {
+		return []string{p.Bill()}
+	}
+	r := p.Jobs[0].recipe
+	bill := "bill " + p.Bill()
+	if r.Account != "" {
+		bill += " of " + r.Account
+	}
+	if p.site.Whole(r.Partition) {
+		bill += " (whole nodes)"
+	}
+	all := []string{bill}
+	if share := p.idleShare(); share >= 0.05 {
+		all = append(all, fmt.Sprintf("%.0f %% of GPU time idle", 100*share))
+	}
+	limits := []string{}
+	for _, j := range p.Jobs {
+		if l := Clock(j.LimitS); !slices.Contains(limits, l) {
+			limits = append(limits, l)
+		}
+	}
+	all = append(all, "time limit "+strings.Join(limits, ", "))
+	if p.Deployments[0].StartupS > 0 {
+		all = append(all, "start-up "+Span(p.Deployments[0].StartupS)+" (a guess)")
+	}
+	return all
+}
+
+// idleShare is the share of the GPU time of the allocations that no server can use, 0 to 1.
+func (p *Plan) idleShare() float64 {
+	paid, used := 0.0, 0.0
+	for _, j := range p.Jobs {
+		for _, d := range j.deployments {
+			trials, _ := d.seconds()
+			s := float64(d.StartupS + trials)
+			nodes := j.Total
+			if j.Het {
+				nodes = j.Servers
+			}
+			paid += s * float64(j.gpus()*nodes)
+			used += s * float64(d.GPUs)
+		}
+	}
+	if paid == 0 {
+		return 0
+	}
+	return 1 - used/paid
+}
+
+// Span is a length of time in words.
+func Span(s int) string {
+	switch {
+	case s < 100:
+		return fmt.Sprintf("%d s", s)
+	case s < 100*60:
+		return fmt.Sprintf("%d min", (s+30)/60)
+	}
+	return fmt.Sprintf("%d h %02d min", s/3600, s/60%60)
 }
 
 // Title is the plan in one line.
 func (p *Plan) Title() string {
 	where := "in " + count(len(p.Jobs), "job")
 	if len(p.Jobs) == 1 {
-		where = "on " + Roles(p.Jobs[0])
+		where = "on " + count(p.Jobs[0].Total, "node") + ": " + Roles(p.Jobs[0])
 	}
 	return fmt.Sprintf("%s of %s, %s, %s", count(len(p.Trials), "trial"), p.Service, count(len(p.Deployments), "deployment"), where)
 }
@@ -52,10 +187,16 @@ func Roles(j *Job) string {
 			parts = append(parts, count(role.n, role.name))
 		}
 	}
+	if n := j.replicas(); n > 1 {
+		parts[0] = fmt.Sprintf("%s of up to %d servers", count(j.Servers, "node"), n)
+	}
+	if j.Beside > 0 {
+		parts = append(parts, map[bool]string{true: "client on the server's node", false: count(j.Beside, "client") + " on the servers' nodes"}[j.Beside == 1])
+	}
 	if j.Idle > 0 {
 		parts = append(parts, fmt.Sprintf("%d idle", j.Idle))
 	}
-	return count(j.Total, "node") + ": " + strings.Join(parts, ", ")
+	return strings.Join(parts, ", ")
 }
 
 func count(n int, word string) string { return fmt.Sprintf("%d %s", n, verb(n, word, word+"s")) }
@@ -83,20 +224,6 @@ func amount(hours float64) string {
 	return fmt.Sprintf("%.1f", hours)
 }
 
-func about(d *Deployment) string {
-	var parts []string
-	if !strings.Contains(d.What, "model=") {
-		parts = append(parts, d.Model)
-	}
-	if d.What != "" {
-		parts = append(parts, d.What)
-	}
-	if d.Launcher != "single" {
-		parts = append(parts, "one server by "+d.Launcher)
-	}
-	return strings.Join(append(parts, count(d.Endpoints, "endpoint")), ", ")
-}
-
 // mostLoads is how many lines of loads are told one by one.
 const mostLoads = 10
 
@@ -115,22 +242,26 @@ func loads(j *Job, d *Deployment) []string {
 }
 
 func share(w workload.Workload, j *Job, endpoints int) string {
-	where := "the first server node"
-	if j.Clients > 0 {
-		where = "each of " + count(j.Clients, "client node")
-		if j.Clients == 1 {
-			where = "the client node"
-		}
+	nodes := max(1, j.Clients+j.Beside)
+	where := "the client node"
+	switch {
+	case nodes > 1:
+		where = "each of " + count(nodes, "client")
+	case j.Beside > 0:
+		where = "the client beside the server"
+	}
+	if w.Arrival == "replay" && w.Rate == 0 {
+		return "the trace " + w.Trace + " at its own pace"
 	}
 	if w.Rate > 0 {
 		line := fmt.Sprintf("%g requests/s (%s) = %g on %s, %g per endpoint", w.Rate, w.Arrival,
-			w.Rate/float64(max(1, j.Clients)), where, w.Rate/float64(endpoints))
+			w.Rate/float64(nodes), where, w.Rate/float64(endpoints))
 		if w.Concurrency > 0 {
 			line += fmt.Sprintf(", at most %d in flight", w.Concurrency)
 		}
 		return line
 	}
-	byNode, byEndpoint := spread(w, max(1, j.Clients), endpoints)
+	byNode, byEndpoint := spread(w, nodes, endpoints)
 	total := 0
 	for _, n := range byNode {
 		total += n

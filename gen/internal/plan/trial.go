@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
@@ -12,8 +13,8 @@ import (
 	"hpcbench/gen/internal/recipe"
 )
 
-// trials are those of one deployment: all points in the first repetition, then all in the second, so that a slow drift
-// of the machine falls on every point alike.
+// trials are those of one start of a server: all points in the first repetition, then all in the second, so that a slow
+// drift of the machine falls on every point alike.
 func (m *maker) trials(d *Deployment) []*Trial {
 	var all []*Trial
 	reps := 0
@@ -40,40 +41,80 @@ func (m *maker) trial(d *Deployment, pt recipe.Point, rep int) *Trial {
 	}
 	t := &Trial{Trial: workload.Trial{
 		Schema: workload.Schema, Name: name(pt, m.load(r)), Scenario: r.Scenario, Deployment: d.ID, Point: point,
-		Repetition: rep, Service: m.svc.Name, Workload: m.load(r),
+		Repetition: rep, Restart: d.Restart, Service: m.svc.Name, Workload: m.load(r),
 	}}
-	if r.Repetitions > 1 {
-		t.Name += fmt.Sprintf("-r%d", rep)
-	}
-	t.Workload.Seed = r.Seed + int64(rep) - 1
-	t.Workload.PromptSeed = promptSeed(r.Seed, pt.Values, rep)
+	t.Name += suffix("s", d.Restart, r.Restarts) + suffix("r", rep, r.Repetitions)
+	again := max(0, d.Restart-1)*max(1, r.Repetitions) + rep // every measurement of a point is a sample of its own
+	t.Workload.Seed = r.Seed + int64(again) - 1
+	t.Workload.PromptSeed = promptSeed(r.Seed, pt.Values, again)
 	t.Seconds = seconds(t.Workload)
 	return t
+}
+
+// suffix is "-r2" for the second of several, and nothing for the only one.
+func suffix(letter string, k, of int) string {
+	if of <= 1 {
+		return ""
+	}
+	return fmt.Sprintf("-%s%d", letter, k)
 }
 
 // load is the workload of a recipe, but for its seeds.
 func (m *maker) load(r *recipe.Recipe) workload.Workload {
 	w := r.Workload
 	l := workload.Workload{
-		Dialect: w.Dialect, Model: w.Model, Stream: w.Stream,
-		Concurrency: concurrency(r), Rate: w.TargetRPS, ThinkTimeS: w.ThinkTimeS,
-		WarmupS: w.WarmupS, DurationS: w.DurationS, Requests: w.Requests, DrainS: w.TimeoutS, TimeoutS: w.TimeoutS,
-		InputTokens: w.PromptLen, MaxTokens: w.GenTokens, IgnoreEOS: w.IgnoreEOS, Temperature: w.Temperature,
-		SLO: w.SLO,
+		Dialect: cmp.Or(w.Dialect, m.svc.Dialects[0]), Model: w.Model, Stream: w.Stream,
+		Concurrency: concurrency(r), Rate: w.TargetRPS, ThinkTimeS: w.ThinkTimeS, RampUpS: w.RampUpS,
+		DrainS: w.TimeoutS, TimeoutS: w.TimeoutS,
+		InputTokens: w.PromptLen, InputLaw: w.PromptLaw, MaxTokens: w.GenTokens, OutputLaw: w.GenLaw,
+		Dataset: w.Dataset, Prefix: w.Prefix, IgnoreEOS: w.IgnoreEOS, Temperature: w.Temperature, CancelShare: w.CancelShare,
+		ExtraBody: w.ExtraBody, Headers: w.Headers, APIKeyFile: w.APIKeyFile, SLO: w.SLO,
 	}
-	if l.Dialect == "" {
-		l.Dialect = m.svc.Dialects[0]
+	if l.DurationS == 0 {
+		l.DurationS = 60
+	}
+	if l.WarmupS < 0 {
+		l.WarmupS = 10
 	}
 	if w.Batch > 1 {
 		l.Batch = w.Batch
 	}
-	if l.Rate > 0 {
-		l.Arrival = w.RequestDistribution
-		if l.Arrival == "" {
-			l.Arrival = "constant"
+	if w.Turns > 1 {
+		l.Turns = w.Turns
+	}
+	law(&l, w)
+	window(&l, w)
+	route(&l, r)
+	return l
+}
+
+// law fills the law of an open loop.
+func law(l *workload.Workload, w recipe.Workload) {
+	if w.TargetRPS == 0 && w.RequestDistribution != "replay" {
+		return
+	}
+	l.Arrival = cmp.Or(w.RequestDistribution, "constant")
+	l.Burstiness, l.Burst, l.Ramp, l.Steps, l.Trace = w.Burstiness, w.Burst, w.Ramp, w.Steps, w.Trace
+}
+
+// route fills which endpoint a request goes to, unless each gets its turn.
+func route(l *workload.Workload, r *recipe.Recipe) {
+	o := r.Orchestration
+	if o.Distribution == "" || o.Distribution == "round-robin" {
+		return
+	}
+	l.Routing = o.Distribution
+	if o.Distribution != "static" {
+		return
+	}
+	l.Routes = make([][]int, clientNodes(r))
+	for _, t := range o.Mapping {
+		for _, client := range t.Clients {
+			if client < len(l.Routes) {
+				l.Routes[client] = append(l.Routes[client], t.Endpoints...)
+			}
 		}
 	}
-	return l
 }
 
 // concurrency is the requests in flight over all client nodes together, by DESIGN §2: as written, which in an
@@ -81,7 +122,7 @@ func (m *maker) load(r *recipe.Recipe) workload.Workload {
 func concurrency(r *recipe.Recipe) int {
 	perNode := max(r.Workload.ClientsPerNode, r.Orchestration.ClientsPerNode)
 	switch {
-	case r.Workload.Concurrency > 0 || r.Workload.TargetRPS > 0:
+	case r.Workload.Concurrency > 0 || r.Workload.TargetRPS > 0 || r.Workload.RequestDistribution == "replay":
 		return r.Workload.Concurrency
 	case perNode > 0:
 		return perNode * clientNodes(r)
@@ -89,7 +130,7 @@ func concurrency(r *recipe.Recipe) int {
 	return 1
 }
 
-// clientNodes counts the nodes that send: without client nodes, the first server's does.
+// clientNodes counts the nodes that send: without any, the first server's does.
 func clientNodes(r *recipe.Recipe) int { return max(1, r.Orchestration.Nodes.Clients) }
 
 // promptSeed is a hash of the seed, the point's swept workload values and the repetition: trials of one server never
@@ -113,5 +154,5 @@ const startS = 3
 // window, from 2 s to 30 s, stands for the time that the last requests need.
 func seconds(w workload.Workload) int {
 	drain := min(w.DrainS, max(2, min(30, w.DurationS/4)))
-	return int(math.Ceil(w.WarmupS+w.DurationS+drain)) + startS
+	return int(math.Ceil(w.WarmupS+w.DurationS+w.CooldownS+drain)) + startS
 }

@@ -113,7 +113,7 @@ func allowSweeps(doc *node) {
 	}
 	types := doc.get("type").words()
 	sweep := doc.get("x-sweep")
-	if doc.kind == mapping && len(types) > 0 && !slices.Contains(types, "array") && !slices.Contains(types, "object") &&
+	if doc.kind == mapping && len(types) > 0 && (&schema{types: types}).swept() &&
 		(sweep == nil || doc.flag("x-sweep")) {
 		orList(doc)
 	}

@@ -54,7 +54,10 @@ func Render(in Input) (*bundle.Bundle, error) {
 	if err := servers(b, in.Plan); err != nil {
 		return nil, err
 	}
-	if err := trials(b, in.Plan); err != nil {
+	if err := trials(b, "trials", in.Plan.ID, in.Plan.Trials); err != nil {
+		return nil, err
+	}
+	if err := trials(b, "smoke", in.Plan.ID, in.Plan.SmokeTrials()); err != nil {
 		return nil, err
 	}
 	b.Add("recipe.yaml", 0o644, in.Recipe)
@@ -174,11 +177,11 @@ func servers(b *bundle.Bundle, p *plan.Plan) error {
 	return nil
 }
 
-// trials adds trials/: a file a trial, and the index that the job script and the ledger go by.
-func trials(b *bundle.Bundle, p *plan.Plan) error {
+// trials adds a directory of trials: a file a trial, and the index that the job script and the ledger go by.
+func trials(b *bundle.Bundle, dir, id string, all []*plan.Trial) error {
 	var index bytes.Buffer
-	fmt.Fprintf(&index, "# plan %s\n# trial\tdeployment\tseconds\tname\n", p.ID)
-	for _, t := range p.Trials {
+	fmt.Fprintf(&index, "# plan %s\n# trial\tdeployment\tseconds\tname\n", id)
+	for _, t := range all {
 		fmt.Fprintf(&index, "%s\t%s\t%d\t%s\n", t.ID, t.Deployment, t.Seconds, t.Name)
 		var out bytes.Buffer
 		e := json.NewEncoder(&out)
@@ -187,8 +190,8 @@ func trials(b *bundle.Bundle, p *plan.Plan) error {
 		if err := e.Encode(t.Trial); err != nil {
 			return fmt.Errorf("rendering trial %s: %w", t.ID, err)
 		}
-		b.Add("trials/"+t.ID+".json", 0o644, out.Bytes())
+		b.Add(dir+"/"+t.ID+".json", 0o644, out.Bytes())
 	}
-	b.Add("trials/index.tsv", 0o644, index.Bytes())
+	b.Add(dir+"/index.tsv", 0o644, index.Bytes())
 	return nil
 }

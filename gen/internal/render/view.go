@@ -16,7 +16,8 @@
 //	@TMP@      a short directory in /tmp of this node, removed at the end (Ray: --temp-dir=@TMP@/ray)
 //
 // Offsets in the block: 0 the server, 6 the executor, 7 the master port of spmd and mp, 10 to 18 Ray's own ports, 30 to
-// 89 Ray's workers. In local mode node k adds 10·k to 0 and 6, so that up to ten nodes fit on one machine.
+// 89 Ray's workers. Several servers on a node are at 0, 10, 20 and so on. In local mode node k adds 10·k, so that up to
+// ten nodes with a server each fit on one machine.
 package render
 
 // Bundle is what every template of a bundle sees. Seconds are whole.
@@ -36,6 +37,7 @@ type Bundle struct {
 	Modules []string // loaded in the job script
 	Binds   []string // source:destination[:options]
 	Secrets []string // VARIABLE=/path/of/file
+	Files   []string // absolute paths that the load reads on client nodes
 	Images  []Image  // distinct, in order of first use
 	SiteEnv []string // KEY=value the profile wants in the job's environment
 
@@ -47,13 +49,18 @@ type Bundle struct {
 	ClientPort         string
 	Interfaces         string // regular expression on interface names, "" for any, "lo" in local mode
 	HealthPath         string // "" when the recipe disables this stage
+	KeyFile            string // sent with the requests of readiness; "" for none
 	HealthTimeout      int
 	HealthInterval     int
 	MonitorInterval    string   // "1s"; "" when monitoring is off
 	SrunMPI            string   // value of srun --mpi, "" for none given
 	MonitorStep        []string // further srun options of the monitor's step
+	MonitorGPUs        []string // the same, on nodes with the servers' GPUs
 	ClientStep         []string // further srun options of a client's step
 	Bill               string   // "3.5 node-hours"
+	SmokeBill          string   // "0.25 node-hours": of submit.sh --smoke, at most
+	SmokeTime          string   // "15 min"
+	External           bool     // the servers run already, and are none of the job's
 	PrefetchOnCompute  bool     // the site pulls images in a job: prefetch.sh carries #SBATCH lines
 	PrefetchDirectives []Directive
 	Prefetch           []Prefetch // models, in the service's words
@@ -71,18 +78,21 @@ type Prefetch struct {
 // Job is one job script: job.sbatch, or job-01.sbatch and so on.
 type Job struct {
 	*Bundle
-	Script        string // its file name
-	Directives    []Directive
-	Deployments   []Deployment // of this job; hides the bundle's
-	JobTrials     int
-	Total         int // nodes asked of Slurm
-	Monitors      int
-	Clients       int // 0: the client shares the first server node
-	Servers       int
-	SignalLead    int    // seconds before the limit at which USR1 comes
-	Reserve       int    // seconds kept for tear-down and report
-	TimeLimit     string // as Slurm takes it
-	AfterPrevious bool   // it waits for the end of the job before it
+	Script       string // its file name
+	Directives   []Directive
+	Deployments  []Deployment // of this job; hides the bundle's
+	JobTrials    int
+	ServerPart   []Directive // of the second component of a heterogeneous job
+	Total        int         // nodes asked of Slurm
+	MonitorSeats []string    // places in the allocation, such as 0 or 2-5, or host names
+	ClientSeats  []string
+	ServerSeats  []string
+	IdleSeats    []string
+	Chain        int      // how often submit.sh submits it, each after the one before
+	SmokeOptions []string // of sbatch, for submit.sh --smoke
+	SignalLead   int      // seconds before the limit at which USR1 comes
+	Reserve      int      // seconds kept for tear-down and report
+	TimeLimit    string   // as Slurm takes it
 }
 
 // Deployment is one server (or one set of equal ones) as the job script starts it.
@@ -96,6 +106,8 @@ type Deployment struct {
 	Step     []string // further srun options of the server's step, such as --cpus-per-task=8 --gres=gpu:2
 	Trials   int
 	StartupS int
+	Replicas int      // servers on each node, at least 1
+	External []string // base URLs of servers that run already
 	// Causes are known failures in the server's log: node/causes.tsv has them for all deployments.
 }
 

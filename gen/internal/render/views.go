@@ -13,10 +13,11 @@ func view(in Input) *Bundle {
 	p, s := in.Plan, in.Plan.Setting
 	v := &Bundle{
 		Version: in.Version, Slug: p.Slug, Scenario: p.Scenario, Service: p.Service, Cluster: s.Cluster, Title: p.Title(), Plan: p.ID,
-		Local: s.Local, Shell: s.Shell, Runtime: s.Runtime, GPUFlag: s.GPUFlag, Modules: s.Modules, Binds: s.Binds, Secrets: s.Secrets,
+		Local: s.Local, Shell: s.Shell, Runtime: s.Runtime, GPUFlag: s.GPUFlag, Modules: s.Modules, Binds: s.Binds, Secrets: s.Secrets, Files: s.Files,
 		SiteEnv: s.SiteEnv, Trials: len(p.Trials), ServerPort: port(s.ServerPort), ClientPort: port(s.ClientPort),
-		Interfaces: s.Interfaces, HealthPath: s.HealthPath, HealthTimeout: s.HealthTimeoutS, HealthInterval: s.HealthIntervalS,
-		SrunMPI: s.MPI, MonitorStep: s.MonitorStep, ClientStep: s.ClientStep, Bill: p.Bill(),
+		Interfaces: s.Interfaces, HealthPath: s.HealthPath, KeyFile: s.KeyFile, HealthTimeout: s.HealthTimeoutS, HealthInterval: s.HealthIntervalS,
+		SrunMPI: s.MPI, MonitorStep: s.MonitorStep, MonitorGPUs: s.MonitorGPUs, ClientStep: s.ClientStep, Bill: p.Bill(),
+		SmokeBill: p.SmokeBill(), SmokeTime: plan.Span(p.SmokeS()),
 		PrefetchOnCompute: s.Prefetch.OnCompute, PrefetchDirectives: directives(s.Prefetch.Directives),
 	}
 	if s.MonitorS > 0 {
@@ -24,6 +25,7 @@ func view(in Input) *Bundle {
 	}
 	for _, d := range p.Deployments {
 		v.Deployments = append(v.Deployments, deployment(d))
+		v.External = v.External || len(d.External) > 0
 		v.bring(d)
 	}
 	for _, j := range p.Jobs {
@@ -50,7 +52,7 @@ func directives(all []plan.Directive) []Directive {
 func deployment(d *plan.Deployment) Deployment {
 	return Deployment{
 		ID: d.ID, What: d.What, Image: d.Image, Model: d.Model, Dialect: d.Dialect, Launcher: d.Launcher, Step: d.Step,
-		Trials: d.Trials, StartupS: d.StartupS,
+		Trials: d.Trials, StartupS: d.StartupS, Replicas: max(1, d.Replicas), External: d.External,
 	}
 }
 
@@ -67,9 +69,13 @@ func (v *Bundle) bring(d *plan.Deployment) {
 
 func (v *Bundle) job(j *plan.Job) Job {
 	job := Job{
-		Bundle: v, Script: j.Script, Directives: directives(j.Directives), JobTrials: j.Trials, Total: j.Total, Monitors: j.Monitors,
-		Clients: j.Clients, Servers: j.Servers, SignalLead: j.SignalS, Reserve: j.ReserveS, TimeLimit: plan.Clock(j.LimitS),
-		AfterPrevious: j.After != "",
+		Bundle: v, Script: j.Script, Directives: directives(j.Directives), ServerPart: directives(j.ServerPart), JobTrials: j.Trials,
+		Total: j.Total, MonitorSeats: plan.Spans(j.Seats.Monitors), ClientSeats: plan.Spans(j.Seats.Clients),
+		ServerSeats: plan.Spans(j.Seats.Servers), IdleSeats: plan.Spans(j.Seats.Idle), SignalLead: j.SignalS, Reserve: j.ReserveS,
+		TimeLimit: plan.Clock(j.LimitS), Chain: max(1, j.Chain),
+	}
+	for _, d := range j.Smoke.Directives {
+		job.SmokeOptions = append(job.SmokeOptions, "--"+d.Flag+"="+d.Value)
 	}
 	for _, d := range v.Deployments {
 		if slices.Contains(j.Deployments, d.ID) {

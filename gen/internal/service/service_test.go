@@ -33,7 +33,7 @@ func TestOwnServicesLoadAndTheirSchemasCompile(t *testing.T) {
 		t.Fatal(err)
 	}
 	names, err := List(fsys)
-	if err != nil || !slices.Equal(names, []string{"dummy", "llamacpp", "ollama", "vllm"}) {
+	if err != nil || !slices.Equal(names, []string{"dummy", "external", "llamacpp", "ollama", "vllm"}) {
 		t.Fatalf("services: %q, %v", names, err)
 	}
 	for _, name := range names {
@@ -64,7 +64,7 @@ func TestUnknownServiceListsTheKnownOnes(t *testing.T) {
 	}
 	for _, name := range []string{"olama", "../etc", "a/b", ""} {
 		_, err := Load(fsys, name)
-		if err == nil || !strings.Contains(err.Error(), "there are dummy, llamacpp, ollama, vllm") {
+		if err == nil || !strings.Contains(err.Error(), "there are dummy, external, llamacpp, ollama, vllm") {
 			t.Errorf("Load(%q): %v", name, err)
 		}
 	}
@@ -75,12 +75,12 @@ func TestUsersServiceIsOneFile(t *testing.T) {
 	const good = "name: mine\ndialects: [openai-chat]\nhealth: {path: /health}\nargv: |\n  serve\n  {{arg .Model}}\n"
 	for _, c := range []struct{ name, src, want string }{
 		{"good", good, ""},
-		{"unknown key", good + "imge: x\n", `services/mine/service.yaml:7: unknown key "imge"`},
+		{"unknown key", good + "imge: x\n", `services/mine/service.yaml:7: unknown key "imge" (did you mean "image"?)`},
 		{"another's name", strings.Replace(good, "mine", "other", 1), `services/mine/service.yaml: name is "other", and must be that of its folder, "mine"`},
 		{"no dialect", strings.Replace(good, "[openai-chat]", "[]", 1), "services/mine/service.yaml: dialects is empty: nothing could talk to it"},
 		{"no argv", good[:strings.Index(good, "argv")], "services/mine/service.yaml: there is no argv.tmpl, and no argv in service.yaml"},
 		{"bad pattern", good + "causes: [{pattern: '(', cause: x}]\n", "services/mine/service.yaml: causes: error parsing regexp: missing closing ): `(`"},
-		{"bad launcher", good + "launchers: [mpi]\n", `services/mine/service.yaml: launchers has "mpi", and knows ["single" "spmd" "ray" "mp"] only`},
+		{"bad launcher", good + "launchers: [mpi]\n", `services/mine/service.yaml: launchers has "mpi", and knows ["single" "spmd" "ray" "mp" "none"] only`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()

@@ -19,10 +19,10 @@ type Start struct {
 	Environment map[string]string
 	Launcher    string
 	Nodes       int    // server nodes
-	Rank        int    // of this node among them, from 0
-	GPUs        int    // of each server node; 0: none
-	CPUs        int    // of each server node; 0: the recipe is silent
-	MemGB       int    // of each server node; 0: the recipe is silent
+	Rank        int    // of this server, or this node of it, among all of the deployment, from 0
+	GPUs        int    // of a server on its node; 0: none
+	CPUs        int    // of a server on its node; 0: the recipe is silent
+	MemGB       int    // of a server on its node; 0: the recipe is silent
 	Image       string // path, "" when it runs on the node itself
 	Concurrency int    // most requests in flight at one endpoint, over the deployment's trials
 	Context     int    // tokens of prompt and answer that a request must have room for, over the deployment's trials
@@ -137,7 +137,7 @@ func (s *Service) checkTemplates() error {
 		if _, err := parse(file+".tmpl", text); err != nil {
 			return err
 		}
-		if file == "argv" && text == "" {
+		if file == "argv" && text == "" && !s.External() {
 			return errors.New("there is no argv.tmpl, and no argv in service.yaml")
 		}
 	}

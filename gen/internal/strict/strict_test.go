@@ -14,8 +14,8 @@ func TestDecodeNamesFileAndLine(t *testing.T) {
 	for _, c := range []struct{ name, src, want string }{
 		{"good", "name: a\nport: 1\nhealth: {path: /}\n", ""},
 		{"empty", "", "x.yaml: the file is empty"},
-		{"unknown key", "name: a\nprot: 1\n", `x.yaml:2: unknown key "prot"`},
-		{"unknown key below", "health:\n  path: /\n  pth: /\n", `x.yaml:3: unknown key "pth"`},
+		{"unknown key", "name: a\nprot: 1\n", `x.yaml:2: unknown key "prot" (did you mean "port"?)`},
+		{"unknown key below", "health:\n  path: /\n  pth: /\n", `x.yaml:3: unknown key "pth" (did you mean "path"?)`},
 		{"wrong type", "port: many\n", "x.yaml:1: cannot unmarshal !!str `many` into int"},
 		{"two at once", "a: 1\nb: 2\n", "x.yaml:1: unknown key \"a\"\nx.yaml:2: unknown key \"b\""},
 		{"not YAML", "name: [\n", "x.yaml:1: did not find expected node content"},
