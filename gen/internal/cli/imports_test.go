@@ -23,7 +23,7 @@ var layers = [][]string{
 		"schemas", "templates", "gen/internal/diag", "gen/internal/diff", "gen/internal/trace"},
 	{"gen/internal/strict"},
 	{"agent/internal/load", "agent/internal/wire", "agent/internal/summary", "gen/internal/service", "gen/internal/cluster", "gen/internal/bundle"},
-	{"agent/internal/loop", "agent/internal/report", "gen/internal/recipe"},
+	{"agent/internal/loop", "agent/internal/report", "gen/internal/recipe", "gen/internal/submit"},
 	{"agent/internal/executor", "gen/internal/plan"},
 	{"gen/internal/render"},
 	{"gen/internal/why"},

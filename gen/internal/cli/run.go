@@ -36,7 +36,8 @@ recipe is bad or nothing could be submitted; 2 wrong usage, or a file that can't
 
 flags:
   --dry-run               print what would be done, a command a line, and do nothing
-  --again                 submit, although this directory's last jobs are over
+  --again                 submit, although this directory has jobs: what is missing runs
+  --smoke                 submit.sh --smoke: the real servers, each with one short trial that counts for nothing
   --host HOST             submit over ssh, on this login node
   --port N, --user NAME   for ssh
   --key FILE              private key for ssh, and no other
@@ -67,7 +68,7 @@ type run struct {
 	out, user, host, key, folder string // folder: --dir
 	port                         int
 	every                        time.Duration
-	dry, again, force            bool
+	dry, again, smoke, force     bool
 	around                       surroundings
 	sbatch                       []string
 
@@ -119,6 +120,7 @@ func (r *run) parse(args []string) (operand string, err error) {
 	f.DurationVar(&r.every, "every", 0, "")
 	f.BoolVar(&r.dry, "dry-run", false, "")
 	f.BoolVar(&r.again, "again", false, "")
+	f.BoolVar(&r.smoke, "smoke", false, "")
 	f.BoolVar(&r.force, "force", false, "")
 	r.around.flags(f)
 	operands, err := parse(f, args)

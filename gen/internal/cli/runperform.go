@@ -156,7 +156,8 @@ func (r *run) collect(jobs []*submit.Follower) error {
 // report prints what the jobs wrote over all results, and ends with their status.
 func (r *run) report(jobs []*submit.Follower) error {
 	r.screen.clear()
-	text, err := os.ReadFile(filepath.Join(r.dir, "results/report.txt"))
+	dir := r.reported(jobs)
+	text, err := os.ReadFile(filepath.Join(r.dir, dir, "report.txt"))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		r.screen.say("there is no report: no job came so far")
@@ -166,7 +167,7 @@ func (r *run) report(jobs []*submit.Follower) error {
 		if _, err := r.stdout.Write(text); err != nil {
 			return err
 		}
-		r.screen.say("report: " + filepath.Join(r.shown(), "results/report.html"))
+		r.screen.say("report: " + filepath.Join(r.shown(), dir, "report.html"))
 	}
 	status := submit.Verdict(jobs)
 	if status == 75 {
@@ -176,6 +177,19 @@ func (r *run) report(jobs []*submit.Follower) error {
 		return exitStatus(status)
 	}
 	return nil
+}
+
+// reported is where the report is: that over all jobs, or that of a job which only tried (--smoke).
+func (r *run) reported(jobs []*submit.Follower) string {
+	id := jobs[len(jobs)-1].Row.ID
+	for _, dir := range []string{"results/" + id, "results/smoke/" + id} {
+		if _, err := os.Stat(filepath.Join(r.dir, dir)); err == nil && strings.HasPrefix(dir, "results/smoke/") {
+			return dir
+		} else if err == nil {
+			break
+		}
+	}
+	return "results"
 }
 
 // shown is the job directory as short as it can be said here.

@@ -141,14 +141,18 @@ func (r *run) keys() submit.Keys {
 
 // arguments are those of submit.sh.
 func (r *run) arguments() []string {
+	var words []string
+	if r.smoke {
+		words = append(words, "--smoke")
+	}
 	account := os.Getenv("MLUX_ACCOUNT")
 	said := slices.ContainsFunc(r.sbatch, func(word string) bool {
 		return strings.HasPrefix(word, "-A") || strings.HasPrefix(word, "--account")
 	})
-	if account == "" || r.facts.account || r.facts.local || said {
-		return r.sbatch
+	if account != "" && !r.facts.account && !r.facts.local && !said {
+		words = append(words, "-A", account)
 	}
-	return append([]string{"-A", account}, r.sbatch...)
+	return append(words, r.sbatch...)
 }
 
 func (r *run) disconnect() {

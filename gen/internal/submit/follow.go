@@ -133,8 +133,8 @@ func (f *Follower) seeQueue(s snapshot) []string {
 	changed := state != f.state || state == "PENDING" && (reason != f.reason || starts != f.starts)
 	f.state, f.reason, f.starts = state, reason, starts
 	f.ran = f.ran || state == "RUNNING"
-	if !changed || ended(state) {
-		return nil
+	if !changed || ended(state) || state == "COMPLETING" {
+		return nil // its end is told when all is known of it
 	}
 	return []string{f.queueWords()}
 }
@@ -154,7 +154,7 @@ func (f *Follower) queueWords() string {
 	return text
 }
 
-// active are the states of a job that is not over.
+// ended tells whether a job in this state is over.
 func ended(state string) bool {
 	switch state {
 	case "", "PENDING", "CONFIGURING", "RUNNING", "COMPLETING", "SUSPENDED", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "RESIZING",

@@ -4,6 +4,7 @@
 # before, and the stamp of the ledger that was seen.
 look() {
   local job=$1 process=$2 seen=$3 stamp=$4 run=results/$1 now trial fresh
+  [[ -d $run ]] || run=results/smoke/$1
   printf 'now\t%s\n' "$(date +%s)"
   if [[ $process ]]; then process "$process"; else slurm "$job"; fi
   [[ -f $run/events.tsv ]] || { last_line out "slurm-$job.out"; return 0; }

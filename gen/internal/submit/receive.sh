@@ -2,7 +2,7 @@
 # What stands in a directory into which a bundle is to be copied, as rows of a word, a tab and text: bash -s DIRECTORY.
 # state is absent, bundle or other; each edited file has its hash; a claim is a job that runs there.
 receive() {
-  local file hash job _
+  local file hash job answer _
   printf 'rsync\t%s\n' "$(command -v rsync)"
   if [[ ! -d $1 || ! $(ls -A -- "$1") ]]; then
     printf 'state\tabsent\n'
@@ -19,7 +19,8 @@ receive() {
   for file in results/claims/*; do
     [[ -f $file ]] || continue
     read -r job _ <"$file"
-    [[ $(squeue --noheader --jobs="$job" 2>&1) =~ ^$|'Invalid job id' ]] || printf 'claim\t%s\n' "$job"
+    answer=$(squeue --noheader --jobs="$job" 2>&1)
+    [[ ! $answer || $answer == *'Invalid job id'* ]] || printf 'claim\t%s\n' "$job"
   done
   return 0
 }

@@ -53,7 +53,7 @@ func Adopt(ctx context.Context, p Place, dir, nonce string) ([]Row, error) {
 var (
 	job     = regexp.MustCompile(`^(\S+): job (\S+)$`)
 	process = regexp.MustCompile(`^process (\d+)$`)
-	name    = regexp.MustCompile(`^[0-9:]+ job (local-\d+): `)
+	name    = regexp.MustCompile(`^[0-9:]+ job local-\d+: results in .*/results/((?:smoke/)?local-[0-9.]+)$`)
 )
 
 // submissions are the jobs that the output of submit.sh names, and its other lines.

@@ -17,7 +17,7 @@ const TableName = "results/submitted.tsv"
 // Row is a job that was submitted. In the file an empty value is "-".
 type Row struct {
 	Nonce   string // of its submission, which may be of several jobs: results/submit.NONCE.out has what submit.sh said
-	ID      string // of the job, or local-N; "": it was about to be submitted, and whether it was is not known
+	ID      string // of the job; without Slurm its directory below results/, such as local-1; "": it was about to be submitted, and whether it was is not known
 	Script  string // job.sbatch
 	Where   Where
 	Process int    // of a job without Slurm; 0: none

@@ -47,14 +47,16 @@ const patience = time.Minute
 
 // look looks once, however often the connection has to be tried.
 func (w Watch) look(ctx context.Context, f *Follower, waiting []*Follower) error {
-	return Retry(func() error {
-		text, err := w.heard(ctx, f, waiting)
-		if err == nil {
-			first := f.now == 0
-			w.say(f, f.See(text), first)
-		}
+	var text string
+	err := Retry(func() (err error) {
+		text, err = w.heard(ctx, f, waiting)
 		return err
 	}, w.Say, func(d time.Duration) error { return w.wait(d, f, waiting) })
+	if err == nil {
+		first := f.now == 0
+		w.say(f, f.See(text), first)
+	}
+	return err
 }
 
 // history is how many lines are said of what happened before the first look.
