@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,7 +30,7 @@ func far(t *testing.T, ssh, where string) (s *SSH, home, bundle string) {
 	t.Helper()
 	root := t.TempDir()
 	t.Setenv("FAR", root)
-	fake(t, map[string]string{"ssh": ssh, "squeue": `exit 0`})
+	fake(t, map[string]string{"ssh": ssh})
 	s, err := Over(Where{Host: "far", Dir: where}, Keys{File: "/k", Only: true})
 	if err != nil {
 		t.Fatal(err)
@@ -124,13 +125,12 @@ func TestWhatStandsThereIsRespected(t *testing.T) {
 		"an edit":         {map[string]string{"MANIFEST": strings.Repeat("0", 64) + "  job.sbatch\n", "job.sbatch": "#! mine"}, false, "job.sbatch was edited in far:x[1]"},
 		"the same edit":   {map[string]string{"MANIFEST": strings.Repeat("0", 64) + "  job.sbatch\n", "job.sbatch": "#!"}, false, ""},
 		"an edit, forced": {map[string]string{"MANIFEST": strings.Repeat("0", 64) + "  job.sbatch\n", "job.sbatch": "#! mine"}, true, ""},
-		"a job runs":      {map[string]string{"MANIFEST": "", "results/claims/d1": "77 123\n"}, true, "job 77 runs in far:x[1]"},
-		"a job ran":       {map[string]string{"MANIFEST": "", "results/claims/d1": "78 123\n"}, false, ""},
+		"a job runs":      {map[string]string{"MANIFEST": "", "results/claims/d1": fmt.Sprintf("local-1 %d\n", os.Getpid())}, true, "job local-1 runs in far:x[1]"},
+		"a job ran":       {map[string]string{"MANIFEST": "", "results/claims/d1": "local-1 4194305\n"}, false, ""},
 		"an older one":    {map[string]string{"MANIFEST": "", "job.sbatch": "old"}, false, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, home, bundle := far(t, sshd, "x[1]") // which rsync would read as a pattern
-			fake(t, map[string]string{"squeue": `[[ $2 != --jobs=77 ]] || echo 77 RUNNING`})
 			for file, text := range c.there {
 				put(t, filepath.Join(home, s.Dir), file, text)
 			}

@@ -2,7 +2,7 @@
 # What stands in a directory into which a bundle is to be copied, as rows of a word, a tab and text: bash -s DIRECTORY.
 # state is absent, bundle or other; each edited file has its hash; a claim is a job that runs there.
 receive() {
-  local file hash job answer _
+  local file hash job process
   printf 'rsync\t%s\n' "$(command -v rsync)"
   if [[ ! -d $1 || ! $(ls -A -- "$1") ]]; then
     printf 'state\tabsent\n'
@@ -18,11 +18,18 @@ receive() {
   done
   for file in results/claims/*; do
     [[ -f $file ]] || continue
-    read -r job _ <"$file"
-    answer=$(squeue --noheader --jobs="$job" 2>&1)
-    [[ ! $answer || $answer == *'Invalid job id'* ]] || printf 'claim\t%s\n' "$job"
+    read -r job process <"$file"
+    ! runs "$job" "$process" || printf 'claim\t%s\n' "$job"
   done
   return 0
+}
+
+# runs JOB PROCESS: whether a claim's owner may still run. Only a clear no is a no.
+runs() {
+  local answer
+  if [[ $1 == local-* ]]; then kill -0 "$2" 2>/dev/null; return; fi
+  answer=$(squeue --noheader --jobs="$1" 2>&1)
+  [[ $answer && $answer != *'Invalid job id'* ]]
 }
 
 receive "$@" </dev/null
