@@ -96,25 +96,29 @@ func span(s float64) string {
 }
 
 // Verdict is the exit status over all jobs of a submission: that of the first which failed; else 75 when one stopped early
-// and a trial of any is left; else 0.
+// and a trial of any is left; else 0. A job that was cancelled while it waited failed in nothing, if another had its turn.
 func Verdict(all []*Follower) int {
-	complete, early := map[string]bool{}, false
+	complete, early, had := map[string]bool{}, false, false
 	for _, f := range all {
-		if status := f.Exit(); status != 0 && status != 75 {
+		status := f.Exit()
+		waited := f.state == "CANCELLED" && f.seen == 0
+		had = had || !waited
+		if status != 0 && status != 75 && !waited {
 			return status
-		} else if status == 75 {
-			early = true
 		}
+		early = early || status != 0
 		for _, t := range f.trials {
 			complete[t.id] = complete[t.id] || t.state == "complete" || strings.HasPrefix(t.state, "done:")
 		}
 	}
-	for _, done := range complete {
-		if !done && early {
-			return 75
-		}
+	if !had {
+		return 143
 	}
-	if early && len(complete) == 0 {
+	left := len(complete) == 0
+	for _, done := range complete {
+		left = left || !done
+	}
+	if early && left {
 		return 75
 	}
 	return 0

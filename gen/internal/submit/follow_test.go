@@ -117,6 +117,8 @@ func TestVerdictOverSeveralJobs(t *testing.T) {
 		{"a chain too short", []*Follower{job("75", "complete", "missing", "missing"), job("75", "done:1", "complete", "stopped")}, 75},
 		{"a failure before a success", []*Follower{job("137", "failed"), job("0", "complete")}, 137},
 		{"stopped before the ledger", []*Follower{job("75")}, 75},
+		{"stopped well, and the next cancelled", []*Follower{job("75", "complete", "missing"), {state: "CANCELLED"}}, 75},
+		{"cancelled before anything ran", []*Follower{{state: "CANCELLED"}, {state: "CANCELLED"}}, 143},
 	} {
 		if got := Verdict(c.jobs); got != c.want {
 			t.Errorf("%s: %d, want %d", c.name, got, c.want)
