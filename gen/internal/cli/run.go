@@ -26,9 +26,9 @@ they are left. A lost connection is tried again. Given the job directory, or the
 it submitted last, and when they are over it fetches the results and prints the report; --again submits anew what is missing.
 results/submitted.tsv has the jobs.
 
-ssh is OpenSSH's, with your configuration, keys and known hosts; it can't ask for a password. Host, port and user are those of
-the flags, else of MLUX_USER, else of the profile, else ssh's own; the key is --key, else MLUX_KEY, else
-~/.ssh/id_ed25519_mlux where there is one. MLUX_ACCOUNT pays for a job whose recipe names no account.
+ssh is OpenSSH's, with your configuration, keys and known hosts; it can't ask for a password. Host and port are those of the
+flags, else of the profile; the user is --user, else MLUX_USER; the key is --key, else MLUX_KEY, else ~/.ssh/id_ed25519_mlux
+where there is one; what is still open is ssh's own choice. MLUX_ACCOUNT pays for a job whose recipe names no account.
 
 Exit status: that of the job (0 all trials are complete, 75 it stopped in good order and --again runs the rest, 143 it was
 cancelled, else that of what failed first); of several jobs, of the first that failed. 130 jobs were left running; 1 the

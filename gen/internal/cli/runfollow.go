@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -54,7 +56,7 @@ func (r *run) pause(f *submit.Follower) time.Duration {
 // asked is what a wish to go means: without a terminal, or when the terminal itself is gone, the jobs are left.
 func (r *run) asked(running *submit.Follower, waiting []*submit.Follower) bool {
 	in, ok := r.stdin.(*os.File)
-	if !ok || !terminal(in) || !terminal(r.stderr) || r.wish.last != os.Interrupt {
+	if !ok || !terminal(in) || !terminal(r.stderr) || r.wish.gone.Load() {
 		return true
 	}
 	for {
@@ -130,12 +132,19 @@ func (r *run) interruptible(do func(context.Context) error) error {
 	}
 }
 
-// explain says which machine was not reached.
+// explain says which machine was not reached, and by what to find out why.
 func (r *run) explain(err error) error {
-	if errors.Is(err, submit.ErrLost) && r.ssh != nil {
-		return fmt.Errorf("%s: %w", r.ssh.Host, err)
+	if !errors.Is(err, submit.ErrLost) || r.ssh == nil {
+		return err
 	}
-	return err
+	words := []string{"ssh"}
+	if r.ssh.Port != 0 {
+		words = append(words, "-p", strconv.Itoa(r.ssh.Port))
+	}
+	if r.ssh.User != "" {
+		words = append(words, "-l", r.ssh.User)
+	}
+	return fmt.Errorf("%s: %w (does %s work, without a password?)", r.ssh.Host, err, submit.Shown(append(words, r.ssh.Host)))
 }
 
 // pauseIn waits, unless ctx ends.
@@ -155,7 +164,7 @@ func pauseIn(ctx context.Context) func(time.Duration) error {
 // interrupts are the signals by which gen is asked to go.
 type interrupts struct {
 	wished  chan struct{}
-	last    os.Signal
+	gone    atomic.Bool // it was not ctrl-C: nobody is there to be asked
 	signals chan os.Signal
 	ended   chan struct{}
 }
@@ -167,7 +176,9 @@ func listen() *interrupts {
 	go func() {
 		defer close(w.ended)
 		for s := range w.signals {
-			w.last = s
+			if s != os.Interrupt {
+				w.gone.Store(true)
+			}
 			select {
 			case w.wished <- struct{}{}:
 			default:

@@ -71,14 +71,14 @@ func files(t *testing.T, dir string) []string {
 const odd = `runs of $(touch pwned) "me"/it's`
 
 func TestABundleGoesThereAndResultsComeBack(t *testing.T) {
-	for name, ssh := range map[string]string{"tar": sshd, "rsync": quietly} {
+	for name, ssh := range map[string]string{"pattern": sshd, "noise": sshd, "rsync": quietly} {
 		t.Run(name, func(t *testing.T) {
 			s, home, bundle := far(t, ssh, odd)
 			if _, err := exec.LookPath("rsync"); name == "rsync" && err != nil {
 				t.Skip("there is no rsync")
 			}
-			if name == "tar" {
-				s.Dir += "[1]" // rsync would read a pattern
+			if name == "pattern" {
+				s.Dir += "[1]" // which rsync would read as one, so it is not asked
 			}
 			if err := s.Send(t.Context(), bundle, false); err != nil {
 				t.Fatal(err)

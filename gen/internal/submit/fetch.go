@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,15 +20,12 @@ import (
 // change is not copied again. A job's token, the claims of jobs that run, and notes of submissions stay where they are.
 func (s *SSH) Fetch(ctx context.Context, dir string) error {
 	if s.rsyncs() {
-		_, err := Ask(ctx, s, "", "", "rsync", "--version")
-		if err == nil {
-			return tolerate(finish(ctx, rsynced{s}, s.fetchCommand(ctx, dir)), 24)
-		}
-		if errors.Is(err, ErrLost) {
+		err := tolerate(finish(ctx, s, s.fetchCommand(ctx, dir)), 24)
+		if err == nil || errors.Is(err, ErrLost) || ctx.Err() != nil {
 			return err
 		}
 	}
-	return s.fetchTar(ctx, dir)
+	return s.fetchTar(ctx, dir) // there is no rsync on the other side, or login scripts that write into its stream
 }
 
 // tolerate lets a status pass by which a copier says that a file changed, or went, under its hands: another job runs there.
@@ -39,15 +35,6 @@ func tolerate(err error, status int) error {
 		return nil
 	}
 	return err
-}
-
-// rsynced is a place that rsync talks to. It has statuses of its own for a connection that is lost: 10, 12, 30 and 35.
-type rsynced struct{ *SSH }
-
-// Lost is by rsync's exit status, or by ssh's, which it hands on.
-func (r rsynced) Lost(err error) bool {
-	var exit *exec.ExitError
-	return r.SSH.Lost(err) || errors.As(err, &exit) && slices.Contains([]int{10, 12, 30, 35}, exit.ExitCode())
 }
 
 // private are names below results/ that are not fetched, as patterns. list.sh has them too.

@@ -75,7 +75,6 @@ var ErrLost = errors.New("no connection")
 // Refusal is a command that ran and failed.
 type Refusal struct {
 	Status int    // its exit status
-	Out    string // what it wrote
 	Words  string // its last complaint
 }
 
@@ -98,10 +97,6 @@ func Ask(ctx context.Context, p Place, dir, stdin string, words ...string) (stri
 		text = text[len(begin)+1:]
 	} else {
 		_, text, _ = strings.Cut(text, "\n"+begin+"\n")
-	}
-	var refused *Refusal
-	if errors.As(err, &refused) {
-		refused.Out = text
 	}
 	return text, err
 }

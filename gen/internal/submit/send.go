@@ -30,7 +30,10 @@ func (s *SSH) Send(ctx context.Context, dir string, force bool) error {
 		return err
 	}
 	if rsync && s.rsyncs() {
-		return finish(ctx, rsynced{s}, s.sendCommand(ctx, dir))
+		err := finish(ctx, s, s.sendCommand(ctx, dir))
+		if err == nil || errors.Is(err, ErrLost) || ctx.Err() != nil {
+			return err
+		}
 	}
 	return s.sendTar(ctx, dir)
 }
@@ -85,11 +88,11 @@ func (s *SSH) remote() string {
 	return host + ":" + dir + "/"
 }
 
-// kept at home: what jobs leave in a bundle, and the new texts beside edited files.
+// stays are the files that do: what jobs leave in a bundle, and the new texts beside edited files.
 var stays = []string{"/results", "/slurm-*.out", "*.new", "*.part"}
 
 func (s *SSH) sendCommand(ctx context.Context, dir string) *exec.Cmd {
-	words := []string{"-p", "--links"}
+	words := []string{"-p"}
 	for _, pattern := range stays {
 		words = append(words, "--exclude="+pattern)
 	}
