@@ -111,7 +111,7 @@ func longest(mean int, law *workload.Length) int {
 	return mean
 }
 
-// under tells whether a path lies in a section.
+// within tells whether a path lies in a section.
 func within(path, section string) bool {
 	return path == section || strings.HasPrefix(path, section+".")
 }
