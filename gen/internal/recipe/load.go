@@ -41,10 +41,15 @@ func Load(name string, src []byte, options Options) (*File, diag.List) {
 	}
 	r := &family{File: f, options: options, dir: path.Dir(filepath.ToSlash(name)), where: map[string]string{}, done: map[*node]bool{}}
 	root = r.merged(root)
+	alone := r.diags.Failed() // a parent is missing, and with it what this recipe may well not say itself
+	if alone {
+		root.prune()
+	}
 	diags = append(diags, apply(root, options.Sets)...)
 	ranges(root)
-	v := validator{root: root, schema: recipeSchema()}
+	v := validator{root: root, schema: recipeSchema(), partial: alone}
 	v.run()
+	root.bad = root.bad || alone
 	diags = append(append(diags, v.diags...), furtherPoints(root)...)
 	diags = append(diags, texts(root)...)
 	diags = append(diags, settle(root)...)
