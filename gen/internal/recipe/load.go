@@ -149,8 +149,8 @@ var secretive = []string{"environment.", "servers.service_config.", "workload.he
 
 // literalSecret tells whether text at this path would be a secret.
 func literalSecret(path string) bool {
-	return secretName.MatchString(path) &&
-		slices.ContainsFunc(secretive, func(section string) bool { return strings.HasPrefix(path, section) })
+	return slices.ContainsFunc(secretive, func(section string) bool { return strings.HasPrefix(path, section) }) &&
+		secretName.MatchString(path)
 }
 
 // secret tells whether a scalar can be one: text, or a number of a variable.
