@@ -41,10 +41,15 @@ func Load(name string, src []byte, options Options) (*File, diag.List) {
 	}
 	r := &family{File: f, options: options, dir: path.Dir(filepath.ToSlash(name)), where: map[string]string{}, done: map[*node]bool{}}
 	root = r.merged(root)
+	alone := r.diags.Failed() // a parent is missing, and with it what this recipe may well not say itself
+	if alone {
+		root.prune()
+	}
 	diags = append(diags, apply(root, options.Sets)...)
 	ranges(root)
-	v := validator{root: root, schema: recipeSchema()}
+	v := validator{root: root, schema: recipeSchema(), partial: alone}
 	v.run()
+	root.bad = root.bad || alone
 	diags = append(append(diags, v.diags...), furtherPoints(root)...)
 	diags = append(diags, texts(root)...)
 	diags = append(diags, settle(root)...)
@@ -144,8 +149,8 @@ var secretive = []string{"environment.", "servers.service_config.", "workload.he
 
 // literalSecret tells whether text at this path would be a secret.
 func literalSecret(path string) bool {
-	return secretName.MatchString(path) &&
-		slices.ContainsFunc(secretive, func(section string) bool { return strings.HasPrefix(path, section) })
+	return slices.ContainsFunc(secretive, func(section string) bool { return strings.HasPrefix(path, section) }) &&
+		secretName.MatchString(path)
 }
 
 // secret tells whether a scalar can be one: text, or a number of a variable.

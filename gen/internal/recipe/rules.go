@@ -95,6 +95,7 @@ func (n *node) refused() bool { return n != nil && n.bad }
 // site: what the cluster profile knows to be wrong on that cluster.
 func (c *check) site() {
 	c.account()
+	c.runtime()
 	c.known("partition", c.Partition, c.cl.Partitions)
 	c.known("qos", c.QOS, c.cl.QOS)
 	for _, role := range []struct {
@@ -111,6 +112,13 @@ func (c *check) site() {
 	if limit := c.Job.TimeLimitS; c.cl.MaxTimeS > 0 && limit > c.cl.MaxTimeS {
 		c.l.Errorf(c.at("orchestration.job_config.time_limit"), "time-limit", fmt.Sprintf("write at most %gh", c.cl.MaxTimeS/3600),
 			"the time limit is %gh, and %s allows %gh", limit/3600, c.cl.Name, c.cl.MaxTimeS/3600)
+	}
+}
+
+// runtime: a container runtime is the site's to have.
+func (c *check) runtime() {
+	if name := c.text("artifacts.container"); name != "" && c.cl.Runtime != "" && name != c.cl.Runtime {
+		c.l.Warnf(c.at("artifacts.container"), "runtime", "delete it", "%s has %s, and this is %s", c.cl.Name, c.cl.Runtime, name)
 	}
 }
 
