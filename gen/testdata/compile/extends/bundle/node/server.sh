@@ -1,11 +1,12 @@
 #!/bin/bash
-# Starts one rank of the server on this node and becomes it. Called by the job script: server.sh RUN DEPLOYMENT BLOCK PLACED IMAGE
+# Starts one rank of the server, or one of several servers, on this node and becomes it. Called by the job script:
+# server.sh RUN DEPLOYMENT BLOCK PLACED IMAGE [REPLICA]
 set -euo pipefail
 
 readonly RUNTIME='' GPU_FLAG=''
 readonly BINDS=()
 readonly SECRETS=()
-RUN=$1 DEPLOYMENT=$2 BLOCK=$3 PLACED=$4 IMAGE=$5
+RUN=$1 DEPLOYMENT=$2 BLOCK=$3 PLACED=$4 IMAGE=$5 REPLICA=${6:-0}
 
 # ── Who this node is ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -13,16 +14,20 @@ BUNDLE=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 AGENT=$BUNDLE/bin/agent
 NODE=${BENCH_NODE:-${SLURMD_NODENAME:-$(hostname -s)}}
 
-# find_rank ROLE: this node's row in nodes.tsv: IP, PORT and, counted among the rows of its role, RANK of COUNT; HEAD_IP is
-# rank 0's address.
+# find_rank ROLE [REPLICA]: this node's row in nodes.tsv, of several the one of this replica, from 0: IP, PORT and, counted
+# among the rows of its role, RANK of COUNT; HEAD_IP is rank 0's address.
 find_rank() {
-  local role node ip port
+  local role node ip port mine=0
   RANK='' COUNT=0 HEAD_IP='' HOSTS=localhost,127.0.0.1,0.0.0.0
   while IFS=$'\t' read -r role node ip port; do
+    [[ $role != endpoint ]] || continue # somebody else's, perhaps behind a proxy
     HOSTS+=,$node,$ip
     [[ $role == "$1" ]] || continue
     [[ $HEAD_IP ]] || HEAD_IP=$ip HEAD_PORT=$port
-    [[ $node == "$NODE" ]] && RANK=$COUNT IP=$ip PORT=$port
+    if [[ $node == "$NODE" ]]; then
+      [[ $mine != "${2:-0}" ]] || RANK=$COUNT IP=$ip PORT=$port
+      mine=$((mine + 1))
+    fi
     COUNT=$((COUNT + 1))
   done <"$RUN/nodes.tsv"
   [[ $RANK ]] || { printf '%s is no %s in %s/nodes.tsv\n' "$NODE" "$1" "$RUN" >&2; exit 1; }
@@ -105,8 +110,9 @@ contained() {
   CONTAINED+=("$image" "$@")
 }
 
-find_rank server
-printf '%s %s\n' "$NODE" "$$" >"$PLACED/$RANK" # what it becomes has the same number
+find_rank server "$REPLICA"
+[[ $REPLICA == 0 ]] || TMP+=/$REPLICA # what one server compiles or locks is not the other's
+printf '%s %s %s\n' "$NODE" "$$" "$REPLICA" >"$PLACED/$RANK" # what it becomes has the same number
 find_interface
 mkdir -p "$TMP"
 ulimit -Sn "$(ulimit -Hn)"
