@@ -42,7 +42,7 @@ func add(parts []*Part) total {
 func Merge(trial workload.Trial, parts []*Part) *Summary {
 	w, t := trial.Workload, add(parts)
 	s := &Summary{
-		Schema: Schema, Trial: trial.ID, Name: trial.Name, Point: trial.Point, Repetition: trial.Repetition,
+		Schema: Schema, Trial: trial.ID, Name: trial.Name, Point: trial.Point, Repetition: trial.Repetition, Restart: trial.Restart,
 		Service: trial.Service, Model: w.Model, Dialect: w.Dialect,
 		Load:     Load{Concurrency: w.Concurrency, Rate: w.Rate, Arrival: w.Arrival},
 		Requests: t.counts, Tokens: tokenSums(t), SLO: w.SLO,
