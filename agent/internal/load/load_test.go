@@ -215,7 +215,7 @@ func TestSlotsBelongToPartsAndEndpointsInTurn(t *testing.T) {
 }
 
 func TestSlotsAreWholeOverPartsAndThreads(t *testing.T) {
-	for _, c := range []struct{ concurrency, parts, threads int }{{1, 1, 1}, {8, 3, 2}, {2, 5, 1}, {2, 5, 4}, {64, 3, 8}, {3, 1, 8}} {
+	for _, c := range []struct{ concurrency, parts, threads int }{{1, 1, 1}, {8, 3, 2}, {2, 5, 1}, {2, 5, 4}, {64, 3, 8}, {3, 1, 8}, {4, 3, 2}} {
 		a := assign(workload.Workload{Concurrency: c.concurrency, DurationS: 1, DrainS: 5}, c.parts)
 		got := simulate(t, a, c.threads, takes(2*time.Second))
 		if len(got) != c.concurrency {
