@@ -20,11 +20,12 @@ var load = command{
 	name:  "load",
 	short: "send load to a server and measure it",
 	long: `
-A closed loop of --concurrency requests in flight, or an open loop of --rate requests a second, for --duration or until
---requests are measured. Every failure is an outcome and counted. Exit status 1 when no request was ok, or on an interrupt;
-what was measured is printed and written whatever the exit status.`,
+A closed loop of --concurrency requests in flight, or an open loop of --rate requests a second (or --ramp, --steps, --trace),
+for --duration or until --requests are measured. Every failure is an outcome and counted. Exit status 1 when no request was
+ok, or on an interrupt; what was measured is printed and written whatever the exit status.`,
 	example: `agent load --url http://127.0.0.1:8000 --model tiny --concurrency 8 --duration 30s --warmup 5s
-agent load --url http://127.0.0.1:8000 --model tiny --rate 20 --arrival poisson --requests 1000 --slo ttft=500ms --out run1`,
+agent load --url http://127.0.0.1:8000 --model tiny --rate 20 --arrival poisson --requests 1000 --slo ttft=500ms --out run1
+agent load --url http://127.0.0.1:8000 --model tiny --steps 5x30s,10x30s,20x30s --warmup 5s --cooldown 5s`,
 	declare: func(f *flags) action {
 		o := declareLoad(f)
 		return func(ctx context.Context, c *call) error {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"hpcbench/agent/internal/executor"
@@ -62,7 +63,8 @@ executors are stopped in good order, and the summary says so.`,
 	},
 }
 
-// readTrial reads a trial's file. A field that is not known here is an error: it would go unheeded.
+// readTrial reads a trial's file, BUNDLE/trials/<id>.json. Files that it names below the bundle get their whole path, as a
+// client node finds them. A field that is not known here is an error: it would go unheeded.
 func readTrial(path string) (workload.Trial, error) {
 	var t workload.Trial
 	text, err := os.ReadFile(path)
@@ -77,6 +79,12 @@ func readTrial(path string) (workload.Trial, error) {
 	if t.Schema != workload.Schema {
 		return t, fmt.Errorf("%s: a trial of schema %d, known here is %d", path, t.Schema, workload.Schema)
 	}
+	whole, err := filepath.Abs(path)
+	if err != nil {
+		return t, err
+	}
+	bundle := filepath.Dir(filepath.Dir(whole))
+	t.Workload.Trace, t.Workload.Dataset = workload.File(bundle, t.Workload.Trace), workload.File(bundle, t.Workload.Dataset)
 	return t, nil
 }
 

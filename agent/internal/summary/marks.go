@@ -15,14 +15,15 @@ const (
 	failedBound    = 0.01 // share of requests that failed: what is left is the lucky ones
 	coalescedBound = 0.10 // share of token events without a time of their own
 	templateTokens = 32   // tokens a chat template may add to a prompt
+	apartBound     = 0.05 // share of the window in which some client nodes' load has ended, and others still measure
 )
 
 // marks lists why a trial is doubtful, most serious first.
-func marks(trial workload.Trial, parts []*Part, t total) []string {
-	all := []string{}
+func marks(trial workload.Trial, parts []*Part, t total, all nodeWindows) []string {
+	found := []string{}
 	mark := func(doubtful bool, format string, args ...any) {
 		if doubtful {
-			all = append(all, fmt.Sprintf(format, args...))
+			found = append(found, fmt.Sprintf(format, args...))
 		}
 	}
 	n, w := t.counts, trial.Workload
@@ -30,9 +31,11 @@ func marks(trial workload.Trial, parts []*Part, t total) []string {
 	mark(missing != "", "%s", missing)
 	mark(unfinished != "", "%s", unfinished)
 	mark(n.OK == 0, "no request was ok%s", failures(n))
-	mark(n.OK > 0 && float64(n.Failed) > failedBound*float64(n.Scheduled), "%d of %d requests failed%s", n.Failed, n.Scheduled, failures(n))
-	cancelled := n.ByOutcome[record.Cancelled.String()]
+	mark(n.OK > 0 && float64(n.Failed) > failedBound*float64(n.Scheduled-n.GivenUp), "%d of %d requests failed%s", n.Failed, n.Scheduled, failures(n))
+	cancelled := n.ByOutcome[record.Cancelled.String()] - n.GivenUp
 	mark(cancelled > 0 && unfinished == "", "partial drain: %d requests were still running at its end", cancelled)
+	mark(all.apart() > w.CooldownS+apartBound*all.length(), "the client nodes' windows begin up to %.1f s apart, and the load of the first "+
+		"was over before the last one's end (a cooldown_s of as much mends it)", all.apart())
 	mark(w.IgnoreEOS && t.due.OutputOff > 0, "%d of %d answers are more than %.0f %% off the %d tokens asked for",
 		t.due.OutputOff, t.due.OutputKnown, lengthTolerance*100, w.MaxTokens)
 	mean := float64(t.due.Prompt) / float64(max(1, t.due.PromptKnown))
@@ -44,7 +47,7 @@ func marks(trial workload.Trial, parts []*Part, t total) []string {
 		"itl_s is doubtful: %.0f %% of token events arrived together with the one before", 100*float64(t.due.Coalesced)/float64(t.due.Gaps))
 	_, ttft := w.SLO["ttft"]
 	mark(ttft && !w.Stream, "the SLO's ttft can't be met: answers are not streamed")
-	return all
+	return found
 }
 
 // promptOff says whether prompts miss the length asked for by more than lengths may and a chat template explains.
@@ -54,23 +57,23 @@ func promptOff(mean, asked float64) bool {
 
 // failures is " (timeout 3, refused 1)", the most frequent first; empty when nothing failed.
 func failures(n Counts) string {
-	var names []string
-	for name := range n.ByOutcome {
-		if name != record.OK.String() {
-			names = append(names, name)
-		}
+	failed := maps.Clone(n.ByOutcome)
+	delete(failed, record.OK.String())
+	if failed[record.Cancelled.String()] -= n.GivenUp; failed[record.Cancelled.String()] <= 0 {
+		delete(failed, record.Cancelled.String())
 	}
+	names := slices.Collect(maps.Keys(failed))
 	if len(names) == 0 {
 		return ""
 	}
 	slices.SortFunc(names, func(a, b string) int {
-		if n.ByOutcome[a] != n.ByOutcome[b] {
-			return int(n.ByOutcome[b] - n.ByOutcome[a])
+		if failed[a] != failed[b] {
+			return int(failed[b] - failed[a])
 		}
 		return strings.Compare(a, b)
 	})
 	for i, name := range names {
-		names[i] = fmt.Sprintf("%s %d", name, n.ByOutcome[name])
+		names[i] = fmt.Sprintf("%s %d", name, failed[name])
 	}
 	return " (" + strings.Join(names, ", ") + ")"
 }
