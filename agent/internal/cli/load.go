@@ -13,6 +13,7 @@ import (
 	"hpcbench/agent/internal/share"
 	"hpcbench/agent/internal/summary"
 	"hpcbench/agent/internal/whole"
+	"hpcbench/agent/internal/wire"
 	"hpcbench/agent/workload"
 )
 
@@ -39,8 +40,12 @@ agent load --url http://127.0.0.1:8000 --model tiny --rate 20 --arrival poisson 
 
 // run sends the load, and prints and writes what it measured.
 func (o *loadOptions) run(ctx context.Context, c *call, a workload.Assignment) error {
-	s := share.New(a, share.Options{Dir: o.out, Headers: o.headers, Insecure: *o.insecure})
-	err := watched(ctx, c, s)
+	requests, err := wire.NewRequests(a.Trial.Workload) // before time zero: a dataset may take long to read
+	if err != nil {
+		return err
+	}
+	s := share.New(a, share.Options{Dir: o.out, Headers: o.headers, Insecure: *o.insecure, Requests: requests})
+	err = watched(ctx, c, s)
 	if err != nil && ctx.Err() == nil {
 		return err
 	}

@@ -151,7 +151,7 @@ func starved(err error) bool {
 // send writes the request of a connection. It is encoded first, so that the stamp is next to the write.
 func (t *thread) send(c *conn) {
 	r := c.request
-	t.text = t.encoders[c.endpoint].Append(t.text[:0], t.prefix, r.ID)
+	t.text = t.encoders[c.endpoint].Append(t.text[:0], t.prefix, t.ask(r))
 	c.sent = t.now()
 	t.machine.Sent(r, c.sent)
 	t.write(c, t.text)

@@ -49,6 +49,7 @@ func (e *engine) runSecure(ctx context.Context, sink func(*record.Record)) (Fact
 	drained.Wait()
 	f := s.counts
 	f.CPUS, f.WallS = (processTime() - before).Seconds(), e.now().Seconds()
+	f.Prompts = e.requests.Prompts()
 	f.Threads, f.Driver = runtime.GOMAXPROCS(0), "fasthttp"
 	return f, ctx.Err()
 }
@@ -106,7 +107,7 @@ func (s *secure) issue() {
 		w := s.worker(r.Endpoint)
 		w.request, r.Tag = r, w.index
 		w.parser.Reset(s.dialect, s.assignment.Trial.Workload.Stream)
-		w.todo <- r.ID
+		w.todo <- s.ask(r)
 	}
 }
 
