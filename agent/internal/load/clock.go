@@ -10,13 +10,13 @@ import (
 // next end of a phase. It is Never when only an answer can bring news.
 func (m *Machine) Wake(now time.Duration) time.Duration {
 	at := m.flying.when()
-	if m.inFlight > 0 || m.due < Never {
+	if m.inFlight > 0 || m.due < Never || m.talks.first != nil {
 		at = min(at, m.plan.drained, m.stopped)
 	}
 	if m.plan.rate == 0 {
 		at = min(at, m.slots.when())
 	} else if !m.full() {
-		at = min(at, m.due)
+		at = min(at, m.due, m.talks.when())
 	}
 	for _, end := range []time.Duration{m.plan.warmup, m.plan.end} {
 		if end > now {
@@ -29,7 +29,7 @@ func (m *Machine) Wake(now time.Duration) time.Duration {
 // Over reports whether the share has run out: nothing will be due, nothing is in flight, and the window is over.
 func (m *Machine) Over(now time.Duration) bool {
 	m.enter(now)
-	if m.inFlight > 0 || m.due < Never && now < m.stopped || m.slots.first != nil {
+	if m.inFlight > 0 || m.due < Never && now < m.stopped || m.slots.first != nil || m.talks.first != nil {
 		return false
 	}
 	return now >= m.plan.end || now >= m.stopped || m.idle()

@@ -38,10 +38,13 @@ type Request struct {
 	Endpoint int // index into the assignment's endpoints
 	Tag      int // the driver's own
 	Record   *record.Record
+	Mates    []*Request // the others of a group that is one request to the server; they end with it
+	Talk     *Talk      // the conversation it is a turn of; nil: none
 
-	slot  *slot // nil in an open loop
-	place node[Request]
-	last  time.Duration // when the last token event came
+	leader *Request // of a mate: the request that it goes with
+	slot   *slot    // nil in an open loop
+	place  node[Request]
+	last   time.Duration // when the last token event came
 }
 
 // slot is a place in a closed loop: one request at a time, or one group of them.
@@ -51,6 +54,7 @@ type slot struct {
 	unsent   int   // of the group
 	flying   int   // of the group
 	rest     time.Duration
+	talk     *Talk // that it holds; nil: the next request begins one, if there are any
 	place    node[slot]
 }
 
@@ -63,6 +67,10 @@ type Machine struct {
 	schedule *arrival.Schedule // open loop
 	index    int64             // the next arrival of this share
 	due      time.Duration     // its due time
+
+	talks  queue[Talk] // open loop: conversations whose next turn is due, by that time
+	quiet  []*Talk     // ended, to be used again
+	talked int64       // conversations that a closed loop has begun
 
 	flying   queue[Request] // by the time they run out
 	inFlight int
@@ -108,7 +116,7 @@ func (m *Machine) open(w workload.Workload) (err error) {
 		for m.schedule.Due(m.plan.limit) < m.plan.warmup {
 			m.plan.limit++
 		}
-		m.plan.limit += int64(w.Requests)
+		m.plan.limit += int64((w.Requests + m.plan.turns - 1) / m.plan.turns)
 	}
 	m.arrive(int64(m.plan.first))
 	return nil
@@ -134,11 +142,15 @@ func (m *Machine) Next(now time.Duration) *Request {
 }
 
 func (m *Machine) nextArrival(now time.Duration) *Request {
-	if m.due > now || now >= m.stopped || m.full() {
+	if now >= m.stopped || m.full() {
 		return nil
 	}
-	r := m.take(m.index, m.due, now)
+	if r := m.nextTurn(now); r != nil || m.due > now {
+		return r
+	}
+	r := m.take(m.index*int64(m.plan.turns), m.due, now)
 	_, r.Endpoint = workload.Owner(int(m.index), m.plan.parts, m.plan.endpoints)
+	m.begin(r)
 	m.arrive(m.index + int64(m.plan.stride))
 	return r
 }
@@ -156,16 +168,26 @@ func (m *Machine) nextSlot(now time.Duration) *Request {
 		m.slots = queue[slot]{} // what is free now stays free
 		return nil
 	}
-	r := m.take(int64(m.plan.first)+m.issued*int64(m.plan.stride), due, now)
+	r := m.fromSlot(s, due, now)
+	for m.plan.joined && s.unsent > 0 {
+		r.join(m.fromSlot(s, due, now))
+	}
+	if m.closing(due) {
+		m.slots = queue[slot]{}
+	}
+	return r
+}
+
+// fromSlot begins a request of a slot that is due.
+func (m *Machine) fromSlot(s *slot, due, now time.Duration) *Request {
+	r := m.take(m.nextID(s), due, now)
 	r.slot, r.Endpoint = s, s.endpoint
 	r.Record.Batch = s.group
+	m.hold(s, r)
 	s.flying++
 	if s.unsent--; s.unsent == 0 || m.quota == 0 {
 		s.unsent = 0
 		m.slots.remove(&s.place)
-	}
-	if m.closing(due) {
-		m.slots = queue[slot]{}
 	}
 	return r
 }
@@ -206,7 +228,7 @@ func (m *Machine) take(id int64, due, now time.Duration) *Request {
 func (m *Machine) request() *Request {
 	r, rest := pop(m.free)
 	m.free = rest
-	*r = Request{Record: m.record()}
+	*r = Request{Record: m.record(), Mates: r.Mates[:0]}
 	return r
 }
 
@@ -235,6 +257,9 @@ func pop[T any](free []*T) (item *T, rest []*T) {
 // Sent says that the driver gives the request to the system now. Its time to answer begins; of a request that has to
 // be sent again on a new connection the first time stands, so that what it lost is in its latency.
 func (m *Machine) Sent(r *Request, now time.Duration) {
+	for _, mate := range r.Mates {
+		m.Sent(mate, now)
+	}
 	if !math.IsNaN(r.Record.Sent) {
 		return
 	}
@@ -264,11 +289,14 @@ func (m *Machine) Received(r *Request, now time.Duration, tokens int) {
 }
 
 // Expired returns a request that must be given up at now, with the outcome and error that it gets; nil when there is
-// none. The driver closes its connection and calls Finish.
+// none. The driver closes its connection and calls Finish, for its mates too.
 func (m *Machine) Expired(now time.Duration) (r *Request, o record.Outcome, why string) {
 	if r = m.flying.head(); r == nil {
 		m.abandon(now)
 		return nil, 0, ""
+	}
+	if r.leader != nil {
+		r = r.leader
 	}
 	unsent := math.IsNaN(r.Record.Sent)
 	switch over := now >= min(m.stopped, m.plan.drained); {
@@ -291,9 +319,10 @@ func (m *Machine) abandon(now time.Duration) {
 	if now < min(m.stopped, m.plan.drained) {
 		return
 	}
+	m.silence(now)
 	for m.due <= min(now, m.stopped) {
 		rec := m.record()
-		rec.ID, rec.Phase, rec.Scheduled, rec.Outcome = m.index, m.plan.phase(m.due), m.due.Seconds(), record.NotSent
+		rec.ID, rec.Phase, rec.Scheduled, rec.Outcome = m.index*int64(m.plan.turns), m.plan.phase(m.due), m.due.Seconds(), record.NotSent
 		_, rec.Endpoint = workload.Owner(int(m.index), m.plan.parts, m.plan.endpoints)
 		m.finished = append(m.finished, rec)
 		m.live.Scheduled.Add(1)
@@ -308,6 +337,7 @@ func (m *Machine) Finish(r *Request, now time.Duration) {
 	rec.Done, rec.Endpoint = now.Seconds(), r.Endpoint
 	m.flying.remove(&r.place)
 	m.inFlight--
+	m.said(r, now)
 	if s := r.slot; s != nil {
 		m.release(s, now, rec.Outcome)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hpcbench/agent/internal/record"
+	"hpcbench/agent/internal/wire"
 	"hpcbench/agent/workload"
 )
 
@@ -15,13 +16,15 @@ type plan struct {
 	parts         int
 	endpoints     int
 
-	slots int     // of a closed loop over all parts
-	rate  float64 // of an open loop; 0: closed
-	room  int     // cap on this share's requests in flight in an open loop; 0: none
-	batch int
-	think time.Duration
-	limit int64 // of an open loop: the arrivals end before this one; 0: never
-	quota int64 // of a closed loop: measured requests of this share; negative: no end
+	slots  int     // of a closed loop over all parts
+	rate   float64 // of an open loop; 0: closed
+	room   int     // cap on this share's requests in flight in an open loop; 0: none
+	batch  int
+	joined bool // a batch is one request to the server
+	turns  int  // of a conversation; 1: there are none
+	think  time.Duration
+	limit  int64 // of an open loop: the arrivals end before this one; 0: never
+	quota  int64 // of a closed loop: measured requests of this share; negative: no end
 
 	warmup, end, drained time.Duration // ends of the phases; Never: open
 	timeout              time.Duration
@@ -35,7 +38,7 @@ func newPlan(a workload.Assignment, thread, threads int) (plan, error) {
 		return plan{}, err
 	}
 	p := plan{
-		parts: a.Parts, endpoints: len(a.Endpoints), rate: w.Rate, slots: slots(w), batch: w.Batch, quota: -1,
+		parts: a.Parts, endpoints: len(a.Endpoints), rate: w.Rate, slots: slots(w), batch: w.Batch, turns: max(1, w.Turns), quota: -1,
 		think: seconds(w.ThinkTimeS), warmup: seconds(w.WarmupS), end: Never, drained: Never,
 		timeout: seconds(w.TimeoutS), tokens: min(w.MaxTokens, 4096),
 	}
@@ -43,6 +46,7 @@ func newPlan(a workload.Assignment, thread, threads int) (plan, error) {
 		p.end = p.warmup + seconds(w.DurationS)
 		p.drained = p.end + seconds(w.DrainS)
 	}
+	p.joined = w.Batch > 1 && joins(w)
 	p.share(a.Part, thread, threads)
 	if w.Rate == 0 && w.Requests > 0 {
 		p.quota = int64(dealt(w.Requests, p.first, p.stride))
@@ -74,6 +78,12 @@ func slots(w workload.Workload) int {
 	return max(1, w.Concurrency/max(1, w.Batch))
 }
 
+// joins reports whether a group of the workload's dialect is one request.
+func joins(w workload.Workload) bool {
+	d, err := wire.Lookup(w.Dialect)
+	return err == nil && d.Groups()
+}
+
 // dealt is how many of n things, dealt in turn to stride players, the one at place first gets.
 func dealt(n, first, stride int) int {
 	if first >= stride {
@@ -98,6 +108,8 @@ func check(a workload.Assignment, thread, threads int) error {
 		return fmt.Errorf("warmup_s, duration_s, drain_s, timeout_s and think_time_s: want 0 to %g each", longest)
 	case w.DurationS == 0 && w.Requests == 0:
 		return fmt.Errorf("neither duration_s nor requests: the load would never end")
+	case w.Turns < 0 || w.Turns > 1 && w.Batch > 1:
+		return fmt.Errorf("%d turns and batch %d: want one of them, and none below 0", w.Turns, w.Batch)
 	case w.Batch > 1 && w.Rate > 0:
 		return fmt.Errorf("batch %d with rate %v: groups are sent in a closed loop", w.Batch, w.Rate)
 	}

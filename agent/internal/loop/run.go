@@ -116,12 +116,6 @@ func (e *engine) secure() bool {
 	return slices.ContainsFunc(e.assignment.Endpoints, func(s string) bool { return strings.HasPrefix(s, "https:") })
 }
 
-// ask notes in a request's record which lengths it asks for, and returns what makes it differ from others.
-func (e *engine) ask(r *load.Request) wire.Call {
-	r.Record.AskedPrompt, r.Record.AskedOutput = e.requests.Asked(r.ID)
-	return wire.Call{ID: r.ID}
-}
-
 // encoders makes an encoder for each endpoint; they are for one goroutine each.
 func (e *engine) encoders() ([]*wire.Encoder, error) {
 	var all []*wire.Encoder

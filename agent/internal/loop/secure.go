@@ -106,8 +106,10 @@ func (s *secure) issue() {
 	for r := s.machine.Next(s.now()); r != nil; r = s.machine.Next(s.now()) {
 		w := s.worker(r.Endpoint)
 		w.request, r.Tag = r, w.index
-		w.parser.Reset(s.dialect, s.assignment.Trial.Workload.Stream)
-		w.todo <- s.ask(r)
+		s.expect(&w.parser, r)
+		call := s.ask(r, w.group)
+		w.group = call.Group
+		w.todo <- call
 	}
 }
 
@@ -133,14 +135,13 @@ func (s *secure) expire() {
 		a.Outcome, a.Error = o, why
 		w.abort()
 		w.request = nil
-		s.finish(r, a, now)
+		s.finish(r, &w.parser, a, now)
 	}
 }
 
 // finish ends a request. mu is held.
-func (s *secure) finish(r *load.Request, a wire.Answer, now time.Duration) {
-	a.Fill(r.Record)
-	s.machine.Finish(r, now)
+func (s *secure) finish(r *load.Request, p *wire.Parser, a wire.Answer, now time.Duration) {
+	finish(s.machine, s.encoders[r.Endpoint], p, r, a, now)
 }
 
 // end waits for the workers and hands over what is left.

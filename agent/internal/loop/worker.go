@@ -36,6 +36,7 @@ type worker struct {
 	request *load.Request // nil: none, or one that was given up
 	parser  wire.Parser
 	sent    time.Duration
+	group   []int64 // of its prompts' indices
 
 	link   sync.Mutex // guards what follows
 	conn   net.Conn
@@ -92,12 +93,12 @@ func (w *worker) conclude(err error) {
 	switch {
 	case errors.As(err, new(lost)):
 		w.counts.Broken++
-		w.finish(r, unanswered(record.Disconnect, err.Error()), now)
+		w.finish(r, &none, unanswered(record.Disconnect, err.Error()), now)
 	case errors.As(err, new(unmade)):
 		if starved(err) {
 			w.counts.ConnErrors++
 		}
-		w.finish(r, unanswered(record.Refused, err.Error()), now)
+		w.finish(r, &none, unanswered(record.Refused, err.Error()), now)
 	default:
 		w.close(r, err, now)
 	}
@@ -112,13 +113,13 @@ func (w *worker) close(r *load.Request, err error, now time.Duration) {
 	if err != nil && hangup == nil {
 		w.parser.Reject(err)
 	} else if n := w.parser.Hangup(hangup); n > 0 {
-		w.machine.Received(r, now, n)
+		received(w.machine, &w.parser, r, now, n)
 	}
 	a := w.parser.Answer()
 	if a.Outcome == record.Disconnect {
 		w.counts.Broken++
 	}
-	w.finish(r, a, now)
+	w.finish(r, &w.parser, a, now)
 }
 
 // hangup is how the connection ended, nil while it stands.
@@ -193,7 +194,7 @@ func (w *worker) feed(b []byte, now time.Duration) {
 		return
 	}
 	tokens, _ := w.parser.Feed(b)
-	w.machine.Received(w.request, now, tokens)
+	received(w.machine, &w.parser, w.request, now, tokens)
 }
 
 // dial makes a connection, with TLS where the endpoint says so.
