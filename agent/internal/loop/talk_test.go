@@ -62,6 +62,8 @@ func TestATurnHasAllThatWasSaidBefore(t *testing.T) {
 			defer web.Close()
 			w := workload.Workload{Dialect: "openai-chat", Stream: true, Rate: rate, Concurrency: 3, Requests: 18, Turns: 3, InputTokens: 9, PromptSeed: 2}
 			records, _ := run(t, assignment(w, web.URL), Options{Insecure: true})
+			l.mu.Lock() // the loop's sockets are not known to the race detector
+			defer l.mu.Unlock()
 			if len(records) != 18 {
 				t.Errorf("%d records, want 18", len(records))
 			}
@@ -120,6 +122,8 @@ func TestAGroupIsOneRequestAndARecordForEachPrompt(t *testing.T) {
 		defer web.Close()
 		w := workload.Workload{Dialect: "openai-completions", Stream: true, Concurrency: 6, Batch: 3, Requests: 20, PromptSeed: 2}
 		records, _ := run(t, assignment(w, web.URL), Options{Insecure: true})
+		mu.Lock() // the loop's sockets are not known to the race detector
+		defer mu.Unlock()
 		slices.SortFunc(records, func(a, b record.Record) int { return int(a.ID - b.ID) })
 		groups := map[int64][]record.Record{}
 		for _, r := range records {
