@@ -42,7 +42,7 @@ func (e *engine) expect(p *wire.Parser, r *load.Request) {
 
 // received tells the machine of so many token events, each to the request of the group that it belongs to.
 func received(m *load.Machine, p *wire.Parser, r *load.Request, now time.Duration, tokens int) {
-	if len(r.Mates) == 0 {
+	if len(r.Mates) == 0 || tokens == 0 { // an answer in one piece has no token events, whatever it holds
 		m.Received(r, now, tokens)
 		return
 	}

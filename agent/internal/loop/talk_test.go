@@ -3,6 +3,7 @@ package loop
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -146,6 +147,24 @@ func TestAGroupIsOneRequestAndARecordForEachPrompt(t *testing.T) {
 			}
 			if !slices.ContainsFunc(prompts, func(p []string) bool { return slices.Equal(p, texts) }) {
 				t.Errorf("no request had the prompts of group %d: %q", id, texts)
+			}
+		}
+	})
+}
+
+func TestAGroupInOnePieceHasNoTokensInTime(t *testing.T) {
+	both(t, func(t *testing.T, serve func(http.Handler) *httptest.Server) {
+		web := serve(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprint(w, `{"choices":[{"index":0,"text":"a","finish_reason":"stop"},{"index":1,"text":"b","finish_reason":"stop"}],"usage":{"prompt_tokens":24,"completion_tokens":10}}`)
+		}))
+		defer web.Close()
+		records, _ := run(t, assignment(workload.Workload{Dialect: "openai-completions", Concurrency: 2, Batch: 2, Requests: 4}, web.URL), Options{Insecure: true})
+		if len(records) != 4 {
+			t.Errorf("%d records, want 4", len(records))
+		}
+		for _, r := range records {
+			if r.Outcome != record.OK || !math.IsNaN(r.FirstToken) || r.OutputTokens != 5 || r.TokenSource != record.UsageSplit || r.PromptTokens != 12 {
+				t.Errorf("%+v", r)
 			}
 		}
 	})

@@ -99,6 +99,7 @@ func (b *body) event(p []byte, failed bool) {
 		b.fail(p)
 	case string(p) == "[DONE]":
 		b.finished = true
+	case string(p) == "null": // llama.cpp begins its answer to a group with it
 	default:
 		b.json(p)
 	}
@@ -127,6 +128,10 @@ func (b *body) learn(f found, p []byte) {
 	if b.growing {
 		f.content = f.output > max(0, b.output)
 	}
+	if own := b.details.own(); own != nil {
+		own.prompt, own.output = max(own.prompt, f.prompt), max(own.output, f.output)
+		f.prompt, f.output = b.sums()
+	}
 	b.prompt = max(b.prompt, f.prompt) // some servers send zeros in every chunk until the last
 	b.output = max(b.output, f.output)
 	switch {
@@ -141,6 +146,22 @@ func (b *body) learn(f found, p []byte) {
 	if f.failed {
 		b.fail(p)
 	}
+}
+
+// sums are the counts of all answers to a group together, Unknown while one of them has none.
+func (b *body) sums() (prompt, output int) {
+	prompts, outputs := true, true
+	for _, c := range b.details.choices {
+		prompts, outputs = prompts && c.prompt > 0, outputs && c.output > 0
+		prompt, output = prompt+c.prompt, output+c.output
+	}
+	if !prompts {
+		prompt = Unknown
+	}
+	if !outputs {
+		output = Unknown
+	}
+	return prompt, output
 }
 
 func (b *body) fail(p []byte) {

@@ -2,9 +2,9 @@ package wire
 
 import "hpcbench/agent/internal/record"
 
-// Part is what answer a, which is to a group of n prompts, says of prompt i. What the server counted for all of them is
-// shared out evenly. Where its count of the output is that of the content events, these are the count of each prompt;
-// where it is another, each gets an even part of it and its source says so.
+// Part is what answer a, which is to a group of n prompts, says of prompt i. Where the server counts for each (llama.cpp
+// does), that is it. What it counted for all of them (vLLM) is shared out evenly; but where its count of the output is that
+// of the content events, these are the count of each prompt. An even part of the output says so in its source.
 func (p *Parser) Part(a Answer, i, n int) Answer {
 	total := a
 	a.Bytes = part(a.Bytes, i, n)
@@ -14,14 +14,19 @@ func (p *Parser) Part(a Answer, i, n int) Answer {
 	if len(p.body.details.choices) != n {
 		return a // nothing came
 	}
-	own := p.body.details.choices[i].tokens
+	own := p.body.details.choices[i]
+	if own.prompt > 0 {
+		a.PromptTokens = own.prompt
+	}
 	switch {
-	case a.Outcome == record.OK && own == 0:
+	case own.output > 0:
+		a.OutputTokens, a.TokenSource = own.output, record.Usage
+	case a.Outcome == record.OK && own.tokens == 0:
 		a.Outcome, a.Error = record.Empty, "no token for this prompt of the group"
 		a.OutputTokens, a.TokenSource = Unknown, record.NoTokens
 	case total.OutputTokens == Unknown:
 	case p.body.format != document && total.OutputTokens == p.body.tokens:
-		a.OutputTokens = own
+		a.OutputTokens = own.tokens
 	default:
 		a.OutputTokens, a.TokenSource = int(part(int64(total.OutputTokens), i, n)), record.UsageSplit
 	}

@@ -188,6 +188,11 @@ func TestPartsOfAGroup(t *testing.T) {
 			{record.OK, 0, 11, 2, record.UsageSplit, ""}, {record.OK, 0, 10, 2, record.UsageSplit, ""}, {record.OK, 0, 10, 1, record.UsageSplit, ""}}},
 		{"no count: events", stream(ofFirst, ofThird, ofTwo, closed, done), true, []seen{
 			{record.OK, 0, -1, 2, record.Events, ""}, {record.OK, 0, -1, 1, record.Events, ""}, {record.OK, 0, -1, 1, record.Events, ""}}},
+		{"each has its own count, as llama.cpp gives it", stream("data: null\n\n", ofThird, ofFirst,
+			`data: {"choices":[{"text":"","index":2,"finish_reason":"length"}],"usage":{"completion_tokens":2,"prompt_tokens":7,"total_tokens":9}}`+"\n\n",
+			`data: {"choices":[{"text":"","index":0,"finish_reason":"length"}],"usage":{"completion_tokens":4,"prompt_tokens":8,"total_tokens":12}}`+"\n\n",
+			`data: {"usage":{"completion_tokens":1,"prompt_tokens":9},"choices":[{"text":"","index":1,"finish_reason":"stop"}]}`+"\n\n", done), true, []seen{
+			{record.OK, 0, 8, 4, record.Usage, ""}, {record.OK, 0, 9, 1, record.Usage, ""}, {record.OK, 0, 7, 2, record.Usage, ""}}},
 		{"one says nothing", stream(ofFirst, ofThird, closed, done), true, []seen{
 			{record.OK, 0, -1, 1, record.Events, ""}, {record.Empty, 0, -1, -1, record.NoTokens, "no token for this prompt of the group"}, {record.OK, 0, -1, 1, record.Events, ""}}},
 		{"in one piece", whole(`{"choices":[{"index":0,"text":"a"},{"index":1,"text":"b"},{"index":2,"text":"c"}],"usage":{"prompt_tokens":30,"completion_tokens":7}}`), false, []seen{

@@ -80,16 +80,20 @@ type details struct {
 	events  int      // those of them with content in this event
 	choice  int      // which of them the object tells of that is being read
 	filled  bool     // that object has content
+	objects int      // that the event has of them
+	last    int      // which of them the last object told of
 }
 
 // choice is one of the answers to a group of prompts.
 type choice struct {
 	tokens int // content events so far
 	fresh  int // of the piece that was fed last
+	prompt int // the server's counts for it alone; 0: it gave none
+	output int
 }
 
 // begin makes ready for an event.
-func (d *details) begin() { d.text, d.events, d.choice, d.filled = nil, 0, 0, false }
+func (d *details) begin() { *d = details{choices: d.choices} }
 
 // content notes that an answer has content.
 func (d *details) content(text bool, raw []byte) {
@@ -106,7 +110,16 @@ func (d *details) chosen() {
 		d.choices[d.choice].fresh++
 		d.events++
 	}
-	d.choice, d.filled = 0, false
+	d.objects++
+	d.last, d.choice, d.filled = d.choice, 0, false
+}
+
+// own is the answer that the counts of an event are of: of an event that tells of one answer it is that one; nil: of all.
+func (d *details) own() *choice {
+	if d.objects != 1 || d.last >= len(d.choices) {
+		return nil
+	}
+	return &d.choices[d.last]
 }
 
 // scan reads one JSON object and reports whether it is one. It does not validate further than it needs to find its
