@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"hpcbench/agent/internal/arrival"
 	"hpcbench/agent/internal/wire"
 	"hpcbench/agent/workload"
 )
@@ -23,10 +22,12 @@ type loadOptions struct {
 	insecure, json, noStream    *bool
 	out                         string
 	file                        *string
-	model, dialect, arrival     *string
+	model, dialect, routing     *string
 	concurrency, requests, seed *int
-	rate                        *float64
+	arrivals                    lawOptions
 	duration, warmup, timeout   *time.Duration
+	rampUp, cooldown, think     *time.Duration
+	cancel                      *float64
 	prompt, dataset, keyFile    *string
 	input, tokens               lengths
 	prefix                      *workload.Prefix
@@ -54,14 +55,18 @@ func declareLoad(f *flags) *loadOptions {
 	o.keyFile = f.text("api-key-file", "FILE", "", "a file whose first line goes out as Authorization: Bearer")
 	o.insecure = f.is("insecure", "https: take any certificate")
 	f.heading("Load:")
-	o.concurrency = f.number("concurrency", "N", 1, "requests in flight; with --rate: the most in flight")
-	o.rate = f.real("rate", "R", 0, "requests due per second: an open loop")
-	o.arrival = f.text("arrival", "LAW", "constant", "of an open loop: "+strings.Join(arrival.Laws(), ", "))
+	o.concurrency = f.number("concurrency", "N", 1, "requests in flight: a closed loop; of an open one the most in flight")
 	o.duration = f.time("duration", 0, fmt.Sprintf("length of the window that is measured (default %v, without --requests)", standard))
 	o.requests = f.number("requests", "N", 0, "measured requests after which the window ends")
 	o.warmup = f.time("warmup", 0, "load that is sent before the window, and not counted")
+	o.cooldown = f.time("cooldown", 0, "load that is sent after the window, and not counted")
+	o.rampUp = f.time("ramp-up", 0, "of a closed loop: its slots begin evenly spread over so long")
+	o.think = f.time("think-time", 0, "of a closed loop: from an answer's end to the next request")
 	o.timeout = f.time("timeout", 2*time.Minute, "of one request, from sent to done")
+	o.cancel = f.real("cancel-share", "P", 0, "share of the requests that is given up at the first token, and no failure")
+	o.routing = f.text("routing", "NAME", "round-robin", "which URL a request goes to: "+strings.Join(routings, ", "))
 	o.seed = f.number("seed", "N", 0, "what arrivals and prompts follow from (default drawn at random, and told)")
+	o.arrivals.declare(f)
 	f.heading("Requests:")
 	o.prompt = f.text("prompt", "TEXT", "", "one prompt, repeated; a server may answer it from its prefix cache")
 	o.dataset = f.text("dataset", "FILE", "", "prompts from a file: JSON lines with a prompt, HellaSwag's with ctx, or ShareGPT's array")
@@ -140,8 +145,10 @@ func (o *loadOptions) trial(f *flags) (workload.Trial, error) {
 		}, err
 	}
 	for _, name := range []string{
-		"model", "dialect", "concurrency", "rate", "arrival", "duration", "requests", "warmup", "timeout", "seed", "prompt",
-		"input-tokens", "max-tokens", "no-stream", "slo", "dataset", "prefix", "turns", "batch", "extra-body", "api-key-file",
+		"model", "dialect", "concurrency", "rate", "arrival", "burstiness", "burst", "ramp", "steps", "trace", "duration", "requests",
+		"warmup", "cooldown", "ramp-up", "think-time", "timeout", "cancel-share", "routing", "seed", "prompt", "input-tokens",
+		"max-tokens", "no-stream", "slo",
+		"dataset", "prefix", "turns", "batch", "extra-body", "api-key-file",
 	} {
 		if f.given(name) {
 			return workload.Trial{}, usage("--%s and --workload exclude each other: the file says it all", name)
@@ -161,11 +168,12 @@ func (o *loadOptions) workload(f *flags) (workload.Workload, error) {
 	}
 	w := workload.Workload{
 		Dialect: *o.dialect, Model: *o.model, Stream: !*o.noStream,
-		Concurrency: *o.concurrency, Rate: *o.rate, Arrival: *o.arrival,
-		WarmupS: o.warmup.Seconds(), DurationS: o.duration.Seconds(), Requests: *o.requests,
+		Concurrency: *o.concurrency, ThinkTimeS: o.think.Seconds(), RampUpS: o.rampUp.Seconds(),
+		WarmupS: o.warmup.Seconds(), DurationS: o.duration.Seconds(), Requests: *o.requests, CooldownS: o.cooldown.Seconds(),
+		CancelShare: *o.cancel, Routing: *o.routing,
 		DrainS: o.timeout.Seconds(), TimeoutS: o.timeout.Seconds(),
 		Prompt: *o.prompt, InputTokens: o.input.mean, InputLaw: o.input.law, MaxTokens: o.tokens.mean, OutputLaw: o.tokens.law,
-		IgnoreEOS: *o.prompt == "" && *o.dataset == "", Prefix: o.prefix, Turns: *o.turns, Batch: *o.batch,
+		IgnoreEOS: *o.prompt == "" && *o.dataset == "", Prefix: o.prefix, Turns: several(*o.turns), Batch: several(*o.batch),
 		ExtraBody: o.extra, APIKeyFile: *o.keyFile,
 		Seed: seed, PromptSeed: promptSeed(seed), SLO: maps.Clone(o.slo),
 	}
@@ -179,12 +187,13 @@ func (o *loadOptions) workload(f *flags) (workload.Workload, error) {
 		}
 		w.Dataset = absolute
 	}
-	if w.Rate == 0 {
-		w.Arrival = ""
-	} else if !f.given("concurrency") {
+	if err := o.arrivals.fill(&w); err != nil {
+		return w, err
+	}
+	if w.Open() && !f.given("concurrency") {
 		w.Concurrency = 0
 	}
-	if w.DurationS == 0 && w.Requests == 0 {
+	if w.DurationS == 0 && (w.Requests == 0 && w.Trace == "" || w.Ramp != nil) {
 		w.DurationS = standard.Seconds()
 	}
 	return w, nil
@@ -198,12 +207,16 @@ func (o *loadOptions) conflicts(f *flags) error {
 		return usage("--model is missing; agent load -h shows how it is used")
 	case err != nil:
 		return usage("--dialect: %w", err)
-	case f.given("arrival") && *o.rate == 0:
-		return usage("--arrival is the law of an open loop: it needs --rate")
-	case !slices.Contains(arrival.Laws(), *o.arrival):
-		return usage("--arrival: unknown law %q%s", *o.arrival, guess(*o.arrival, arrival.Laws()))
-	case f.given("rate") && !(*o.rate > 0 && *o.rate <= fastest):
-		return usage("--rate %v: want more than 0, and %g at most", *o.rate, fastest)
+	case (f.given("ramp-up") || f.given("think-time")) && o.arrivals.open():
+		return usage("--ramp-up and --think-time are of a closed loop: --rate and its like exclude them")
+	case !(*o.cancel >= 0 && *o.cancel <= 1):
+		return usage("--cancel-share %v: want 0 to 1", *o.cancel)
+	case *o.cancel > 0 && *o.noStream:
+		return usage("--cancel-share and --no-stream exclude each other: there is no first token to give up at")
+	case !slices.Contains(routings, *o.routing):
+		return usage("--routing: unknown %q%s (known: %s)", *o.routing, guess(*o.routing, routings), strings.Join(routings, ", "))
+	case *o.arrivals.trace != "" && (f.given("input-tokens") || f.given("max-tokens") || f.given("prompt")):
+		return usage("--trace has the lengths of prompts and answers: --input-tokens, --max-tokens and --prompt have no place beside it")
 	case *o.concurrency < 1:
 		return usage("--concurrency %d: want 1 or more", *o.concurrency)
 	case *o.requests < 0, f.given("requests") && *o.requests == 0:
@@ -221,8 +234,19 @@ func (o *loadOptions) conflicts(f *flags) error {
 	case f.given("prompt") && *o.prompt == "":
 		return usage("--prompt is empty")
 	}
-	return nil
+	return o.arrivals.conflicts(f)
 }
+
+// several is n, and 0 for a single one.
+func several(n int) int {
+	if n > 1 {
+		return n
+	}
+	return 0
+}
+
+// routings are the names of --routing. One client node has no use for static.
+var routings = []string{"round-robin", "random", "all-to-all"}
 
 // drawn is a seed that nobody chose, short enough to type.
 func drawn() int64 {

@@ -75,8 +75,8 @@ func lead(w workload.Workload) time.Duration {
 	return time.Second + time.Duration(info.Size())*time.Second/50e6
 }
 
-// readTrial reads a trial's file, <bundle>/trials/<id>.json, whose other files lie below the bundle. A field that is not
-// known here is an error: it would go unheeded.
+// readTrial reads a trial's file, BUNDLE/trials/<id>.json. Files that it names below the bundle get their whole path, as a
+// client node finds them. A field that is not known here is an error: it would go unheeded.
 func readTrial(path string) (workload.Trial, error) {
 	var t workload.Trial
 	text, err := os.ReadFile(path)
@@ -91,10 +91,13 @@ func readTrial(path string) (workload.Trial, error) {
 	if t.Schema != workload.Schema {
 		return t, fmt.Errorf("%s: a trial of schema %d, known here is %d", path, t.Schema, workload.Schema)
 	}
-	absolute, err := filepath.Abs(path)
-	bundle := filepath.Dir(filepath.Dir(absolute))
-	t.Workload.Dataset = workload.File(bundle, t.Workload.Dataset)
-	return t, err
+	whole, err := filepath.Abs(path)
+	if err != nil {
+		return t, err
+	}
+	bundle := filepath.Dir(filepath.Dir(whole))
+	t.Workload.Trace, t.Workload.Dataset = workload.File(bundle, t.Workload.Trace), workload.File(bundle, t.Workload.Dataset)
+	return t, nil
 }
 
 // readExecutors finds the executors of a job and what it takes to talk to them.

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"hpcbench/agent/internal/arrival"
+	"hpcbench/agent/internal/draw"
 	"hpcbench/agent/internal/record"
 	"hpcbench/agent/workload"
 )
@@ -45,11 +46,13 @@ type Request struct {
 	slot   *slot    // nil in an open loop
 	place  node[Request]
 	last   time.Duration // when the last token event came
+	giveUp bool          // at its first token
 }
 
 // slot is a place in a closed loop: one request at a time, or one group of them.
 type slot struct {
-	endpoint int
+	index    int   // over all parts
+	requests int   // it has sent
 	group    int64 // of the requests it is sending; -1: none
 	unsent   int   // of the group
 	flying   int   // of the group
@@ -71,13 +74,17 @@ type Machine struct {
 	talks  queue[Talk] // open loop: conversations whose next turn is due, by that time
 	quiet  []*Talk     // ended, to be used again
 	talked int64       // conversations that a closed loop has begun
+	owed   int         // conversations that have not ended, of the arrivals that are measured where these have an end
 
 	flying   queue[Request] // by the time they run out
 	inFlight int
 	issued   int64 // requests taken up; of a closed loop, also the next id
 	groups   int64
-	quota    int64         // measured requests still to be taken up
+	quota    int64         // of a closed loop: measured requests still to be taken up; below 0 where more are, or no end is
+	limited  time.Duration // when the last of the quota was due; of an open loop the first arrival past the limit
 	stopped  time.Duration // Never while it runs
+	told     bool          // the other threads know that this one measures no more
+	cancels  uint64        // seed of which requests are given up
 
 	free     []*Request
 	spare    []*record.Record
@@ -94,48 +101,70 @@ func New(a workload.Assignment, thread, threads int, live *Live) (*Machine, erro
 	if live == nil {
 		live = new(Live)
 	}
-	m := &Machine{plan: p, live: live, quota: p.quota, stopped: Never, due: Never}
-	if p.rate > 0 {
+	m := &Machine{plan: p, live: live, quota: p.quota, stopped: Never, due: Never, cancels: uint64(a.Trial.Workload.Seed) ^ cancelSalt}
+	live.Window.plan(p)
+	if p.open {
 		return m, m.open(a.Trial.Workload)
 	}
 	for i := p.first; i < p.slots; i += p.stride {
-		_, endpoint := workload.Owner(i, p.parts, p.endpoints)
-		s := &slot{endpoint: endpoint}
+		s := &slot{index: i}
 		m.regroup(s)
-		m.slots.add(&s.place, s, 0)
+		m.slots.add(&s.place, s, time.Duration(float64(p.rampUp)*float64(i)/float64(p.slots)))
 	}
 	return m, nil
 }
 
+// cancelSalt keeps the draw of which requests are given up apart from every other draw with the workload's seed.
+const cancelSalt = 0x63616e63656c
+
 // open makes ready the schedule of an open loop.
 func (m *Machine) open(w workload.Workload) (err error) {
-	if m.schedule, err = arrival.New(w.Arrival, w.Rate, w.Seed); err != nil {
+	if m.schedule, err = arrival.New(w); err != nil {
 		return err
 	}
-	if w.Requests > 0 {
-		for m.schedule.Due(m.plan.limit) < m.plan.warmup {
-			m.plan.limit++
-		}
-		m.plan.limit += int64((w.Requests + m.plan.turns - 1) / m.plan.turns)
+	m.limited = Never
+	if w.Requests > 0 || w.DurationS == 0 {
+		m.bound(int64((w.Requests + m.plan.turns - 1) / m.plan.turns))
 	}
 	m.arrive(int64(m.plan.first))
 	return nil
 }
 
+// bound finds the arrivals that are measured where there are so many of them; 0: all that the law has. A law that ends
+// before has fewer: then the window lasts its time, if it has one.
+func (m *Machine) bound(requests int64) {
+	first := int64(0)
+	for m.schedule.Due(first) < m.plan.warmup {
+		first++
+	}
+	limit := first
+	for m.schedule.Due(limit) < Never && (requests == 0 || limit < first+requests || m.schedule.Due(limit) < m.plan.warmup+m.plan.least) {
+		limit++
+	}
+	if m.plan.length == Never || limit >= first+requests {
+		m.plan.limit, m.limited = max(1, limit), m.schedule.Due(limit)
+	}
+}
+
 // arrive goes on to arrival i, if the schedule goes so far.
 func (m *Machine) arrive(i int64) {
 	m.index, m.due = i, Never
-	if m.plan.limit > 0 && i >= m.plan.limit || m.plan.first >= m.plan.stride {
+	if m.plan.first >= m.plan.stride {
 		return
 	}
-	if due := m.schedule.Due(i); due < m.plan.end {
+	if due := m.schedule.Due(i); m.sends(i, due) {
 		m.due = due
 	}
 }
 
+// sends reports whether an open loop sends what arrival i has due at a time.
+func (m *Machine) sends(i int64, due time.Duration) bool {
+	return m.plan.limit > 0 && i < m.plan.limit && due < m.end() || due < later(min(m.end(), m.limited), m.plan.cooldown)
+}
+
 // Next returns a request that is due at now, nil when none is. The driver asks until it gets nil.
 func (m *Machine) Next(now time.Duration) *Request {
-	if m.plan.rate > 0 {
+	if m.plan.open {
 		return m.nextArrival(now)
 	}
 	return m.nextSlot(now)
@@ -149,7 +178,7 @@ func (m *Machine) nextArrival(now time.Duration) *Request {
 		return r
 	}
 	r := m.take(m.index*int64(m.plan.turns), m.due, now)
-	_, r.Endpoint = workload.Owner(int(m.index), m.plan.parts, m.plan.endpoints)
+	r.Endpoint = m.plan.route.endpoint(r.ID, int(m.index), 0)
 	m.begin(r)
 	m.arrive(m.index + int64(m.plan.stride))
 	return r
@@ -171,6 +200,7 @@ func (m *Machine) nextSlot(now time.Duration) *Request {
 	r := m.fromSlot(s, due, now)
 	for m.plan.joined && s.unsent > 0 {
 		r.join(m.fromSlot(s, due, now))
+		s.requests-- // the server sees one
 	}
 	if m.closing(due) {
 		m.slots = queue[slot]{}
@@ -181,11 +211,12 @@ func (m *Machine) nextSlot(now time.Duration) *Request {
 // fromSlot begins a request of a slot that is due.
 func (m *Machine) fromSlot(s *slot, due, now time.Duration) *Request {
 	r := m.take(m.nextID(s), due, now)
-	r.slot, r.Endpoint = s, s.endpoint
+	r.slot, r.Endpoint = s, m.plan.route.endpoint(r.ID, s.index, s.requests)
 	r.Record.Batch = s.group
 	m.hold(s, r)
+	s.requests++
 	s.flying++
-	if s.unsent--; s.unsent == 0 || m.quota == 0 {
+	if s.unsent--; s.unsent == 0 || m.closing(due) {
 		s.unsent = 0
 		m.slots.remove(&s.place)
 	}
@@ -193,9 +224,7 @@ func (m *Machine) fromSlot(s *slot, due, now time.Duration) *Request {
 }
 
 // closing reports whether a closed loop sends no more at a due time.
-func (m *Machine) closing(due time.Duration) bool {
-	return due >= min(m.plan.end, m.stopped) || m.quota == 0 && due >= m.plan.warmup
-}
+func (m *Machine) closing(due time.Duration) bool { return due >= m.closed() }
 
 // regroup gives a free slot its next request or group.
 func (m *Machine) regroup(s *slot) {
@@ -212,14 +241,17 @@ func (m *Machine) take(id int64, due, now time.Duration) *Request {
 	r := m.request()
 	r.ID = id
 	rec := r.Record
-	rec.ID, rec.Phase, rec.Scheduled = id, m.plan.phase(due), due.Seconds()
-	if rec.Phase == record.Measure {
-		m.quota--
+	rec.ID, rec.Phase, rec.Scheduled = id, m.phase(id/int64(m.plan.turns), due), due.Seconds()
+	if rec.Phase == record.Measure && m.plan.quota >= 0 {
+		if m.quota--; m.quota == 0 {
+			m.limited = due
+		}
 	}
+	r.giveUp = m.plan.cancel > 0 && draw.Uniform(m.cancels, id) < m.plan.cancel
 	m.issued++
 	m.inFlight++
 	m.flying.add(&r.place, r, m.plan.deadline(now))
-	m.live.taken()
+	m.live.taken(rec.Phase, due)
 	m.live.enter(rec.Phase)
 	return r
 }
@@ -269,14 +301,17 @@ func (m *Machine) Sent(r *Request, now time.Duration) {
 	m.live.Sent.Add(1)
 }
 
-// Received says that bytes of the answer came at now, and so many token events in them.
-func (m *Machine) Received(r *Request, now time.Duration, tokens int) {
+// Received says that bytes of the answer came at now, and so many token events in them. It reports whether the request
+// is one that the client gives up at its first token, and that was it: the driver closes its connection, whatever else has
+// come of the answer, and finishes it as Cancelled, with GivenUp as its error.
+func (m *Machine) Received(r *Request, now time.Duration, tokens int) (giveUp bool) {
 	m.live.read(now)
 	if tokens == 0 {
-		return
+		return false
 	}
 	rec := r.Record
-	if math.IsNaN(rec.FirstToken) {
+	first := math.IsNaN(rec.FirstToken)
+	if first {
 		rec.FirstToken = now.Seconds()
 	} else {
 		rec.Gaps = append(rec.Gaps, float32((now - r.last).Seconds()))
@@ -286,7 +321,11 @@ func (m *Machine) Received(r *Request, now time.Duration, tokens int) {
 	}
 	rec.Coalesced += tokens - 1
 	rec.LastToken, r.last = now.Seconds(), now
+	return first && r.giveUp
 }
+
+// GivenUp is the error of a request that the client gave up because the workload's cancel_share asked for it.
+const GivenUp = "given up at its first token, as cancel_share asks"
 
 // Expired returns a request that must be given up at now, with the outcome and error that it gets; nil when there is
 // none. The driver closes its connection and calls Finish, for its mates too.
@@ -299,7 +338,7 @@ func (m *Machine) Expired(now time.Duration) (r *Request, o record.Outcome, why 
 		r = r.leader
 	}
 	unsent := math.IsNaN(r.Record.Sent)
-	switch over := now >= min(m.stopped, m.plan.drained); {
+	switch over := now >= min(m.stopped, m.drained()); {
 	case over && unsent:
 		return r, record.NotSent, "no connection in time"
 	case now >= m.stopped:
@@ -316,17 +355,17 @@ func (m *Machine) Expired(now time.Duration) (r *Request, o record.Outcome, why 
 
 // abandon records the arrivals that were due and will never be sent, once the drain is over or the trial is stopped.
 func (m *Machine) abandon(now time.Duration) {
-	if now < min(m.stopped, m.plan.drained) {
+	if now < min(m.stopped, m.drained()) {
 		return
 	}
 	m.silence(now)
 	for m.due <= min(now, m.stopped) {
 		rec := m.record()
-		rec.ID, rec.Phase, rec.Scheduled, rec.Outcome = m.index*int64(m.plan.turns), m.plan.phase(m.due), m.due.Seconds(), record.NotSent
-		_, rec.Endpoint = workload.Owner(int(m.index), m.plan.parts, m.plan.endpoints)
+		rec.ID, rec.Phase, rec.Scheduled, rec.Outcome = m.index*int64(m.plan.turns), m.phase(m.index, m.due), m.due.Seconds(), record.NotSent
+		rec.Endpoint = m.plan.route.endpoint(rec.ID, int(m.index), 0)
 		m.finished = append(m.finished, rec)
 		m.live.Scheduled.Add(1)
-		m.live.count(record.NotSent)
+		m.live.count(rec)
 		m.arrive(m.index + int64(m.plan.stride))
 	}
 }
@@ -335,14 +374,15 @@ func (m *Machine) abandon(now time.Duration) {
 func (m *Machine) Finish(r *Request, now time.Duration) {
 	rec := r.Record
 	rec.Done, rec.Endpoint = now.Seconds(), r.Endpoint
+	rec.GivenUp = r.giveUp && rec.Outcome == record.Cancelled && !math.IsNaN(rec.FirstToken)
 	m.flying.remove(&r.place)
 	m.inFlight--
+	m.live.ended(rec, now)
 	m.said(r, now)
 	if s := r.slot; s != nil {
 		m.release(s, now, rec.Outcome)
 	}
 	m.finished = append(m.finished, rec)
-	m.live.ended(rec.Outcome)
 	m.free = append(m.free, r)
 	r.Record = nil
 }
@@ -361,7 +401,11 @@ func (m *Machine) release(s *slot, now time.Duration, o record.Outcome) {
 		return
 	}
 	m.regroup(s)
-	if due := now + m.plan.think + s.rest; !m.closing(due) {
+	due := now + m.plan.think + s.rest
+	if due == m.start()-1 {
+		due++ // the answer that ended the warm-up frees the first slot of the window
+	}
+	if !m.closing(due) {
 		m.slots.add(&s.place, s, due)
 	}
 }

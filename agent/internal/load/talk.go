@@ -16,6 +16,7 @@ type Talk struct {
 	turn     int   // of the request in hand, from 0
 	next     int64 // index of the request after it
 	endpoint int
+	owed     bool // the window waits for its end
 	place    node[Talk]
 }
 
@@ -27,7 +28,7 @@ func (r *Request) First() bool { return r.Talk == nil || r.Talk.turn == 0 }
 
 // join takes another request into the group of one.
 func (r *Request) join(mate *Request) {
-	mate.leader = r
+	mate.leader, mate.Endpoint = r, r.Endpoint
 	r.Mates = append(r.Mates, mate)
 }
 
@@ -54,7 +55,7 @@ func (m *Machine) hold(s *slot, r *Request) {
 		s.talk = r.Talk
 		return
 	}
-	r.Talk = s.talk
+	r.Talk, r.Endpoint = s.talk, s.talk.endpoint
 	r.Talk.turn++
 	r.Talk.next++
 }
@@ -68,6 +69,10 @@ func (m *Machine) begin(r *Request) {
 	m.quiet = rest
 	*t = Talk{Past: t.Past[:0], next: r.ID + 1, endpoint: r.Endpoint}
 	r.Talk = t
+	if i := r.ID / int64(m.plan.turns); m.plan.open && i < m.plan.limit {
+		t.owed = true
+		m.owed++
+	}
 }
 
 // nextTurn returns the next request of a conversation of an open loop, nil when none is due.
@@ -98,9 +103,17 @@ func (m *Machine) said(r *Request, now time.Duration) {
 		r.slot.talk = nil
 	case r.slot != nil:
 		return // the slot is due again, and has it
-	case !over && due < min(m.plan.end, m.stopped):
+	case !over && due < m.stopped && m.sends(t.next/int64(m.plan.turns), due):
 		m.talks.add(&t.place, t, due)
 		return
+	}
+	m.hush(t)
+}
+
+// hush ends a conversation.
+func (m *Machine) hush(t *Talk) {
+	if t.owed {
+		m.owed--
 	}
 	m.quiet = append(m.quiet, t)
 }
@@ -110,13 +123,14 @@ func (m *Machine) silence(now time.Duration) {
 	for t := m.talks.head(); t != nil; t = m.talks.head() {
 		due := t.place.at
 		m.talks.remove(&t.place)
+		m.hush(t)
 		if due > min(now, m.stopped) {
 			continue
 		}
 		rec := m.record()
-		rec.ID, rec.Phase, rec.Scheduled, rec.Outcome, rec.Endpoint = t.next, m.plan.phase(due), due.Seconds(), record.NotSent, t.endpoint
+		rec.ID, rec.Phase, rec.Scheduled, rec.Outcome, rec.Endpoint = t.next, m.phase(t.next/int64(m.plan.turns), due), due.Seconds(), record.NotSent, t.endpoint
 		m.finished = append(m.finished, rec)
 		m.live.Scheduled.Add(1)
-		m.live.count(record.NotSent)
+		m.live.count(rec)
 	}
 }

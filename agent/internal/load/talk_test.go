@@ -111,6 +111,34 @@ func TestRequestsEndConversations(t *testing.T) {
 	}
 }
 
+// The window of so many requests is that of whole conversations, and waits for their last turn; what begins after it is
+// not measured.
+func TestTheWindowHasWholeConversations(t *testing.T) {
+	a := assign(workload.Workload{Rate: 5, Turns: 3, Requests: 12, WarmupS: 1, DurationS: 60, CooldownS: 2, DrainS: 60}, 1)
+	var live Live
+	m, err := New(a, 0, 1, &live)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &simulation{t: t, m: m}
+	for !s.step(talker(t, 3, nil)) {
+	}
+	s.harvest()
+	measured, last := 0, 0.0
+	for _, r := range s.records {
+		if whole := r.ID/3 >= 5 && r.ID/3 < 9; whole != (r.Phase == record.Measure) && r.Scheduled >= 1 && r.ID/3 >= 5 {
+			t.Errorf("request %d, due at %v, is of phase %v", r.ID, r.Scheduled, r.Phase)
+		}
+		if r.Phase == record.Measure && r.ID/3 >= 5 {
+			measured++
+			last = max(last, r.Done)
+		}
+	}
+	if end := live.Window.End().Seconds(); measured != 12 || !(end > last && end < last+1e-6) {
+		t.Errorf("%d requests are measured, the last done at %v, the window ends at %v", measured, last, end)
+	}
+}
+
 func TestAGroupIsOneRequestWhereTheDialectHasIt(t *testing.T) {
 	w := workload.Workload{Dialect: "openai-completions", Concurrency: 8, Batch: 4, Requests: 30, DurationS: 100, DrainS: 5}
 	sent := 0

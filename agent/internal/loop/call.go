@@ -40,16 +40,17 @@ func (e *engine) expect(p *wire.Parser, r *load.Request) {
 	p.Expect(1+len(r.Mates), !r.Last(w.Turns))
 }
 
-// received tells the machine of so many token events, each to the request of the group that it belongs to.
-func received(m *load.Machine, p *wire.Parser, r *load.Request, now time.Duration, tokens int) {
+// received tells the machine of so many token events, each to the request of the group that it belongs to, and reports
+// whether the request is to be given up. One of a group never is.
+func received(m *load.Machine, p *wire.Parser, r *load.Request, now time.Duration, tokens int) (giveUp bool) {
 	if len(r.Mates) == 0 || tokens == 0 { // an answer in one piece has no token events, whatever it holds
-		m.Received(r, now, tokens)
-		return
+		return m.Received(r, now, tokens)
 	}
 	m.Received(r, now, p.Fresh(0))
 	for i, mate := range r.Mates {
 		m.Received(mate, now, p.Fresh(1+i))
 	}
+	return false
 }
 
 // finish ends a request and its mates, each with its part of the answer, and keeps what was said for the next turn.

@@ -41,7 +41,7 @@ func (c *conn) close() {
 
 // await opens a connection for each slot of a closed loop, so that the first requests find them made.
 func (t *thread) await() {
-	for endpoint, n := range t.machine.Places() {
+	for endpoint, n := range t.machine.Places(len(t.targets)) {
 		for range n {
 			c, err := t.connect(endpoint)
 			if err != nil {
@@ -266,7 +266,10 @@ func (t *thread) take(c *conn, b []byte, now time.Duration) {
 		return
 	}
 	tokens, complete := c.parser.Feed(b)
-	received(t.machine, &c.parser, c.request, now, tokens)
+	if received(t.machine, &c.parser, c.request, now, tokens) {
+		t.giveUp(c, now)
+		return
+	}
 	if !complete {
 		return
 	}
@@ -279,6 +282,16 @@ func (t *thread) take(c *conn, b []byte, now time.Duration) {
 	}
 	t.finish(r, &c.parser, a, now)
 	t.issue() // a slot is free now, not at the end of this round of events
+}
+
+// giveUp closes the connection under a request that the client cancels on purpose.
+func (t *thread) giveUp(c *conn, now time.Duration) {
+	r, a := c.request, c.parser.Answer()
+	a.Outcome, a.Error = record.Cancelled, load.GivenUp
+	c.request = nil
+	t.drop(c)
+	t.finish(r, &c.parser, a, now)
+	t.issue()
 }
 
 // hangup takes the end of a connection: in order when err is nil.

@@ -194,7 +194,18 @@ func (w *worker) feed(b []byte, now time.Duration) {
 		return
 	}
 	tokens, _ := w.parser.Feed(b)
-	received(w.machine, &w.parser, w.request, now, tokens)
+	if received(w.machine, &w.parser, w.request, now, tokens) {
+		w.giveUp(now)
+	}
+}
+
+// giveUp closes the connection under a request that the client cancels on purpose. mu is held.
+func (w *worker) giveUp(now time.Duration) {
+	r, a := w.request, w.parser.Answer()
+	a.Outcome, a.Error = record.Cancelled, load.GivenUp
+	w.abort()
+	w.request = nil
+	w.finish(r, &w.parser, a, now)
 }
 
 // dial makes a connection, with TLS where the endpoint says so.

@@ -7,12 +7,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"sync"
 	"time"
 
 	"hpcbench/agent/internal/hist"
+	"hpcbench/agent/internal/load"
 	"hpcbench/agent/internal/loop"
 	"hpcbench/agent/internal/record"
 	"hpcbench/agent/internal/summary"
@@ -135,10 +137,11 @@ func (s *Share) create() (*os.File, error) {
 func (s *Share) count(r *record.Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.agree()
 	s.collector.Add(r)
 	if r.Outcome == record.OK {
 		s.e2el.Record(int64((r.Done - r.Sent) * 1e9))
-	} else if name := r.Outcome.String(); s.errors[name] == "" {
+	} else if name := r.Outcome.String(); !r.GivenUp && s.errors[name] == "" {
 		s.errors[name] = r.Error
 	}
 	if s.opt.Observe != nil {
@@ -146,10 +149,23 @@ func (s *Share) count(r *record.Record) {
 	}
 }
 
+// agree tells the collector what the load threads agreed on: as of each record, which is what makes its counts exact.
+func (s *Share) agree() {
+	w := &s.live.Window
+	end := math.Inf(1)
+	if at := w.End(); at < load.Never {
+		end = at.Seconds()
+	}
+	s.collector.Agree(w.Start().Seconds(), end)
+}
+
 // Part is what was counted so far.
 func (s *Share) Part() *summary.Part {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.live.Window.Planned() {
+		s.agree()
+	}
 	p := s.collector.Part()
 	p.State, p.Client = s.state, s.client
 	return p

@@ -27,6 +27,7 @@ type Collector struct {
 	scheduled [phases]int64
 	sent      [phases]int64
 	byOutcome [phases][outcomes]int64
+	givenUp   [phases]int64
 	bySource  [sources]int64
 	window    Window
 	due       Due
@@ -45,11 +46,18 @@ func New(a workload.Assignment) *Collector {
 	return c
 }
 
+// Agree sets when the window begins and ends, in seconds from the trial's start, where requests and not the clock decide
+// that (load.Window): the end is +Inf while it is not known. Before it is called the plan of the assignment holds.
+func (c *Collector) Agree(start, end float64) { c.start, c.end = start, end }
+
 // Add counts one record, and keeps nothing of it.
 func (c *Collector) Add(r *record.Record) {
 	c.lastID = max(c.lastID, r.ID)
 	c.scheduled[r.Phase]++
 	c.byOutcome[r.Phase][r.Outcome]++
+	if r.GivenUp {
+		c.givenUp[r.Phase]++
+	}
 	if !math.IsNaN(r.Sent) {
 		c.sent[r.Phase]++
 	}
@@ -67,6 +75,9 @@ func (c *Collector) Add(r *record.Record) {
 func (c *Collector) addDone(r *record.Record, good bool) {
 	w := &c.window
 	w.LastDoneS = max(w.LastDoneS, r.Done)
+	if r.GivenUp {
+		return
+	}
 	if r.Outcome != record.OK {
 		w.Failed++
 		return
@@ -179,6 +190,10 @@ func (c *Collector) Part() *Part {
 			p.Phases[record.Phase(phase).String()] = c.counts(phase)
 		}
 	}
+	p.Window.StartS = c.start
+	if !math.IsInf(c.end, 1) {
+		p.Window.EndS = c.end
+	}
 	p.Due.Sources = map[string]int64{}
 	for source, n := range c.bySource {
 		if n > 0 && record.TokenSource(source) != record.NoTokens {
@@ -199,6 +214,7 @@ func (c *Collector) counts(phase int) Counts {
 		}
 	}
 	n.OK = c.byOutcome[phase][record.OK]
-	n.Failed = n.Scheduled - n.OK
+	n.GivenUp = c.givenUp[phase]
+	n.Failed = n.Scheduled - n.OK - n.GivenUp
 	return n
 }

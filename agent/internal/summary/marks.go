@@ -30,8 +30,8 @@ func marks(trial workload.Trial, parts []*Part, t total) []string {
 	mark(missing != "", "%s", missing)
 	mark(unfinished != "", "%s", unfinished)
 	mark(n.OK == 0, "no request was ok%s", failures(n))
-	mark(n.OK > 0 && float64(n.Failed) > failedBound*float64(n.Scheduled), "%d of %d requests failed%s", n.Failed, n.Scheduled, failures(n))
-	cancelled := n.ByOutcome[record.Cancelled.String()]
+	mark(n.OK > 0 && float64(n.Failed) > failedBound*float64(n.Scheduled-n.GivenUp), "%d of %d requests failed%s", n.Failed, n.Scheduled, failures(n))
+	cancelled := n.ByOutcome[record.Cancelled.String()] - n.GivenUp
 	mark(cancelled > 0 && unfinished == "", "partial drain: %d requests were still running at its end", cancelled)
 	mark(w.IgnoreEOS && t.due.OutputOff > 0, "%d of %d answers are more than %.0f %% off the %stokens asked for",
 		t.due.OutputOff, t.due.OutputKnown, lengthTolerance*100, same(w))
@@ -68,23 +68,23 @@ func promptOff(mean, asked float64) bool {
 
 // failures is " (timeout 3, refused 1)", the most frequent first; empty when nothing failed.
 func failures(n Counts) string {
-	var names []string
-	for name := range n.ByOutcome {
-		if name != record.OK.String() {
-			names = append(names, name)
-		}
+	failed := maps.Clone(n.ByOutcome)
+	delete(failed, record.OK.String())
+	if failed[record.Cancelled.String()] -= n.GivenUp; failed[record.Cancelled.String()] <= 0 {
+		delete(failed, record.Cancelled.String())
 	}
+	names := slices.Collect(maps.Keys(failed))
 	if len(names) == 0 {
 		return ""
 	}
 	slices.SortFunc(names, func(a, b string) int {
-		if n.ByOutcome[a] != n.ByOutcome[b] {
-			return int(n.ByOutcome[b] - n.ByOutcome[a])
+		if failed[a] != failed[b] {
+			return int(failed[b] - failed[a])
 		}
 		return strings.Compare(a, b)
 	})
 	for i, name := range names {
-		names[i] = fmt.Sprintf("%s %d", name, n.ByOutcome[name])
+		names[i] = fmt.Sprintf("%s %d", name, failed[name])
 	}
 	return " (" + strings.Join(names, ", ") + ")"
 }

@@ -45,13 +45,14 @@ type Part struct {
 	Client *Client `json:"client,omitempty"` // facts of the load threads; absent while they are not known
 }
 
-// Counts are numbers of requests.
+// Counts are numbers of requests: Scheduled = OK + Failed + GivenUp.
 type Counts struct {
 	Scheduled int64            `json:"scheduled"`
 	Sent      int64            `json:"sent"`
 	OK        int64            `json:"ok"`
 	Failed    int64            `json:"failed"`
-	ByOutcome map[string]int64 `json:"by_outcome"` // outcomes that occurred, ok included
+	GivenUp   int64            `json:"given_up,omitempty"` // cancelled as the workload's cancel_share asked: neither ok nor failed
+	ByOutcome map[string]int64 `json:"by_outcome"`         // outcomes that occurred, ok included
 }
 
 // add counts those of o too.
@@ -60,6 +61,7 @@ func (c *Counts) add(o Counts) {
 	c.Sent += o.Sent
 	c.OK += o.OK
 	c.Failed += o.Failed
+	c.GivenUp += o.GivenUp
 	if c.ByOutcome == nil {
 		c.ByOutcome = map[string]int64{}
 	}
@@ -68,8 +70,11 @@ func (c *Counts) add(o Counts) {
 	}
 }
 
-// Window counts the requests whose done lies in the window, whenever they were due.
+// Window counts the requests whose done lies in the node's window, whenever they were due.
 type Window struct {
+	StartS float64 `json:"start_s"`         // when it began, in seconds from the trial's start
+	EndS   float64 `json:"end_s,omitempty"` // when the clock or what the node's threads agreed on ended it; 0: its last request did
+
 	OK           int64   `json:"ok"`
 	Failed       int64   `json:"failed"`
 	Good         int64   `json:"good"`          // ok, and within every bound of the SLO
@@ -78,6 +83,7 @@ type Window struct {
 	LastDoneS    float64 `json:"last_done_s"`   // the latest done, in seconds from the trial's start; 0: none yet
 }
 
+// add counts those of o too. Where the windows lie is each node's own.
 func (w *Window) add(o Window) {
 	w.OK += o.OK
 	w.Failed += o.Failed

@@ -50,7 +50,7 @@ func (c Config) pause(p share.Progress) time.Duration {
 	if p.Phase == record.Drain.String() {
 		return c.Poll / 10
 	}
-	end := time.Duration((w.WarmupS + w.DurationS - p.ElapsedS) * float64(time.Second))
+	end := time.Duration((w.WarmupS + w.DurationS + w.CooldownS - p.ElapsedS) * float64(time.Second))
 	if w.DurationS > 0 && p.Phase != "" {
 		return max(c.Poll/10, min(c.Poll, end))
 	}
