@@ -71,7 +71,7 @@ func TestNoLengthIsBelowOne(t *testing.T) {
 func TestALengthIsAFunctionOfSeedAndIndex(t *testing.T) {
 	l, differ := length(t, "lognormal", 512, 256), 0
 	for n := range int64(100) {
-		if l.At(1, n) != l.At(1, n) {
+		if again := length(t, "lognormal", 512, 256); again.At(1, n) != l.At(1, n) {
 			t.Fatalf("index %d has two lengths", n)
 		}
 		if l.At(1, n) != l.At(2, n) {
