@@ -99,10 +99,26 @@ func (m *Machine) enter(now time.Duration) {
 	case now >= m.start():
 		m.live.enter(record.Measure)
 	}
-	if !m.told && now >= min(m.end(), m.shut(), m.stopped) && (m.owed == 0 || now >= m.end()) {
+	if !m.told && m.measured(now) {
 		m.told = true
 		m.live.Window.shut()
 	}
+}
+
+// measured reports whether this share has taken up all that is measured: what is due by then may still wait for its turn.
+func (m *Machine) measured(now time.Duration) bool {
+	over := min(m.end(), m.shut())
+	switch {
+	case now >= m.stopped:
+		return true
+	case now < over:
+		return false
+	case m.plan.open && (m.owed > 0 && now < m.end() || m.talks.when() < over):
+		return false // conversations go on
+	case m.plan.open:
+		return m.due == Never || m.phase(m.index, m.due) > record.Measure
+	}
+	return m.slots.when() >= over
 }
 
 // soon is how late a slot may begin for which a connection is opened in advance: servers close idle ones after 5 s.

@@ -1,7 +1,7 @@
 // Package load decides which requests are sent and when, and keeps what became of them.
 //
-// A Machine is one thread's share of a trial. It does no I/O and reads no clock: a driver tells it the time, asks what
-// is due, and tells it what was sent, what came and what ended. All times are counted from the trial's time zero; so a
+// A Machine is one thread's share of a trial. Once it is made, which reads the trace of a replay, it does no I/O, and it
+// reads no clock: a driver tells it the time, asks what is due, and tells it what was sent, what came and what ended. All times are counted from the trial's time zero; so a
 // test can run an hour of load in a second of simulated time. A request's life:
 //
 //	Next → (the driver connects and writes) Sent → Received … → Finish
@@ -117,51 +117,6 @@ func New(a workload.Assignment, thread, threads int, live *Live) (*Machine, erro
 // cancelSalt keeps the draw of which requests are given up apart from every other draw with the workload's seed.
 const cancelSalt = 0x63616e63656c
 
-// open makes ready the schedule of an open loop.
-func (m *Machine) open(w workload.Workload) (err error) {
-	if m.schedule, err = arrival.New(w); err != nil {
-		return err
-	}
-	m.limited = Never
-	if w.Requests > 0 || w.DurationS == 0 {
-		m.bound(int64((w.Requests + m.plan.turns - 1) / m.plan.turns))
-	}
-	m.arrive(int64(m.plan.first))
-	return nil
-}
-
-// bound finds the arrivals that are measured where there are so many of them; 0: all that the law has. A law that ends
-// before has fewer: then the window lasts its time, if it has one.
-func (m *Machine) bound(requests int64) {
-	first := int64(0)
-	for m.schedule.Due(first) < m.plan.warmup {
-		first++
-	}
-	limit := first
-	for m.schedule.Due(limit) < Never && (requests == 0 || limit < first+requests || m.schedule.Due(limit) < m.plan.warmup+m.plan.least) {
-		limit++
-	}
-	if m.plan.length == Never || limit >= first+requests {
-		m.plan.limit, m.limited = max(1, limit), m.schedule.Due(limit)
-	}
-}
-
-// arrive goes on to arrival i, if the schedule goes so far.
-func (m *Machine) arrive(i int64) {
-	m.index, m.due = i, Never
-	if m.plan.first >= m.plan.stride {
-		return
-	}
-	if due := m.schedule.Due(i); m.sends(i, due) {
-		m.due = due
-	}
-}
-
-// sends reports whether an open loop sends what arrival i has due at a time.
-func (m *Machine) sends(i int64, due time.Duration) bool {
-	return m.plan.limit > 0 && i < m.plan.limit && due < m.end() || due < later(min(m.end(), m.limited), m.plan.cooldown)
-}
-
 // Next returns a request that is due at now, nil when none is. The driver asks until it gets nil.
 func (m *Machine) Next(now time.Duration) *Request {
 	if m.plan.open {
@@ -169,23 +124,6 @@ func (m *Machine) Next(now time.Duration) *Request {
 	}
 	return m.nextSlot(now)
 }
-
-func (m *Machine) nextArrival(now time.Duration) *Request {
-	if now >= m.stopped || m.full() {
-		return nil
-	}
-	if r := m.nextTurn(now); r != nil || m.due > now {
-		return r
-	}
-	r := m.take(m.index*int64(m.plan.turns), m.due, now)
-	r.Endpoint = m.plan.route.endpoint(r.ID, int(m.index), 0)
-	m.begin(r)
-	m.arrive(m.index + int64(m.plan.stride))
-	return r
-}
-
-// full reports whether an open loop's cap on requests in flight is reached.
-func (m *Machine) full() bool { return m.plan.room > 0 && m.inFlight >= m.plan.room }
 
 func (m *Machine) nextSlot(now time.Duration) *Request {
 	s := m.slots.head()
@@ -351,23 +289,6 @@ func (m *Machine) Expired(now time.Duration) (r *Request, o record.Outcome, why 
 		return r, record.Refused, fmt.Sprintf("no connection within %v", m.plan.timeout)
 	}
 	return r, record.Timeout, fmt.Sprintf("not done within %v", m.plan.timeout)
-}
-
-// abandon records the arrivals that were due and will never be sent, once the drain is over or the trial is stopped.
-func (m *Machine) abandon(now time.Duration) {
-	if now < min(m.stopped, m.drained()) {
-		return
-	}
-	m.silence(now)
-	for m.due <= min(now, m.stopped) {
-		rec := m.record()
-		rec.ID, rec.Phase, rec.Scheduled, rec.Outcome = m.index*int64(m.plan.turns), m.phase(m.index, m.due), m.due.Seconds(), record.NotSent
-		rec.Endpoint = m.plan.route.endpoint(rec.ID, int(m.index), 0)
-		m.finished = append(m.finished, rec)
-		m.live.Scheduled.Add(1)
-		m.live.count(rec)
-		m.arrive(m.index + int64(m.plan.stride))
-	}
 }
 
 // Finish says that a request ended at now. Its Record holds the outcome by then; the request is not to be used again.

@@ -32,6 +32,7 @@ type simulation struct {
 	now     time.Duration
 	flying  []flight
 	most    int // in flight at once
+	idle    int // steps that led to no later time
 	records []record.Record
 }
 
@@ -108,10 +109,13 @@ func (s *simulation) next() time.Duration {
 }
 
 func (s *simulation) advance(next time.Duration) {
-	if next == Never || next < s.now {
+	if s.idle++; next > s.now {
+		s.idle = 0
+	}
+	if next == Never || s.idle > 100 {
 		s.t.Fatalf("at %v the machine waits until %v with %d in flight", s.now, next, len(s.flying))
 	}
-	s.now = next
+	s.now = max(s.now, next) // earlier: what ran out of time has made room for what was due before
 	s.deliver()
 }
 
@@ -226,7 +230,7 @@ func TestSlotsBelongToPartsAndEndpointsInTurn(t *testing.T) {
 }
 
 func TestSlotsAreWholeOverPartsAndThreads(t *testing.T) {
-	for _, c := range []struct{ concurrency, parts, threads int }{{1, 1, 1}, {8, 3, 2}, {2, 5, 1}, {2, 5, 4}, {64, 3, 8}, {3, 1, 8}} {
+	for _, c := range []struct{ concurrency, parts, threads int }{{1, 1, 1}, {8, 3, 2}, {2, 5, 1}, {2, 5, 4}, {64, 3, 8}, {3, 1, 8}, {4, 3, 2}} {
 		a := assign(workload.Workload{Concurrency: c.concurrency, DurationS: 1, DrainS: 5}, c.parts)
 		got := simulate(t, a, c.threads, takes(2*time.Second))
 		if len(got) != c.concurrency {

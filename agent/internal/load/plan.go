@@ -79,7 +79,7 @@ func (p *plan) share(part, thread, threads int) {
 	}
 	p.first, p.stride = part+p.parts*thread, p.parts*threads
 	if part >= p.parts || thread >= threads {
-		p.first = p.stride // the first that is nobody's
+		p.first = max(p.stride, p.slots) // nobody's, of arrivals and of slots
 	}
 }
 

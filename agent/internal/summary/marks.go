@@ -15,14 +15,15 @@ const (
 	failedBound    = 0.01 // share of requests that failed: what is left is the lucky ones
 	coalescedBound = 0.10 // share of token events without a time of their own
 	templateTokens = 32   // tokens a chat template may add to a prompt
+	apartBound     = 0.05 // share of the window in which some client nodes' load has ended, and others still measure
 )
 
 // marks lists why a trial is doubtful, most serious first.
-func marks(trial workload.Trial, parts []*Part, t total) []string {
-	all := []string{}
+func marks(trial workload.Trial, parts []*Part, t total, all nodeWindows) []string {
+	found := []string{}
 	mark := func(doubtful bool, format string, args ...any) {
 		if doubtful {
-			all = append(all, fmt.Sprintf(format, args...))
+			found = append(found, fmt.Sprintf(format, args...))
 		}
 	}
 	n, w := t.counts, trial.Workload
@@ -33,6 +34,8 @@ func marks(trial workload.Trial, parts []*Part, t total) []string {
 	mark(n.OK > 0 && float64(n.Failed) > failedBound*float64(n.Scheduled-n.GivenUp), "%d of %d requests failed%s", n.Failed, n.Scheduled, failures(n))
 	cancelled := n.ByOutcome[record.Cancelled.String()] - n.GivenUp
 	mark(cancelled > 0 && unfinished == "", "partial drain: %d requests were still running at its end", cancelled)
+	mark(all.apart() > w.CooldownS+apartBound*all.length(), "the client nodes' windows begin up to %.1f s apart, and the load of the first "+
+		"was over before the last one's end (a cooldown_s of as much mends it)", all.apart())
 	mark(w.IgnoreEOS && t.due.OutputOff > 0, "%d of %d answers are more than %.0f %% off the %stokens asked for",
 		t.due.OutputOff, t.due.OutputKnown, lengthTolerance*100, same(w))
 	mean, asked := perPrompt(t.due.AskedGot, t.due), perPrompt(t.due.Asked, t.due)
@@ -44,7 +47,7 @@ func marks(trial workload.Trial, parts []*Part, t total) []string {
 		"itl_s is doubtful: %.0f %% of token events arrived together with the one before", 100*float64(t.due.Coalesced)/float64(t.due.Gaps))
 	_, ttft := w.SLO["ttft"]
 	mark(ttft && !w.Stream, "the SLO's ttft can't be met: answers are not streamed")
-	return all
+	return found
 }
 
 // same is the length that all answers were asked to have, with a blank after it; empty where they were asked for several.

@@ -65,7 +65,7 @@ func Merge(trial workload.Trial, parts []*Part) *Summary {
 		s.Goodput = &Goodput{RequestsPerS: good, Ratio: ratio(t.due.Good, t.counts.Scheduled-t.counts.GivenUp)}
 	}
 	s.Latency, s.LatencyAll, s.LowN = latencies(t)
-	s.Marks = marks(trial, parts, t)
+	s.Marks = marks(trial, parts, t, all)
 	return s
 }
 

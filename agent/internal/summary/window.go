@@ -69,6 +69,15 @@ func (all nodeWindows) length() float64 {
 	return sum / float64(len(all))
 }
 
+// apart is how long after the first node's window the last one's begins, in seconds.
+func (all nodeWindows) apart() float64 {
+	first, last := all[0].StartS, all[0].StartS
+	for _, n := range all {
+		first, last = min(first, n.StartS), max(last, n.StartS)
+	}
+	return last - first
+}
+
 // alike reports whether all windows have one length, to the nanosecond.
 func (all nodeWindows) alike() bool {
 	for _, n := range all {

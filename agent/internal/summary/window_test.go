@@ -3,6 +3,7 @@ package summary
 import (
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"hpcbench/agent/internal/record"
@@ -39,6 +40,9 @@ func TestNodesHaveWindowsOfTheirOwn(t *testing.T) {
 	near(t, "duration", s.DurationS, 10)
 	near(t, "requests/s", *s.Throughput.RequestsPerS, 0.6)
 	near(t, "tokens/s", *s.Throughput.OutputTokensPerS, 1.8)
+	if len(s.Marks) != 1 || !strings.Contains(s.Marks[0], "windows begin up to 5.0 s apart") {
+		t.Errorf("marks %q: the second node measured the last 5 s without the first one's load", s.Marks)
+	}
 
 	tr.Workload.Requests, tr.Workload.CooldownS = 8, 5 // then each node's window ends with its own requests
 	s = Merge(tr, []*Part{
@@ -47,6 +51,9 @@ func TestNodesHaveWindowsOfTheirOwn(t *testing.T) {
 	})
 	near(t, "requests/s of windows of two lengths", *s.Throughput.RequestsPerS, 3)
 	near(t, "their mean", s.DurationS, 3)
+	if len(s.Marks) > 0 {
+		t.Errorf("marks %q: the cool-down is as long", s.Marks)
+	}
 
 	tr.Workload.CooldownS = 0 // then the first waits for the second
 	s = Merge(tr, []*Part{
