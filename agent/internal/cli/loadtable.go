@@ -55,6 +55,14 @@ func offered(w workload.Workload) string {
 	if w.Concurrency > 0 {
 		words = append(words, fmt.Sprintf("%d in flight", w.Concurrency))
 	}
+	if w.Turns > 1 && w.Open() {
+		words = append(words, fmt.Sprintf("each the first of %d turns", w.Turns))
+	} else if w.Turns > 1 {
+		words = append(words, fmt.Sprintf("conversations of %d turns", w.Turns))
+	}
+	if w.Batch > 1 {
+		words = append(words, fmt.Sprintf("%d prompts at a time", w.Batch))
+	}
 	if w.Requests > 0 {
 		words = append(words, fmt.Sprintf("%d requests", w.Requests))
 	}

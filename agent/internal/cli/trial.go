@@ -51,7 +51,7 @@ executors are stopped in good order, and the summary says so.`,
 			}
 			s, err := drive.Run(ctx, drive.Config{
 				Trial: t, Endpoints: rows.Endpoints(), Executors: executors, Out: *out, Key: *key,
-				Lead: time.Second, Stall: *stall, ProbeTimeout: *patience, Poll: *poll, Every: *every,
+				Lead: lead(t.Workload), Stall: *stall, ProbeTimeout: *patience, Poll: *poll, Every: *every,
 				Say: func(format string, args ...any) { fmt.Fprintf(c.stderr, c.prefix+": "+format+"\n", args...) },
 			})
 			if err != nil {
@@ -61,6 +61,18 @@ executors are stopped in good order, and the summary says so.`,
 			return err
 		}
 	},
+}
+
+// lead is the time from the start requests to time zero: in it the client nodes read the dataset, at 50 MB/s or more.
+func lead(w workload.Workload) time.Duration {
+	if w.Dataset == "" {
+		return time.Second
+	}
+	info, err := os.Stat(w.Dataset)
+	if err != nil { // it may be on the client nodes alone
+		return 10 * time.Second
+	}
+	return time.Second + time.Duration(info.Size())*time.Second/50e6
 }
 
 // readTrial reads a trial's file, BUNDLE/trials/<id>.json. Files that it names below the bundle get their whole path, as a

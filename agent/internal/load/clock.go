@@ -56,13 +56,13 @@ const agreeing = 10 * time.Millisecond
 // next end of a phase. It is Never when only an answer can bring news.
 func (m *Machine) Wake(now time.Duration) time.Duration {
 	at := m.flying.when()
-	if m.inFlight > 0 || m.due < Never {
+	if m.inFlight > 0 || m.due < Never || m.talks.first != nil {
 		at = min(at, m.drained(), m.stopped)
 	}
 	if !m.plan.open {
 		at = min(at, m.slots.when())
 	} else if !m.full() {
-		at = min(at, m.due)
+		at = min(at, m.due, m.talks.when())
 	}
 	if m.plan.warming > 0 && m.plan.threads > 1 && now < m.start() {
 		at = min(at, max(0, now)+agreeing)
@@ -78,7 +78,7 @@ func (m *Machine) Wake(now time.Duration) time.Duration {
 // Over reports whether the share has run out: nothing will be due, nothing is in flight, and the window is over.
 func (m *Machine) Over(now time.Duration) bool {
 	m.enter(now)
-	if m.inFlight > 0 || m.due < Never && now < m.stopped || m.slots.first != nil {
+	if m.inFlight > 0 || m.due < Never && now < m.stopped || m.slots.first != nil || m.talks.first != nil {
 		return false
 	}
 	return now >= m.end() || now >= m.stopped || m.idle()
@@ -113,6 +113,8 @@ func (m *Machine) measured(now time.Duration) bool {
 		return true
 	case now < over:
 		return false
+	case m.plan.open && (m.owed > 0 && now < m.end() || m.talks.when() < over):
+		return false // conversations go on
 	case m.plan.open:
 		return m.due == Never || m.phase(m.index, m.due) > record.Measure
 	}

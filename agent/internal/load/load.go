@@ -39,8 +39,11 @@ type Request struct {
 	Endpoint int // index into the assignment's endpoints
 	Tag      int // the driver's own
 	Record   *record.Record
+	Mates    []*Request // the others of a group that is one request to the server; they end with it
+	Talk     *Talk      // the conversation it is a turn of; nil: none
 
-	slot   *slot // nil in an open loop
+	leader *Request // of a mate: the request that it goes with
+	slot   *slot    // nil in an open loop
 	place  node[Request]
 	last   time.Duration // when the last token event came
 	giveUp bool          // at its first token
@@ -54,6 +57,7 @@ type slot struct {
 	unsent   int   // of the group
 	flying   int   // of the group
 	rest     time.Duration
+	talk     *Talk // that it holds; nil: the next request begins one, if there are any
 	place    node[slot]
 }
 
@@ -66,6 +70,11 @@ type Machine struct {
 	schedule *arrival.Schedule // open loop
 	index    int64             // the next arrival of this share
 	due      time.Duration     // its due time
+
+	talks  queue[Talk] // open loop: conversations whose next turn is due, by that time
+	quiet  []*Talk     // ended, to be used again
+	talked int64       // conversations that a closed loop has begun
+	owed   int         // conversations that have not ended, of the arrivals that are measured where these have an end
 
 	flying   queue[Request] // by the time they run out
 	inFlight int
@@ -126,17 +135,28 @@ func (m *Machine) nextSlot(now time.Duration) *Request {
 		m.slots = queue[slot]{} // what is free now stays free
 		return nil
 	}
-	r := m.take(int64(m.plan.first)+m.issued*int64(m.plan.stride), due, now)
+	r := m.fromSlot(s, due, now)
+	for m.plan.joined && s.unsent > 0 {
+		r.join(m.fromSlot(s, due, now))
+		s.requests-- // the server sees one
+	}
+	if m.closing(due) {
+		m.slots = queue[slot]{}
+	}
+	return r
+}
+
+// fromSlot begins a request of a slot that is due.
+func (m *Machine) fromSlot(s *slot, due, now time.Duration) *Request {
+	r := m.take(m.nextID(s), due, now)
 	r.slot, r.Endpoint = s, m.plan.route.endpoint(r.ID, s.index, s.requests)
 	r.Record.Batch = s.group
+	m.hold(s, r)
 	s.requests++
 	s.flying++
 	if s.unsent--; s.unsent == 0 || m.closing(due) {
 		s.unsent = 0
 		m.slots.remove(&s.place)
-	}
-	if m.closing(due) {
-		m.slots = queue[slot]{}
 	}
 	return r
 }
@@ -159,7 +179,7 @@ func (m *Machine) take(id int64, due, now time.Duration) *Request {
 	r := m.request()
 	r.ID = id
 	rec := r.Record
-	rec.ID, rec.Phase, rec.Scheduled = id, m.phase(id, due), due.Seconds()
+	rec.ID, rec.Phase, rec.Scheduled = id, m.phase(id/int64(m.plan.turns), due), due.Seconds()
 	if rec.Phase == record.Measure && m.plan.quota >= 0 {
 		if m.quota--; m.quota == 0 {
 			m.limited = due
@@ -178,7 +198,7 @@ func (m *Machine) take(id int64, due, now time.Duration) *Request {
 func (m *Machine) request() *Request {
 	r, rest := pop(m.free)
 	m.free = rest
-	*r = Request{Record: m.record()}
+	*r = Request{Record: m.record(), Mates: r.Mates[:0]}
 	return r
 }
 
@@ -207,6 +227,9 @@ func pop[T any](free []*T) (item *T, rest []*T) {
 // Sent says that the driver gives the request to the system now. Its time to answer begins; of a request that has to
 // be sent again on a new connection the first time stands, so that what it lost is in its latency.
 func (m *Machine) Sent(r *Request, now time.Duration) {
+	for _, mate := range r.Mates {
+		m.Sent(mate, now)
+	}
 	if !math.IsNaN(r.Record.Sent) {
 		return
 	}
@@ -243,11 +266,14 @@ func (m *Machine) Received(r *Request, now time.Duration, tokens int) (giveUp bo
 const GivenUp = "given up at its first token, as cancel_share asks"
 
 // Expired returns a request that must be given up at now, with the outcome and error that it gets; nil when there is
-// none. The driver closes its connection and calls Finish.
+// none. The driver closes its connection and calls Finish, for its mates too.
 func (m *Machine) Expired(now time.Duration) (r *Request, o record.Outcome, why string) {
 	if r = m.flying.head(); r == nil {
 		m.abandon(now)
 		return nil, 0, ""
+	}
+	if r.leader != nil {
+		r = r.leader
 	}
 	unsent := math.IsNaN(r.Record.Sent)
 	switch over := now >= min(m.stopped, m.drained()); {
@@ -273,6 +299,7 @@ func (m *Machine) Finish(r *Request, now time.Duration) {
 	m.flying.remove(&r.place)
 	m.inFlight--
 	m.live.ended(rec, now)
+	m.said(r, now)
 	if s := r.slot; s != nil {
 		m.release(s, now, rec.Outcome)
 	}

@@ -90,8 +90,10 @@ func (s *simulation) act(server server) (over bool) {
 	}
 	for r, o, why := s.m.Expired(s.now); r != nil; r, o, why = s.m.Expired(s.now) {
 		s.flying = slices.DeleteFunc(s.flying, func(f flight) bool { return f.request == r })
-		r.Record.Outcome, r.Record.Error = o, why
-		s.m.Finish(r, s.now)
+		for _, one := range group(r) {
+			one.Record.Outcome, one.Record.Error = o, why
+			s.m.Finish(one, s.now)
+		}
 	}
 	s.harvest()
 	return s.m.Over(s.now)
@@ -136,17 +138,26 @@ func (s *simulation) deliver() {
 			f.answer.tokens = f.answer.tokens[1:]
 			n++
 		}
-		if n > 0 && s.m.Received(f.request, s.now, n) {
+		gave := false
+		for _, one := range group(f.request)[:(1+len(f.request.Mates))*min(n, 1)] {
+			gave = s.m.Received(one, s.now, n) || gave
+		}
+		if gave {
 			f.answer = answer{outcome: record.Cancelled, done: s.now - f.sent}
 		}
 		if f.next() <= s.now {
-			f.request.Record.Outcome = f.answer.outcome
-			s.m.Finish(f.request, s.now)
+			for _, one := range group(f.request) {
+				one.Record.Outcome = f.answer.outcome
+				s.m.Finish(one, s.now)
+			}
 			s.flying = slices.Delete(s.flying, i, i+1)
 			i--
 		}
 	}
 }
+
+// group is a request and its mates, itself last, as the drivers finish them.
+func group(r *Request) []*Request { return append(slices.Clone(r.Mates), r) }
 
 func (s *simulation) harvest() {
 	records := s.m.Harvest(nil)

@@ -15,7 +15,7 @@ func (m *Machine) open(w workload.Workload) (err error) {
 	}
 	m.limited = Never
 	if w.Requests > 0 || w.DurationS == 0 {
-		m.bound(int64(w.Requests))
+		m.bound(int64((w.Requests + m.plan.turns - 1) / m.plan.turns))
 	}
 	m.arrive(int64(m.plan.first))
 	return nil
@@ -43,19 +43,27 @@ func (m *Machine) arrive(i int64) {
 	if m.plan.first >= m.plan.stride {
 		return
 	}
-	due := m.schedule.Due(i)
-	if m.plan.limit > 0 && i < m.plan.limit && due < m.end() || due < later(min(m.end(), m.limited), m.plan.cooldown) {
+	if due := m.schedule.Due(i); m.sends(i, due) {
 		m.due = due
 	}
 }
 
+// sends reports whether an open loop sends what arrival i has due at a time.
+func (m *Machine) sends(i int64, due time.Duration) bool {
+	return m.plan.limit > 0 && i < m.plan.limit && due < m.end() || due < later(min(m.end(), m.limited), m.plan.cooldown)
+}
+
 // nextArrival is an open loop's request that is due at now, nil when none is.
 func (m *Machine) nextArrival(now time.Duration) *Request {
-	if m.due > now || now >= m.stopped || m.full() {
+	if now >= m.stopped || m.full() {
 		return nil
 	}
-	r := m.take(m.index, m.due, now)
+	if r := m.nextTurn(now); r != nil || m.due > now {
+		return r
+	}
+	r := m.take(m.index*int64(m.plan.turns), m.due, now)
 	r.Endpoint = m.plan.route.endpoint(r.ID, int(m.index), 0)
+	m.begin(r)
 	m.arrive(m.index + int64(m.plan.stride))
 	return r
 }
@@ -68,10 +76,11 @@ func (m *Machine) abandon(now time.Duration) {
 	if now < min(m.stopped, m.drained()) {
 		return
 	}
+	m.silence(now)
 	for m.due <= min(now, m.stopped) {
 		rec := m.record()
-		rec.ID, rec.Phase, rec.Scheduled, rec.Outcome = m.index, m.phase(m.index, m.due), m.due.Seconds(), record.NotSent
-		rec.Endpoint = m.plan.route.endpoint(m.index, int(m.index), 0)
+		rec.ID, rec.Phase, rec.Scheduled, rec.Outcome = m.index*int64(m.plan.turns), m.phase(m.index, m.due), m.due.Seconds(), record.NotSent
+		rec.Endpoint = m.plan.route.endpoint(rec.ID, int(m.index), 0)
 		m.finished = append(m.finished, rec)
 		m.live.Scheduled.Add(1)
 		m.live.count(rec)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"hpcbench/agent/internal/wire"
 	"hpcbench/agent/workload"
 )
 
@@ -19,6 +20,8 @@ type plan struct {
 	slots   int // of a closed loop over all parts; of an open one the cap over all parts, 0: none
 	room    int // cap on this share's requests in flight in an open loop; 0: none
 	batch   int
+	joined  bool // a batch is one request to the server
+	turns   int  // of a conversation; 1: there are none
 	think   time.Duration
 	rampUp  time.Duration // of a closed loop: in which its slots begin
 	limited bool          // the window ends early, after so many measured requests
@@ -43,7 +46,7 @@ func newPlan(a workload.Assignment, thread, threads int) (plan, error) {
 		return plan{}, err
 	}
 	p := plan{
-		parts: a.Parts, threads: threads, open: w.Open(), slots: slots(w), batch: w.Batch, limited: w.Requests > 0, quota: -1, cancel: w.CancelShare,
+		parts: a.Parts, threads: threads, open: w.Open(), slots: slots(w), batch: w.Batch, turns: max(1, w.Turns), limited: w.Requests > 0, quota: -1, cancel: w.CancelShare,
 		think: seconds(w.ThinkTimeS), rampUp: seconds(w.RampUpS), warmup: seconds(w.WarmupS), length: Never,
 		least: seconds(w.MinDurationS), cooldown: seconds(w.CooldownS), drain: seconds(w.DrainS),
 		timeout: seconds(w.TimeoutS), tokens: min(w.MaxTokens, 4096),
@@ -51,6 +54,7 @@ func newPlan(a workload.Assignment, thread, threads int) (plan, error) {
 	if w.DurationS > 0 {
 		p.length = seconds(w.DurationS)
 	}
+	p.joined = w.Batch > 1 && joins(w)
 	p.share(a.Part, thread, threads)
 	if !p.open && w.Requests > 0 {
 		p.quota = int64(dealt(w.Requests, p.first, p.stride))
@@ -87,6 +91,12 @@ func slots(w workload.Workload) int {
 	return max(1, w.Concurrency/max(1, w.Batch))
 }
 
+// joins reports whether a group of the workload's dialect is one request.
+func joins(w workload.Workload) bool {
+	d, err := wire.Lookup(w.Dialect)
+	return err == nil && d.Groups()
+}
+
 // dealt is how many of n things, dealt in turn to stride players, the one at place first gets.
 func dealt(n, first, stride int) int {
 	if first >= stride {
@@ -111,6 +121,8 @@ func check(a workload.Assignment, thread, threads int) error {
 		return fmt.Errorf("warmup_s, duration_s, min_duration_s, cooldown_s, drain_s, timeout_s, think_time_s and ramp_up_s: want 0 to %g each", longest)
 	case w.DurationS == 0 && w.Requests == 0 && w.Arrival != "replay":
 		return fmt.Errorf("neither duration_s nor requests: the load would never end")
+	case w.Turns < 0 || w.Turns > 1 && w.Batch > 1:
+		return fmt.Errorf("%d turns and batch %d: want one of them, and none below 0", w.Turns, w.Batch)
 	case w.DurationS > 0 && w.MinDurationS > w.DurationS:
 		return fmt.Errorf("min_duration_s %v: want no more than duration_s, which is %v", w.MinDurationS, w.DurationS)
 	case w.Batch > 1 && w.Open():
@@ -125,6 +137,8 @@ func check(a workload.Assignment, thread, threads int) error {
 		return fmt.Errorf("cancel_share %v: want 0 to 1", w.CancelShare)
 	case w.CancelShare > 0 && !w.Stream:
 		return fmt.Errorf("cancel_share %v without a stream: there is no first token to give up at", w.CancelShare)
+	case w.CancelShare > 0 && w.Batch > 1 && joins(w):
+		return fmt.Errorf("cancel_share %v with batch %d in one request: to give one prompt up is to give up all", w.CancelShare, w.Batch)
 	}
 	return nil
 }

@@ -40,10 +40,11 @@ type TokenSource uint8
 
 // The sources of token counts.
 const (
-	NoTokens  TokenSource = iota // nothing is known
-	Usage                        // the server's own count
-	Events                       // counted content events
-	Tokenizer                    // counted by a tokenizer here
+	NoTokens   TokenSource = iota // nothing is known
+	Usage                         // the server's own count
+	Events                        // counted content events
+	Tokenizer                     // counted by a tokenizer here
+	UsageSplit                    // an even part of the server's count for a group of prompts
 )
 
 // Unknown is the value of an instant that never came.
@@ -67,6 +68,8 @@ type Record struct {
 	Bytes        int64  // body bytes received
 	Batch        int64  // group of the request; -1: none
 	Error        string // what went wrong, in the words of the server or the system
+	AskedPrompt  int    // tokens that the prompt was made to have; 0: no number of them
+	AskedOutput  int    // tokens that were asked of the answer; 0: the workload's max_tokens
 	Coalesced    int    // token events that arrived in one read with the one before; summed in the part, not on the line
 
 	Gaps []float32 // seconds between successive token events

@@ -19,6 +19,7 @@ import (
 	"hpcbench/agent/internal/record"
 	"hpcbench/agent/internal/summary"
 	"hpcbench/agent/internal/whole"
+	"hpcbench/agent/internal/wire"
 	"hpcbench/agent/workload"
 )
 
@@ -33,6 +34,7 @@ type Options struct {
 	Observe  func(*record.Record) // is shown each record, by one goroutine; nil: nobody
 	Headers  []string             // sent with each request, as "Name: value"
 	Insecure bool                 // https: take any certificate
+	Requests *wire.Requests       // what the requests say, where it was read before; nil: Run reads it
 }
 
 // Share is one node's share of a trial, running or over. Its methods may be called from any goroutine.
@@ -88,7 +90,7 @@ func (s *Share) run(ctx context.Context) (err error) {
 		}
 		defer func() { err = errors.Join(err, s.file.Close(), f.Close()) }()
 	}
-	options := loop.Options{Observe: &s.live, Zero: s.opt.Zero, Headers: s.opt.Headers, Insecure: s.opt.Insecure}
+	options := loop.Options{Observe: &s.live, Zero: s.opt.Zero, Headers: s.opt.Headers, Insecure: s.opt.Insecure, Requests: s.opt.Requests}
 	flushed := 0.0
 	facts, err := loop.Run(ctx, s.a, options, func(r *record.Record) {
 		s.count(r)
@@ -107,6 +109,7 @@ func (s *Share) run(ctx context.Context) (err error) {
 	defer s.mu.Unlock()
 	s.client = &summary.Client{
 		CPUS: facts.CPUS, WallS: facts.WallS, Threads: facts.Threads, ReadLag: facts.ReadLag, ConnErrors: facts.ConnErrors,
+		Prompts: facts.Prompts,
 	}
 	if ctx.Err() != nil && err != nil {
 		return context.Cause(ctx)

@@ -36,11 +36,11 @@ func marks(trial workload.Trial, parts []*Part, t total, all nodeWindows) []stri
 	mark(cancelled > 0 && unfinished == "", "partial drain: %d requests were still running at its end", cancelled)
 	mark(all.apart() > w.CooldownS+apartBound*all.length(), "the client nodes' windows begin up to %.1f s apart, and the load of the first "+
 		"was over before the last one's end (a cooldown_s of as much mends it)", all.apart())
-	mark(w.IgnoreEOS && t.due.OutputOff > 0, "%d of %d answers are more than %.0f %% off the %d tokens asked for",
-		t.due.OutputOff, t.due.OutputKnown, lengthTolerance*100, w.MaxTokens)
-	mean := float64(t.due.Prompt) / float64(max(1, t.due.PromptKnown))
-	mark(w.InputTokens > 0 && t.due.PromptKnown > 0 && promptOff(mean, float64(w.InputTokens)),
-		"prompts have %.0f tokens in the mean, %d were asked for", mean, w.InputTokens)
+	mark(w.IgnoreEOS && t.due.OutputOff > 0, "%d of %d answers are more than %.0f %% off the %stokens asked for",
+		t.due.OutputOff, t.due.OutputKnown, lengthTolerance*100, same(w))
+	mean, asked := perPrompt(t.due.AskedGot, t.due), perPrompt(t.due.Asked, t.due)
+	mark(t.due.AskedN > 0 && promptOff(mean, asked), "prompts have %.0f tokens in the mean, %.0f were asked for", mean, asked)
+	mark(t.prompts > 0 && t.lastID >= int64(t.prompts), "the dataset's %d prompts came round %d times", t.prompts, rounds(t))
 	mark(t.due.OutputKnown < n.OK, "%d of %d answers have no count of tokens", n.OK-t.due.OutputKnown, n.OK)
 	mark(len(t.due.Sources) > 1, "token counts are of %s", strings.Join(slices.Sorted(maps.Keys(t.due.Sources)), " and "))
 	mark(float64(t.due.Coalesced) > coalescedBound*float64(t.due.Gaps),
@@ -49,6 +49,20 @@ func marks(trial workload.Trial, parts []*Part, t total, all nodeWindows) []stri
 	mark(ttft && !w.Stream, "the SLO's ttft can't be met: answers are not streamed")
 	return found
 }
+
+// same is the length that all answers were asked to have, with a blank after it; empty where they were asked for several.
+func same(w workload.Workload) string {
+	if w.OutputLaw != nil || w.Dataset != "" {
+		return ""
+	}
+	return fmt.Sprintf("%d ", w.MaxTokens)
+}
+
+// perPrompt is a number of tokens by prompt that was made to have a length.
+func perPrompt(tokens int64, d Due) float64 { return float64(tokens) / float64(max(1, d.AskedN)) }
+
+// rounds is how many times a dataset's prompts were begun: prompt n is the n-th of them, and n goes up to the last index.
+func rounds(t total) int64 { return t.lastID/int64(max(1, t.prompts)) + 1 }
 
 // promptOff says whether prompts miss the length asked for by more than lengths may and a chat template explains.
 func promptOff(mean, asked float64) bool {

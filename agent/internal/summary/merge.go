@@ -14,12 +14,14 @@ type total struct {
 	counts   Counts // due in the window
 	window   Window
 	due      Due
+	lastID   int64 // the highest index of a request; -1: there was none
+	prompts  int   // in the dataset; 0: there is none
 	latency  map[string]*hist.H
 	lateness *hist.H
 }
 
 func add(parts []*Part) total {
-	t := total{latency: map[string]*hist.H{}, lateness: new(hist.H)}
+	t := total{lastID: -1, latency: map[string]*hist.H{}, lateness: new(hist.H)}
 	t.counts.add(Counts{})
 	t.due.add(Due{})
 	for _, m := range Metrics() {
@@ -29,6 +31,10 @@ func add(parts []*Part) total {
 		t.counts.add(p.Phases[record.Measure.String()])
 		t.window.add(p.Window)
 		t.due.add(p.Due)
+		t.lastID = max(t.lastID, p.LastID)
+		if p.Client != nil {
+			t.prompts = max(t.prompts, p.Client.Prompts)
+		}
 		t.lateness.Merge(p.Lateness)
 		for _, m := range Metrics() {
 			t.latency[m.String()].Merge(p.Latency[m.String()])

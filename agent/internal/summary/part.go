@@ -35,6 +35,7 @@ type Part struct {
 	Phases map[string]Counts `json:"phases"` // requests by the phase they were due in
 	Window Window            `json:"window"`
 	Due    Due               `json:"due"`
+	LastID int64             `json:"last_id"` // the highest index of a request in any phase; -1: none yet
 
 	// Latency has a histogram for each metric, over requests due in the window that ended ok.
 	Latency map[string]*hist.H `json:"latency"`
@@ -99,6 +100,9 @@ type Due struct {
 	Output      int64            `json:"output"`
 	OutputKnown int64            `json:"output_known"` // requests whose answer's length is known
 	OutputOff   int64            `json:"output_off"`   // answers of a length too far from the one asked for
+	Asked       int64            `json:"asked"`        // tokens that prompts were made to have, of those with a known length
+	AskedGot    int64            `json:"asked_got"`    // tokens that these prompts have
+	AskedN      int64            `json:"asked_n"`      // how many prompts these are
 	Sources     map[string]int64 `json:"sources"`      // requests by where their count of output tokens comes from
 	Gaps        int64            `json:"gaps"`         // gaps between token events
 	Coalesced   int64            `json:"coalesced"`    // token events that arrived in one read with the one before
@@ -111,6 +115,9 @@ func (t *Due) add(o Due) {
 	t.Output += o.Output
 	t.OutputKnown += o.OutputKnown
 	t.OutputOff += o.OutputOff
+	t.Asked += o.Asked
+	t.AskedGot += o.AskedGot
+	t.AskedN += o.AskedN
 	t.Gaps += o.Gaps
 	t.Coalesced += o.Coalesced
 	t.Good += o.Good
@@ -129,4 +136,5 @@ type Client struct {
 	Threads    int     `json:"threads"`            // load threads
 	ReadLag    *hist.H `json:"read_lag,omitempty"` // ns from a socket's being readable to its read; nil: not measured
 	ConnErrors int64   `json:"conn_errors"`        // connections this node could not open for want of ports, files or memory
+	Prompts    int     `json:"prompts,omitempty"`  // in the dataset that the prompts came from; absent: from none
 }
