@@ -20,8 +20,8 @@ type pkg struct {
 // package that is not named here is held to the other rules alone.
 var layers = [][]string{
 	{"agent/workload", "agent/internal/arrival", "agent/internal/hist", "agent/internal/prompt", "agent/internal/record",
-		"schemas", "templates", "gen/internal/diag", "gen/internal/diff", "gen/internal/strict", "gen/internal/trace"},
-	{"agent/internal/load", "agent/internal/wire", "agent/internal/summary", "gen/internal/service", "gen/internal/cluster", "gen/internal/bundle"},
+		"schemas", "templates", "gen/internal/diag", "gen/internal/diff", "gen/internal/strict", "gen/internal/trace", "gen/internal/ask"},
+	{"gen/internal/mend", "agent/internal/load", "agent/internal/wire", "agent/internal/summary", "gen/internal/service", "gen/internal/cluster", "gen/internal/bundle"},
 	{"agent/internal/loop", "agent/internal/report", "gen/internal/recipe"},
 	{"agent/internal/executor", "gen/internal/plan"},
 	{"gen/internal/render"},
@@ -67,7 +67,7 @@ func packages(t *testing.T) []pkg {
 
 // pure packages take values and return values: no clock, no file, no network, no process.
 var pure = []string{"hpcbench/gen/internal/recipe", "hpcbench/gen/internal/plan", "hpcbench/gen/internal/render",
-	"hpcbench/gen/internal/diff", "hpcbench/gen/internal/trace", "hpcbench/gen/internal/why",
+	"hpcbench/gen/internal/diff", "hpcbench/gen/internal/trace", "hpcbench/gen/internal/why", "hpcbench/gen/internal/mend",
 	"hpcbench/agent/workload", "hpcbench/agent/internal/load", "hpcbench/agent/internal/arrival", "hpcbench/agent/internal/hist"}
 
 func checkImport(t *testing.T, from, to string) {

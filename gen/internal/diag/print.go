@@ -29,7 +29,7 @@ func (p Printer) Print(w io.Writer, l List) error {
 var colors = [...]string{"\x1b[31m", "\x1b[33m", "\x1b[36m"}
 
 func (p Printer) line(d Diagnostic) string {
-	text := printable(d.String()) + "\n"
+	text := Printable(d.String()) + "\n"
 	if !p.Color {
 		return text
 	}
@@ -43,6 +43,9 @@ var secret = regexp.MustCompile(`(?i)(token|key|secret|password)["']?\s*:`)
 // margin stands before a source line and its caret.
 const margin = "    "
 
+// Secret tells whether a line of a file may have a value that nobody should see.
+func Secret(line string) bool { return secret.MatchString(line) }
+
 // excerpt is the source line with a caret under the column, or "" where there is none to show.
 func (p Printer) excerpt(d Diagnostic) string {
 	if p.Source == nil || d.Pos.Line == 0 || d.Pos.Col == 0 {
@@ -52,8 +55,8 @@ func (p Printer) excerpt(d Diagnostic) string {
 	if d.Pos.Line > len(lines) {
 		return ""
 	}
-	text := []rune(printable(strings.TrimPrefix(strings.TrimRight(lines[d.Pos.Line-1], "\r"), "\ufeff")))
-	if len(text) == 0 || secret.MatchString(string(text)) {
+	text := []rune(Printable(strings.TrimPrefix(strings.TrimRight(lines[d.Pos.Line-1], "\r"), "\ufeff")))
+	if len(text) == 0 || Secret(string(text)) {
 		return ""
 	}
 	shown, caret := window(text, d.Pos.Col-1, p.Width-len(margin)-1)
@@ -64,9 +67,9 @@ func (p Printer) excerpt(d Diagnostic) string {
 	return margin + shown + "\n" + margin + strings.Repeat(" ", caret) + mark + "\n"
 }
 
-// printable replaces control characters, so that a hostile input can't move the cursor; a tab becomes one blank, which
+// Printable replaces control characters, so that a hostile input can't move the cursor; a tab becomes one blank, which
 // keeps the caret's column.
-func printable(s string) string {
+func Printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\t':

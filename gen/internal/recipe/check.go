@@ -114,8 +114,10 @@ func (c *check) nodes() {
 	words := fmt.Sprintf("%s + %s + %s = %s", plural(n.Servers, "server"), plural(n.Clients, "client"), plural(n.Monitors, "monitor"), plural(sum, "node"))
 	if sum > total {
 		c.l.Errorf(c.at("orchestration.total_nodes"), "node-sum", fmt.Sprintf("write total_nodes: %d, or ask for fewer", sum), "%s, and total_nodes is %d", words, total)
+		c.l.Fix(c.write("orchestration.total_nodes", sum))
 	} else if sum < total {
 		c.l.Warnf(c.at("orchestration.total_nodes"), "node-sum", fmt.Sprintf("write total_nodes: %d", sum), "%s, so %d of %d stay unused and are billed", words, total-sum, total)
+		c.l.Fix(c.write("orchestration.total_nodes", sum))
 	}
 }
 
@@ -127,15 +129,18 @@ func (c *check) load() {
 	case !perNode:
 	case c.good("workload.target_rps"):
 		c.l.Hintf(c.at("workload.clients_per_node"), "no-effect", "delete it; concurrency would cap what is in flight", "clients_per_node has no effect with target_rps")
+		c.l.Fix(c.delete("workload.clients_per_node"))
 	case c.good("workload.concurrency"):
 		c.l.Hintf(c.at("workload.clients_per_node"), "concurrency-wins", "delete the one that is not meant",
 			"clients_per_node has no effect: concurrency on line %d wins over it", c.file.Pos("workload.concurrency").Line)
+		c.l.Fix(c.delete("workload.clients_per_node"))
 	}
 	if w.TargetRPS == 0 && w.RequestDistribution != "constant" && c.good("workload.request_distribution") {
 		c.l.Hintf(c.at("workload.request_distribution"), "no-effect", "write target_rps for an open loop", "request_distribution has no effect without target_rps")
 	}
 	if w.TargetRPS > 0 && w.ThinkTimeS > 0 {
 		c.l.Hintf(c.at("workload.think_time"), "no-effect", "delete it", "think_time has no effect with target_rps")
+		c.l.Fix(c.delete("workload.think_time"))
 	}
 	if w.Concurrency > 0 && w.Concurrency < c.Orchestration.Nodes.Clients {
 		c.l.Warnf(c.at("workload.concurrency"), "idle-clients", fmt.Sprintf("write at least %d, or fewer client nodes", c.Orchestration.Nodes.Clients),
@@ -171,9 +176,11 @@ func (c *check) local() {
 	} {
 		if p.port > 0 && p.nodes > 1 {
 			c.l.Errorf(c.at(p.path), "port-twice", "delete it: each gets a port of its own", "%d %s can't share port %d on one machine", p.nodes, p.role, p.port)
+			c.l.Fix(c.delete(p.path))
 		}
 	}
 	if c.yes(distributed + "enabled") {
 		c.l.Errorf(c.at(distributed+"enabled"), "local-distributed", `write "mode: slurm", or false here`, "local mode is one machine: there is nothing to distribute a server over")
+		c.l.Fix(c.write(distributed+"enabled", false))
 	}
 }
