@@ -81,13 +81,15 @@ func (a *Asker) Ask(q Question) (string, error) {
 			line = q.Default
 		}
 		complaint := q.refuse(line)
-		if complaint == "" {
+		switch {
+		case complaint == "":
 			return line, nil
-		}
-		fmt.Fprintf(a.Out, "    %s\n", complaint)
-		if a.In == nil {
+		case a.In == nil && line == "":
+			return "", fmt.Errorf("%s: there is no default for it", q.Text)
+		case a.In == nil:
 			return "", fmt.Errorf("%s: %s", q.Text, complaint) // the same again would be refused again
 		}
+		fmt.Fprintf(a.Out, "    %s\n", complaint)
 	}
 }
 

@@ -59,7 +59,7 @@ func TestWithoutAnybodyEveryAnswerIsTheDefault(t *testing.T) {
 	if got, err := a.Ask(Question{Text: "q", Default: "d"}); got != "d" || err != nil {
 		t.Errorf("%q, %v", got, err)
 	}
-	if _, err := a.Ask(Question{Text: "q"}); err == nil || !strings.Contains(err.Error(), "q: it needs an answer") {
+	if _, err := a.Ask(Question{Text: "q"}); err == nil || !strings.Contains(err.Error(), "q: there is no default for it") {
 		t.Errorf("%v", err)
 	}
 }

@@ -25,7 +25,7 @@ var layers = [][]string{
 	{"agent/internal/loop", "agent/internal/report", "gen/internal/recipe"},
 	{"agent/internal/executor", "gen/internal/plan"},
 	{"gen/internal/render"},
-	{"gen/internal/why"},
+	{"gen/internal/why", "gen/internal/wizard"},
 	{"agent/internal/cli", "gen/internal/cli"},
 	{"agent", "gen"},
 }
