@@ -22,6 +22,7 @@ type mender struct {
 	strict  bool
 	src     *source         // as it stands on disk
 	settled map[string]bool // diagnostics that were answered, and are still there
+	stuck   map[string]bool // those whose example is wrong as things stand: asked again when something else was mended
 	mended  int
 }
 
@@ -35,7 +36,7 @@ func (e env) interactive(name string, asker *ask.Asker, around surroundings, str
 	if name == "-" {
 		return usagef("-i mends a file, and reads its answers from the standard input")
 	}
-	m := &mender{env: e, asker: asker, around: around, strict: strict, settled: map[string]bool{}}
+	m := &mender{env: e, asker: asker, around: around, strict: strict, settled: map[string]bool{}, stuck: map[string]bool{}}
 	text, err := e.text(name)
 	if err != nil {
 		return err
@@ -87,7 +88,8 @@ func (m *mender) all() error {
 // right, may be it.
 func (m *mender) next() (diag.Diagnostic, bool) {
 	open := func(d diag.Diagnostic) bool {
-		return d.Fix.Do != "" && (d.Fix.Do == diag.AddKey || d.Fix.At.File == m.src.Name) && !m.settled[identity(d)]
+		fix := d.Mend()
+		return fix.Do != "" && (fix.Do == diag.AddKey || fix.At.File == m.src.Name) && !m.settled[identity(d)] && !m.stuck[identity(d)]
 	}
 	first := slices.IndexFunc(m.src.Diags, func(d diag.Diagnostic) bool { return open(d) && d.Fix.Do != diag.AddKey })
 	if first < 0 {
@@ -96,7 +98,9 @@ func (m *mender) next() (diag.Diagnostic, bool) {
 	if first < 0 {
 		return diag.Diagnostic{}, false
 	}
-	return m.src.Diags[first], true
+	d := m.src.Diags[first]
+	d.Fix = d.Mend()
+	return d, true
 }
 
 // identity is a diagnostic wherever it stands, for lines move as others are mended.
@@ -133,7 +137,9 @@ func (m *mender) one(d diag.Diagnostic) (stop bool, err error) {
 		}
 		switch word := strings.ToLower(line); {
 		case (word == "" || word == "y" || word == "yes") && complaint != "":
-			return false, m.leave(d, complaint)
+			m.stuck[identity(d)] = true
+			m.say(errors.New(complaint))
+			return false, nil
 		case word == "", word == "y", word == "yes":
 			return false, m.write(after)
 		case word == "n", word == "no":
@@ -273,5 +279,6 @@ func (m *mender) write(after *source) error {
 	}
 	m.src = after
 	m.mended++
+	m.stuck = map[string]bool{}
 	return nil
 }

@@ -163,3 +163,38 @@ func TestMendKeepsLinksAndOthersChanges(t *testing.T) {
 		t.Errorf("got %q, %v", text, err)
 	}
 }
+
+// Whatever the mistake, answering yes to everything never makes a recipe worse, and a second time there is nothing to do.
+func TestMendEveryReject(t *testing.T) {
+	cases, err := filepath.Glob("../../testdata/reject/*/recipe.yaml")
+	if err != nil || len(cases) < 25 {
+		t.Fatalf("%d cases, %v", len(cases), err)
+	}
+	yes := strings.Repeat("y\n", 100)
+	cured := 0
+	for _, file := range cases {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file = write(t, "recipe.yaml", string(text))
+		_, _, before := gen("", "check", file)
+		status, stdout, after := gen(yes, "check", "-i", file)
+		if strings.Count(after, ": error: ") > strings.Count(before, ": error: ") {
+			t.Errorf("%s: more errors than before:\n%s%s", file, stdout, after)
+		}
+		if status == 0 && strings.Contains(before, ": error: ") {
+			cured++
+		}
+		if _, stdout, stderr := gen(yes, "check", "-i", file); strings.Contains(stdout, "mended") {
+			t.Errorf("%s: it goes on and on:\n%s%s", file, stdout, stderr)
+		}
+		if strings.Contains(stdout+after, "hunter2") {
+			t.Errorf("%s: a secret is shown:\n%s%s", file, stdout, after)
+		}
+	}
+	if cured < 20 {
+		t.Errorf("%d of %d cases were cured", cured, len(cases))
+	}
+	t.Logf("%d of %d cases were cured", cured, len(cases))
+}

@@ -1,5 +1,7 @@
 package diag
 
+import "strings"
+
 // Action is what a Fix does to the text.
 type Action string
 
@@ -40,6 +42,16 @@ func Move(at Pos, path string) Fix { return Fix{Do: MoveEntry, At: at, Path: pat
 func (f Fix) Asked() Fix {
 	f.Ask = true
 	return f
+}
+
+// Mend is the cure for a program: the diagnostic's own, or, where all that the cure for a person says is to delete what the
+// diagnostic stands at, that.
+func (d Diagnostic) Mend() Fix {
+	rest, only := strings.CutPrefix(d.Cure, "delete it")
+	if only = only && (rest == "" || rest[0] == ':' || rest[0] == ';'); d.Fix.Do == "" && only && d.Pos.Col > 0 {
+		return Delete(d.Pos)
+	}
+	return d.Fix
 }
 
 // Fix gives the diagnostic that was added last its cure for programs.

@@ -109,7 +109,7 @@ func JSON(w io.Writer, l List) error {
 	entries := make([]entry, 0, len(l))
 	for _, d := range l {
 		var fix *fixJSON
-		if f := d.Fix; f.Do != "" {
+		if f := d.Mend(); f.Do != "" {
 			fix = &fixJSON{f.Do, f.At.File, f.At.Line, f.At.Col, f.Path, f.Text, f.Ask}
 		}
 		entries = append(entries, entry{d.Pos.File, d.Pos.Line, d.Pos.Col, d.Severity.String(), d.Code, d.Message, d.Cure, fix})

@@ -49,15 +49,32 @@ func (v *validator) rightPlace(section, key *node, name string, s *schema) diag.
 	return diag.Fix{}
 }
 
-// absent writes a key that must be there, with an example: a section with all that it needs.
-func absent(path string, s *schema) diag.Fix {
+// absent writes a key that must be there, with an example: a section with all that it needs, the sum over roles.
+func (v *validator) absent(path string, s *schema) diag.Fix {
 	if s == nil {
 		return diag.Fix{}
+	}
+	if n, ok := v.sum(); ok && path == "orchestration.total_nodes" {
+		return diag.Add(path, asYAML(n)).Asked()
 	}
 	if text := s.sample(path); text != "" {
 		return diag.Add(path, text).Asked()
 	}
 	return diag.Fix{}
+}
+
+// sum is the number of nodes of all roles that are written; false where one is no number, or none is.
+func (v *validator) sum() (sum int64, ok bool) {
+	for _, role := range []string{"servers", "clients", "monitors"} {
+		if n := v.root.at("orchestration", "node_allocation", role, "nodes"); n != nil {
+			count, number := n.value.(int64)
+			if !number {
+				return 0, false
+			}
+			sum, ok = sum+count, true
+		}
+	}
+	return sum, ok && sum > 0
 }
 
 // sample is an example of a value on one line; of a section the keys that it can't do without, or else those that have a

@@ -197,7 +197,7 @@ func (v *validator) missing(n *node, s *schema, path string, names []string) {
 			cure = "a section with " + strings.Join(f.names()[:min(len(f.fields), 3)], ", ")
 		}
 		v.diags.Errorf(pos, "missing-field", cure, "missing field %q", join(path, name))
-		v.diags.Fix(absent(join(path, name), f))
+		v.diags.Fix(v.absent(join(path, name), f))
 	}
 }
 
