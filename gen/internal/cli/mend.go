@@ -88,7 +88,7 @@ func (m *mender) all() error {
 // right, may be it.
 func (m *mender) next() (diag.Diagnostic, bool) {
 	open := func(d diag.Diagnostic) bool {
-		fix := d.Mend()
+		fix := cure(d)
 		return fix.Do != "" && (fix.Do == diag.AddKey || fix.At.File == m.src.Name) && !m.settled[identity(d)] && !m.stuck[identity(d)]
 	}
 	first := slices.IndexFunc(m.src.Diags, func(d diag.Diagnostic) bool { return open(d) && d.Fix.Do != diag.AddKey })
@@ -99,8 +99,20 @@ func (m *mender) next() (diag.Diagnostic, bool) {
 		return diag.Diagnostic{}, false
 	}
 	d := m.src.Diags[first]
-	d.Fix = d.Mend()
+	d.Fix = cure(d)
 	return d, true
+}
+
+// wrongValue are the codes of errors that stand at a value, and are cured by another one.
+var wrongValue = []string{"bad-value", "wrong-type", "out-of-range", "unknown-service", "unknown-cluster", "unknown-dialect", "parallel-size", "time-limit"}
+
+// cure is what a program can do about a diagnostic; about a wrong value that it knows no better one for, to ask for one.
+func cure(d diag.Diagnostic) diag.Fix {
+	fix := d.Mend()
+	if fix.Do == "" && d.Severity == diag.Error && d.Pos.Col > 0 && slices.Contains(wrongValue, d.Code) {
+		return diag.Replace(d.Pos, "").Asked()
+	}
+	return fix
 }
 
 // identity is a diagnostic wherever it stands, for lines move as others are mended.
@@ -112,7 +124,7 @@ const answers = `    y, or an empty line  do it
     q                    stop; what was answered so far is in the file
 `
 
-const examples = `    an empty line        write the value in brackets
+const examples = `    an empty line        write the value in brackets, or nothing where there is none
     n                    leave it as it is
     q                    stop; what was answered so far is in the file
     anything else        is the value, as it would stand in the file
@@ -123,7 +135,11 @@ func (m *mender) one(d diag.Diagnostic) (stop bool, err error) {
 	if err := printer(m.stdout, m.src).Print(m.stdout, diag.List{d}); err != nil {
 		return true, err
 	}
-	after, complaint := m.attempt(d, d.Fix)
+	var after *source
+	complaint := "left as it is"
+	if d.Fix.Text != "" || !d.Fix.Ask {
+		after, complaint = m.attempt(d, d.Fix)
+	}
 	switch {
 	case complaint != "" && !d.Fix.Ask:
 		return false, m.leave(d, complaint)
@@ -136,6 +152,8 @@ func (m *mender) one(d diag.Diagnostic) (stop bool, err error) {
 			return true, err
 		}
 		switch word := strings.ToLower(line); {
+		case (word == "" || word == "y" || word == "yes") && d.Fix.Text == "" && d.Fix.Ask:
+			return false, m.leave(d, complaint)
 		case (word == "" || word == "y" || word == "yes") && complaint != "":
 			m.stuck[identity(d)] = true
 			m.say(errors.New(complaint))
@@ -168,8 +186,11 @@ func (m *mender) one(d diag.Diagnostic) (stop bool, err error) {
 
 // question is the prompt for a fix. An example is offered as the answer; what is certain as the thing to do.
 func question(fix diag.Fix) string {
-	if !fix.Ask {
+	switch {
+	case !fix.Ask:
 		return "  mend it? [Y/n/e/q/?] "
+	case fix.Text == "":
+		return "  another value (none leaves it): "
 	}
 	return fmt.Sprintf("  %s [%s]: ", cmp.Or(fix.Path, "value"), fix.Text)
 }

@@ -12,6 +12,7 @@ const (
 	DeleteEntry  Action = "delete"  // the key at At, or the item of a list, goes with all below it
 	AddKey       Action = "add"     // Path is written, with the value Text
 	MoveEntry    Action = "move"    // the key at At goes, with all below it, to Path
+	UntabLines   Action = "untab"   // each tab in the indentation of any line becomes Text
 )
 
 // Fix is a cure that a program can carry out: see package mend. The zero Fix is none. It is comparable, as Diagnostic is.
@@ -37,6 +38,9 @@ func Add(path, text string) Fix { return Fix{Do: AddKey, Path: path, Text: text}
 
 // Move takes a key with all below it to another path.
 func Move(at Pos, path string) Fix { return Fix{Do: MoveEntry, At: at, Path: path} }
+
+// Untab makes the text YAML at all: tabs that indent become two blanks each.
+func Untab(at Pos) Fix { return Fix{Do: UntabLines, At: at, Text: "  "} }
 
 // Asked is the fix with its text as an example only.
 func (f Fix) Asked() Fix {

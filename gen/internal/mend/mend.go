@@ -18,6 +18,9 @@ import (
 
 // Apply is the text with a fix carried out. An error says why that can't be done by a program.
 func Apply(src []byte, fix diag.Fix) ([]byte, error) {
+	if fix.Do == diag.UntabLines {
+		return untab(string(src), fix.Text)
+	}
 	t, err := parse(string(src))
 	if err != nil {
 		return nil, err
@@ -46,6 +49,19 @@ func Apply(src []byte, fix diag.Fix) ([]byte, error) {
 		return nil, errors.New("nothing but this can't be changed here: mend it by hand")
 	}
 	return []byte(out), nil
+}
+
+// untab replaces the tabs in the indentation of lines. What is no YAML before it must be some afterwards.
+func untab(src, blanks string) ([]byte, error) {
+	var out strings.Builder
+	for line := range strings.Lines(src) {
+		rest := strings.TrimLeft(line, " \t")
+		out.WriteString(strings.ReplaceAll(line[:len(line)-len(rest)], "\t", blanks) + rest)
+	}
+	if _, err := parse(out.String()); err != nil {
+		return nil, fmt.Errorf("blanks instead of tabs are not enough: %w", err)
+	}
+	return []byte(out.String()), nil
 }
 
 func (t *text) rename(fix diag.Fix) (string, []string, error) {

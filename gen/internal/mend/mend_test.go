@@ -61,6 +61,8 @@ func TestApply(t *testing.T) {
 		{"add to nothing", "a: # here\nb: 1\n", "", diag.Add("a.c", "2"), "a: # here\n  c: 2\nb: 1\n"},
 		{"add with CRLF", "a:\r\n  b: 1\r\n", "", diag.Add("a.c", "2"), "a:\r\n  b: 1\r\n  c: 2\r\n"},
 
+		{"tabs", "a:\n\tb: 1\t# one\n\tc:\n\t\td: 2\n", "", diag.Untab(diag.Pos{}), "a:\n  b: 1\t# one\n  c:\n    d: 2\n"},
+
 		{"move", "# top\na:\n  b: 1\n\n# about j\nj:\n  # why\n  t: 1 # one\n\n  u: |\n    x\n\nz: 1\n", "j:", diag.Move(diag.Pos{}, "a.j"),
 			"# top\na:\n  b: 1\n  # about j\n  j:\n    # why\n    t: 1 # one\n\n    u: |\n      x\n\n\nz: 1\n"},
 		{"move to what is not there", "a: 1\nj:\n  t: 1\n", "j:", diag.Move(diag.Pos{}, "o.j"), "a: 1\no:\n  j:\n    t: 1\n"},
@@ -90,6 +92,7 @@ func TestRefused(t *testing.T) {
 		name, src, mark string
 		fix             diag.Fix
 	}{
+		{"tabs are not all", "a:\n\tb: [\n", "", diag.Untab(diag.Pos{})},
 		{"not YAML", "a: [\n", "", diag.Add("b", "1")},
 		{"a list", "- a\n", "", diag.Add("b", "1")},
 		{"two documents", "a: 1\n---\nb: 1\n", "", diag.Add("b", "1")},

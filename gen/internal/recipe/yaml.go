@@ -147,6 +147,7 @@ func (r *reader) syntax(src []byte, err error) {
 		text := lines[n-1]
 		if indent := text[:len(text)-len(strings.TrimLeft(text, " \t"))]; strings.Contains(indent, "\t") {
 			r.diags.Errorf(r.at(n, strings.Index(indent, "\t")+1), "yaml-tab", "use spaces", "a tab in the indentation, which YAML does not allow")
+			r.diags.Fix(diag.Untab(r.at(n, 1)))
 			return
 		}
 	}
