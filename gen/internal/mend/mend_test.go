@@ -92,6 +92,8 @@ func TestRefused(t *testing.T) {
 		name, src, mark string
 		fix             diag.Fix
 	}{
+		{"line ends of old", "a: 1\rb: 2\n", "", diag.Add("c", "1")},
+		{"line ends of Unicode's", "a: 1 # x\u2028b: 2\n", "", diag.Add("c", "1")},
 		{"tabs are not all", "a:\n\tb: [\n", "", diag.Untab(diag.Pos{})},
 		{"not YAML", "a: [\n", "", diag.Add("b", "1")},
 		{"a list", "- a\n", "", diag.Add("b", "1")},
