@@ -175,10 +175,12 @@ func (c *check) local() {
 	} {
 		if p.port > 0 && p.nodes > 1 {
 			c.l.Errorf(c.at(p.path), "port-twice", "delete it: each gets a port of its own", "%d %s can't share port %d on one machine", p.nodes, p.role, p.port)
+			c.l.Fix(c.delete(p.path))
 		}
 	}
 	if c.yes(distributed + "enabled") {
 		c.l.Errorf(c.at(distributed+"enabled"), "local-distributed", `write "mode: slurm", or false here`, "local mode is one machine: there is nothing to distribute a server over")
+		c.l.Fix(c.write(distributed+"enabled", false))
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"hpcbench/gen/internal/cluster"
@@ -99,7 +100,7 @@ func (f *File) Unknown(path, what, name string, known []string) diag.Diagnostic 
 		cure = "there are " + strings.Join(known, ", ")
 	}
 	return diag.Diagnostic{Pos: f.Pos(path), Severity: diag.Error, Code: "unknown-" + what,
-		Message: fmt.Sprintf("unknown %s %q", what, name), Cure: cure}
+		Message: fmt.Sprintf("unknown %s %q", what, name), Cure: cure, Fix: nearest(f.Pos(path), wrap(name), known)}
 }
 
 var (
@@ -168,13 +169,16 @@ func settle(root *node) diag.List {
 	settleImage(root, &l)
 	if python := root.at("artifacts", "python"); python != nil {
 		l.Hintf(python.key, "unneeded", "delete it", "nothing needs artifacts.python: the load comes from bin/agent")
+		l.Fix(diag.Delete(python.key))
 	}
 	if limit := root.at("orchestration", "job_config", "time_limit"); limit != nil && !limit.bad && limit.plain {
 		if _, ok := number(limit.value); ok {
 			l.Warnf(limit.pos, "bare-time-limit", fmt.Sprintf("write %ss or %sm", limit.text, limit.text),
 				"time_limit %s means seconds here, and minutes to sbatch", limit.text)
+			l.Fix(diag.Replace(limit.pos, limit.text+"m").Asked())
 		} else if strings.Contains(limit.text, ":") {
 			l.Hintf(limit.pos, "sexagesimal", fmt.Sprintf("write %q", limit.text), "without quotes some YAML readers take %s for a number", limit.text)
+			l.Fix(diag.Replace(limit.pos, strconv.Quote(limit.text)))
 		}
 	}
 	if mode := root.at("orchestration", "mode"); mode != nil && mode.value == "kubernetes" {

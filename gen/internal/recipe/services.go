@@ -58,6 +58,7 @@ func (c *check) model() {
 	case c.svc == nil:
 	case c.node("workload.model") == nil && c.Orchestration.Mode == "local":
 		c.l.Errorf(c.file.Pos("workload.model"), "missing-field", "write, for example, \"model: llama3.2:1b\"", "missing field %q: %s needs one", "workload.model", c.svc.Name)
+		c.l.Fix(diag.Add("workload.model", "llama3.2:1b").Asked())
 	case c.good("workload.model"):
 		if near := similar(c.Workload.Model, c.svc.ModelTag, c.svc.Models); near != "" {
 			c.l.Warnf(c.at("workload.model"), "unknown-model", fmt.Sprintf("did you mean %q?", near), "%s is like a model that %s is known to run, and is none", clip(c.Workload.Model), c.svc.Name)
