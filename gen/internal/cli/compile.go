@@ -125,9 +125,12 @@ func (src *source) bundle(bin []bundle.File, around surroundings) (*bundle.Bundl
 	})
 }
 
-// inputs are what the command line brought besides the recipe.
+// inputs are what the recipe and the command line brought besides it.
 func (src *source) inputs(around surroundings) ([]bundle.File, error) {
 	var all []bundle.File
+	for _, in := range src.File.Inputs() {
+		all = append(all, bundle.File{Path: in.Path, Mode: 0o644, Data: in.Data})
+	}
 	if src.ProfileText != nil {
 		all = append(all, bundle.File{Path: "inputs/cluster.yaml", Mode: 0o644, Data: src.ProfileText})
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -22,6 +23,7 @@ type surroundings struct {
 	cluster  string // name or file; it wins over the recipe's
 	services many   // directories
 	sets     many   // PATH=VALUE
+	bundle   bool   // the recipe is that of a bundle, which has what it names
 }
 
 func (s *surroundings) flags(f *flag.FlagSet) {
@@ -60,7 +62,7 @@ func (e env) examine(name string, text []byte, s surroundings) (*source, error) 
 	if err != nil {
 		return nil, err
 	}
-	src.File, src.Diags = recipe.Load(name, text, sets...)
+	src.File, src.Diags = recipe.Load(name, text, recipe.Options{Sets: sets, Read: besides(name), Bundle: s.bundle})
 	if err := src.findService(s.services); err != nil {
 		return nil, err
 	}
@@ -86,6 +88,21 @@ func (e env) text(name string) ([]byte, error) {
 		return nil, fmt.Errorf("reading the recipe: %w", err)
 	}
 	return text, nil
+}
+
+// besides reads files that a recipe names, relative to its directory; those that the standard input names, to the working one.
+func besides(recipeName string) func(string) ([]byte, error) {
+	return func(name string) ([]byte, error) {
+		if name = filepath.FromSlash(name); !filepath.IsAbs(name) {
+			name = filepath.Join(filepath.Dir(recipeName), name)
+		}
+		file, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		defer file.Close()
+		return io.ReadAll(io.LimitReader(file, recipe.MaxInput+1))
+	}
 }
 
 // settings takes --set PATH=VALUE apart.
@@ -178,6 +195,11 @@ func printer(w io.Writer, sources ...*source) diag.Printer {
 	return diag.Printer{Color: coloured(w), Width: width(w), Source: func(file string) []byte {
 		if i := slices.IndexFunc(sources, func(s *source) bool { return s.Name == file }); i >= 0 {
 			return sources[i].Text
+		}
+		for _, s := range sources {
+			if text := s.File.Parent(file); text != nil {
+				return text
+			}
 		}
 		return nil
 	}}

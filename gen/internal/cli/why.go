@@ -227,7 +227,7 @@ func profileOf(name string) *cluster.Profile {
 
 // surroundingsOf are the flags that a bundle was compiled with, as its inputs/ and its resolved recipe have them.
 func surroundingsOf(dir string) (surroundings, error) {
-	around := surroundings{cluster: filepath.Join(dir, "inputs/cluster.yaml")}
+	around := surroundings{cluster: filepath.Join(dir, "inputs/cluster.yaml"), bundle: true}
 	if !strings.ContainsAny(around.cluster, "/.") {
 		around.cluster = "./" + around.cluster
 	}

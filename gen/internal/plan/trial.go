@@ -64,6 +64,12 @@ func (m *maker) load(r *recipe.Recipe) workload.Workload {
 	if l.Dialect == "" {
 		l.Dialect = m.svc.Dialects[0]
 	}
+	if l.DurationS == 0 {
+		l.DurationS = 60
+	}
+	if l.WarmupS < 0 {
+		l.WarmupS = 10
+	}
 	if w.Batch > 1 {
 		l.Batch = w.Batch
 	}

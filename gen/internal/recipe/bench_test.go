@@ -19,7 +19,7 @@ func BenchmarkLargeSweep(b *testing.B) {
 	src = strings.Replace(src, "  clients_per_node: 10\n\nservers", "  concurrency: "+list(100)+"\n  prompt_len: "+list(100)+"\n\nservers", 1)
 	b.ReportAllocs()
 	for b.Loop() {
-		f, _ := Load("r.yaml", []byte(src))
+		f, _ := Load("r.yaml", []byte(src), Options{})
 		f.Check(ollama, meluxina)
 		if n := len(f.Points()); n != 10000 {
 			b.Fatal(n)

@@ -24,12 +24,14 @@ func (f *File) Check(svc *service.Service, cl *cluster.Profile) diag.List {
 	}
 	l = append(l, f.config()...)
 	f.complete()
-	if n, ok := f.Count(); !ok {
-		l.Errorf(f.swept()[0].pos, "sweep-size", "shorten a list", "the sweep makes %d points or more, at most %d", n, MaxPoints)
+	sweep := f.sweepRules()
+	if l = append(l, sweep...); sweep.Failed() {
 		return l.Sorted()
 	}
 	seen := map[diag.Diagnostic]bool{}
-	f.each(func(v *values) {
+	points := 0
+	vary := f.each(func(v *values) {
+		points++
 		c := check{values: v, Recipe: v.recipe(), svc: svc, cl: cl}
 		c.rules()
 		for _, d := range c.l {
@@ -39,7 +41,7 @@ func (f *File) Check(svc *service.Service, cl *cluster.Profile) diag.List {
 			}
 		}
 	})
-	return l.Sorted()
+	return append(l, f.exclusions(vary, points)...).Sorted()
 }
 
 // check is one point under the rules.
@@ -53,20 +55,24 @@ type check struct {
 
 // rules are those between fields, each a few lines. They run for every point.
 func (c *check) rules() {
+	c.placement()
 	c.nodes()
+	c.ranges()
+	c.replicas()
+	c.routes()
 	c.load()
 	c.times()
 	if c.svc != nil {
 		c.serviceRules()
 	}
 	if c.Orchestration.Mode == "local" {
-		c.model()
 		c.local()
 		return
 	}
-	if c.svc != nil {
+	if c.svc != nil && !c.svc.External() {
 		c.image()
 	}
+	c.shared()
 	if c.cl != nil {
 		c.site()
 	}
@@ -78,6 +84,23 @@ func (c *check) at(path string) diag.Pos {
 		return n.pos
 	}
 	return c.file.Pos(path)
+}
+
+// keyAt is the place of the key at a path.
+func (c *check) keyAt(path string) diag.Pos {
+	n := c.base[path]
+	for n != nil && n.absent && n.kind == mapping { // a section of this point alone: its first value tells where
+		i := slices.IndexFunc(n.fields, func(f field) bool { return c.has(path + "." + f.name) })
+		if i < 0 {
+			break
+		}
+		path += "." + n.fields[i].name
+		n = c.base[path]
+	}
+	if n != nil && n.key.Line > 0 {
+		return n.key
+	}
+	return c.at(path)
 }
 
 // good tells whether the values at all paths are there, written or by default, and were not refused.
@@ -101,53 +124,6 @@ func (c *check) written(path string) bool {
 	return c.file.written.at(strings.Split(path, ".")...) != nil
 }
 
-const nodesOf = "orchestration.node_allocation."
-
-// nodes: the roles must fit into the allocation, and should fill it.
-func (c *check) nodes() {
-	roles := []string{nodesOf + "servers.nodes", nodesOf + "clients.nodes", nodesOf + "monitors.nodes"}
-	if !c.good(append(roles, "orchestration.total_nodes")...) {
-		return
-	}
-	n, total := c.Orchestration.Nodes, c.Orchestration.TotalNodes
-	sum := n.Servers + n.Clients + n.Monitors
-	words := fmt.Sprintf("%s + %s + %s = %s", plural(n.Servers, "server"), plural(n.Clients, "client"), plural(n.Monitors, "monitor"), plural(sum, "node"))
-	if sum > total {
-		c.l.Errorf(c.at("orchestration.total_nodes"), "node-sum", fmt.Sprintf("write total_nodes: %d, or ask for fewer", sum), "%s, and total_nodes is %d", words, total)
-		c.l.Fix(c.write("orchestration.total_nodes", sum))
-	} else if sum < total {
-		c.l.Warnf(c.at("orchestration.total_nodes"), "node-sum", fmt.Sprintf("write total_nodes: %d", sum), "%s, so %d of %d stay unused and are billed", words, total-sum, total)
-		c.l.Fix(c.write("orchestration.total_nodes", sum))
-	}
-}
-
-// load: which of the values that say how much load there is counts.
-func (c *check) load() {
-	w := c.Workload
-	perNode := c.good("workload.clients_per_node")
-	switch {
-	case !perNode:
-	case c.good("workload.target_rps"):
-		c.l.Hintf(c.at("workload.clients_per_node"), "no-effect", "delete it; concurrency would cap what is in flight", "clients_per_node has no effect with target_rps")
-		c.l.Fix(c.delete("workload.clients_per_node"))
-	case c.good("workload.concurrency"):
-		c.l.Hintf(c.at("workload.clients_per_node"), "concurrency-wins", "delete the one that is not meant",
-			"clients_per_node has no effect: concurrency on line %d wins over it", c.file.Pos("workload.concurrency").Line)
-		c.l.Fix(c.delete("workload.clients_per_node"))
-	}
-	if w.TargetRPS == 0 && w.RequestDistribution != "constant" && c.good("workload.request_distribution") {
-		c.l.Hintf(c.at("workload.request_distribution"), "no-effect", "write target_rps for an open loop", "request_distribution has no effect without target_rps")
-	}
-	if w.TargetRPS > 0 && w.ThinkTimeS > 0 {
-		c.l.Hintf(c.at("workload.think_time"), "no-effect", "delete it", "think_time has no effect with target_rps")
-		c.l.Fix(c.delete("workload.think_time"))
-	}
-	if w.Concurrency > 0 && w.Concurrency < c.Orchestration.Nodes.Clients {
-		c.l.Warnf(c.at("workload.concurrency"), "idle-clients", fmt.Sprintf("write at least %d, or fewer client nodes", c.Orchestration.Nodes.Clients),
-			"%d in flight over %d client nodes leaves some without work", w.Concurrency, c.Orchestration.Nodes.Clients)
-	}
-}
-
 // times: a window of no length measures nothing.
 func (c *check) times() {
 	for _, path := range []string{"workload.duration", "workload.timeout", "servers.health_check.interval", "servers.health_check.timeout"} {
@@ -155,8 +131,30 @@ func (c *check) times() {
 			c.l.Errorf(c.at(path), "out-of-range", "write a duration above 0", "%s is 0", path)
 		}
 	}
+	c.idle()
 	if c.good("monitoring.interval") && c.Monitoring.IntervalS < 0.1 {
 		c.l.Errorf(c.at("monitoring.interval"), "out-of-range", "write 100ms or more", "monitoring.interval is %g s, and a reading itself takes milliseconds", c.Monitoring.IntervalS)
+	}
+}
+
+// idle: what is switched off needs no settings.
+func (c *check) idle() {
+	for _, section := range []string{"servers.health_check", "monitoring", "logging"} {
+		on := c.node(section + ".enabled")
+		n := c.file.written.at(strings.Split(section, ".")...)
+		if on == nil || on.value != false || n == nil {
+			continue
+		}
+		for _, f := range n.fields {
+			if f.name != "enabled" {
+				c.l.Hintf(f.key, "no-effect", "delete it", "%s.%s has no effect: it is not enabled", section, f.name)
+			}
+		}
+	}
+	for _, key := range []string{"push_interval", "retention"} {
+		if at := "monitoring." + key; c.written(at) && !c.good("monitoring.pushgateway_url") && !c.node("monitoring.pushgateway_url").refused() {
+			c.l.Hintf(c.keyAt(at), "no-effect", "write monitoring.pushgateway_url, or delete it", "%s has no effect without a Pushgateway", at)
+		}
 	}
 }
 
@@ -172,7 +170,7 @@ func (c *check) local() {
 		nodes int
 	}{
 		{"servers.port", c.Servers.Port, "servers", c.Orchestration.Nodes.Servers},
-		{"clients.port", c.Clients.Port, "clients", c.Orchestration.Nodes.Clients},
+		{"clients.port", c.Clients.Port, "clients", max(1, c.Orchestration.Nodes.Clients)},
 	} {
 		if p.port > 0 && p.nodes > 1 {
 			c.l.Errorf(c.at(p.path), "port-twice", "delete it: each gets a port of its own", "%d %s can't share port %d on one machine", p.nodes, p.role, p.port)
@@ -182,5 +180,12 @@ func (c *check) local() {
 	if c.yes(distributed + "enabled") {
 		c.l.Errorf(c.at(distributed+"enabled"), "local-distributed", `write "mode: slurm", or false here`, "local mode is one machine: there is nothing to distribute a server over")
 		c.l.Fix(c.write(distributed+"enabled", false))
+	}
+}
+
+// shared: a client beside a server needs a port of its own.
+func (c *check) shared() {
+	if c.Servers.Port > 0 && c.Servers.Port == c.Clients.Port && c.Orchestration.Placement == "same-node" {
+		c.l.Errorf(c.at("clients.port"), "port-twice", "write another port, or none", "servers.port is %d, too, and the client is on the server's node", c.Servers.Port)
 	}
 }

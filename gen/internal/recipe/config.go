@@ -39,14 +39,31 @@ func closed(doc *node, root, open bool) {
 // config checks servers.service_config by the service's schema. What the service does not know is an error, or, where it
 // hands such settings on as flags of the server, a warning.
 func (f *File) config() diag.List {
-	section := f.written.at("servers", "service_config")
-	if section == nil || section.kind != mapping || section.bad || f.settings == nil {
+	if f.settings == nil {
 		return nil
 	}
-	l := append(f.single(section), raise(section, f.settings, section, f.settings)...)
+	l := f.furtherSettings()
+	section := f.written.at("servers", "service_config")
+	if section == nil || section.kind != mapping || section.bad {
+		return l
+	}
+	l = append(append(l, f.single(section)...), raise(section, f.settings, section, f.settings)...)
 	v := validator{root: section, schema: f.settings, prefix: "servers.service_config"}
 	v.run()
 	return append(l, v.diags...)
+}
+
+// furtherSettings checks the settings that points of the sweep have.
+func (f *File) furtherSettings() diag.List {
+	v := validator{schema: f.settings, prefix: "servers.service_config", partial: true}
+	for _, tree := range overlays(f.written) {
+		if section := tree.at("servers", "service_config"); section != nil && section.kind == mapping && !section.bad {
+			v.root = section
+			v.single(v.prefix, section, f.settings)
+			v.validate(section, f.settings, v.prefix)
+		}
+	}
+	return v.diags
 }
 
 // single takes distributed out where the service runs on one node and so does not know it.

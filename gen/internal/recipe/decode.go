@@ -4,31 +4,30 @@ import (
 	"cmp"
 	"fmt"
 	"path"
+
+	"hpcbench/agent/workload"
 )
 
-// values is one point of a file: the index of its full tree, and the alternative chosen for each sweep.
+// values is one point of a file: the index of its full tree with the alternatives of the point in their places.
 type values struct {
-	file   *File
-	base   map[string]*node
-	chosen []place
+	file *File
+	*variation
 	parsed map[any]float64 // durations by their text, for sweeps read the same ones thousands of times
 }
 
 // node is what the point has at a path, nil where the recipe is silent.
 func (v *values) node(path string) *node {
-	for _, c := range v.chosen {
-		if c.path == path {
-			return c.node
-		}
+	if n := v.base[path]; n != nil && !n.absent {
+		return n
 	}
-	return v.base[path]
+	return nil
 }
 
 // values are the swept values of the point.
 func (v *values) values() []Value {
-	list := make([]Value, len(v.chosen))
-	for i, c := range v.chosen {
-		list[i] = Value{c.path, c.scalar()}
+	list := make([]Value, len(v.paths))
+	for i, path := range v.paths {
+		list[i] = Value{path, v.base[path].short()}
 	}
 	return list
 }
@@ -85,17 +84,21 @@ func (v *values) list(path string) []string {
 
 // table is a section of names and texts; numbers and booleans come as written.
 func (v *values) table(path string) map[string]string {
-	n := v.node(path)
+	n := v.base[path]
 	if n == nil {
 		return nil
 	}
 	table := make(map[string]string, len(n.fields))
 	for _, f := range n.fields {
-		value := v.node(join(path, f.name))
-		table[f.name] = cmp.Or(value.text, fmt.Sprint(value.value))
+		if value := v.node(join(path, f.name)); value != nil {
+			table[f.name] = value.word()
+		}
 	}
 	return table
 }
+
+// word is a scalar as written.
+func (n *node) word() string { return cmp.Or(n.text, fmt.Sprint(n.value)) }
 
 // tree is a section as plain values with this point's alternatives.
 func (v *values) tree(path string, n *node) any {
@@ -103,14 +106,40 @@ func (v *values) tree(path string, n *node) any {
 		m := make(map[string]any, len(n.fields))
 		for _, f := range n.fields {
 			p := join(path, f.name)
-			m[f.name] = v.tree(p, v.node(p))
+			child := v.base[p]
+			if child == nil || child.absent && child.kind != mapping {
+				continue
+			}
+			value := v.tree(p, child)
+			if inner, section := value.(map[string]any); !child.absent || section && len(inner) > 0 {
+				m[f.name] = value
+			}
 		}
 		return m
 	}
 	if n.kind == list {
 		items := make([]any, len(n.items))
 		for i, item := range n.items {
-			items[i] = v.tree(path, item)
+			items[i] = item.plainNumbers()
+		}
+		return items
+	}
+	return n.scalar()
+}
+
+// plainNumbers is the node as plain values, whole numbers as int.
+func (n *node) plainNumbers() any {
+	switch n.kind {
+	case mapping:
+		m := make(map[string]any, len(n.fields))
+		for _, f := range n.fields {
+			m[f.name] = f.plainNumbers()
+		}
+		return m
+	case list:
+		items := make([]any, len(n.items))
+		for i, item := range n.items {
+			items[i] = item.plainNumbers()
 		}
 		return items
 	}
@@ -122,12 +151,12 @@ func (v *values) recipe() *Recipe {
 	r := &Recipe{
 		Scenario: v.text("scenario"), Partition: v.text("partition"), Account: v.text("account"), QOS: v.text("qos"),
 		Cluster: v.text("cluster"), Modules: v.list("modules"), Binds: v.list("binds"),
-		Environment: v.table("environment"), Secrets: v.table("secrets"),
-		Repetitions: v.whole("repetitions"), Seed: int64(v.num("workload.seed")),
-		Orchestration: v.orchestration(),
+		Environment: v.table("environment"), Secrets: v.table("secrets"), Seed: int64(v.num("workload.seed")),
+		Metadata: Metadata{GitCommit: v.text("metadata.git_commit"), Notes: v.text("metadata.notes"), Tags: v.list("metadata.tags")},
 		Job: JobConfig{
 			Exclusive:   v.yes("orchestration.job_config.exclusive"),
 			Reservation: v.text("orchestration.job_config.reservation"),
+			Directives:  v.list("orchestration.job_config.sbatch"),
 		},
 		Resources:  Roles[Resources]{v.resources("servers"), v.resources("clients"), v.resources("monitors")},
 		Workload:   v.workload(),
@@ -135,6 +164,12 @@ func (v *values) recipe() *Recipe {
 		Clients:    Clients{Port: v.whole("clients.port")},
 		Artifacts:  v.artifacts(),
 		Monitoring: Monitoring{Enabled: v.yes("monitoring.enabled"), IntervalS: v.seconds("monitoring.interval")},
+		Reporting:  Reporting{Percentiles: v.numbers("reporting.percentiles")},
+	}
+	r.Repetitions, r.Restarts = v.repetitions()
+	r.Orchestration = v.orchestration()
+	if e := v.node(suite); e != nil && e.kind == mapping {
+		r.named(e)
 	}
 	if n := v.node("orchestration.job_config.time_limit"); n != nil {
 		r.Job.TimeLimitS, _ = timeLimit(n.value)
@@ -142,17 +177,43 @@ func (v *values) recipe() *Recipe {
 	return r
 }
 
-func (v *values) orchestration() Orchestration {
-	const at = "orchestration.node_allocation."
-	o := Orchestration{
-		Mode:           v.text("orchestration.mode"),
-		TotalNodes:     v.whole("orchestration.total_nodes"),
-		Nodes:          Roles[int]{v.whole(at + "servers.nodes"), v.whole(at + "clients.nodes"), v.whole(at + "monitors.nodes")},
-		ClientsPerNode: v.whole("workload.clients_per_node"),
-		Distribution:   v.text(at + "clients.distribution_strategy"),
+// repetitions are trials on one start of a server, and its starts.
+func (v *values) repetitions() (trials, restarts int) {
+	n := v.node("repetitions")
+	if n == nil || n.kind != mapping {
+		return v.whole("repetitions"), 1
 	}
-	o.TotalNodes = cmp.Or(o.TotalNodes, o.Nodes.Servers+o.Nodes.Clients+o.Nodes.Monitors)
-	return o
+	return max(1, v.whole("repetitions.trials")), max(1, v.whole("repetitions.restarts"))
+}
+
+// numbers are those of a list.
+func (v *values) numbers(path string) []float64 {
+	n := v.node(path)
+	if n == nil {
+		return nil
+	}
+	var all []float64
+	for _, item := range n.items {
+		if f, ok := number(item.value); ok {
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+// named puts the entry of a benchmark_suite into the workload; the pause and the threads are of each client node.
+func (r *Recipe) named(e *node) {
+	r.Workload.Suite, _ = e.get("name").str()
+	if n := e.get("duration"); n != nil {
+		r.Workload.DurationS, _ = seconds(n.value)
+	}
+	if n := e.get("sleep_seconds"); n != nil {
+		r.Workload.ThinkTimeS, _ = seconds(n.value)
+	}
+	if n := e.get("num_threads"); n != nil {
+		threads, _ := number(n.value)
+		r.Workload.Concurrency = int(threads) * max(1, r.Orchestration.Nodes.Clients)
+	}
 }
 
 func (v *values) resources(role string) Resources {
@@ -164,14 +225,27 @@ func (v *values) workload() Workload {
 	const at = "workload."
 	w := Workload{
 		Component: v.text(at + "component"), Service: v.text(at + "service"), Model: v.text(at + "model"),
-		Dialect: v.text(at + "dialect"), Stream: v.yes(at + "stream"),
+		Dialect: v.text(at + "dialect"), Stream: v.yes(at + "stream"), Endpoints: v.list(at + "endpoints"),
 		DurationS: v.seconds(at + "duration"), WarmupS: v.seconds(at + "warmup"), TimeoutS: v.seconds(at + "timeout"),
+		RampUpS: v.seconds(at + "ramp_up"), CooldownS: v.seconds(at + "cooldown"),
 		Requests: v.whole(at + "requests"), ClientsPerNode: v.whole(at + "clients_per_node"),
-		Concurrency: v.whole(at + "concurrency"), TargetRPS: v.num(at + "target_rps"),
-		RequestDistribution: v.text(at + "request_distribution"), ThinkTimeS: v.seconds(at + "think_time"),
-		PromptLen: v.whole(at + "prompt_len"), GenTokens: v.whole(at + "gen_tokens"), Batch: v.whole(at + "batch"),
-		Temperature: v.num(at + "temperature"), IgnoreEOS: v.yes(at + "ignore_eos"),
+		Concurrency: v.whole(at + "concurrency"), TargetRPS: v.num(at + "target_rps"), ThinkTimeS: v.seconds(at + "think_time"),
+		Trace: v.text(at + "trace"), Dataset: v.text(at + "dataset"), Batch: v.whole(at + "batch"), Turns: v.whole(at + "turns"),
+		CancelShare: v.num(at + "cancel_share"), Temperature: v.num(at + "temperature"), IgnoreEOS: v.yes(at + "ignore_eos"),
+		Headers: v.table(at + "headers"), APIKeyFile: v.text(at + "api_key_file"),
 	}
+	if v.node(at+"warmup") == nil {
+		w.WarmupS = -1
+	}
+	w.PromptLen, w.PromptLaw = v.length(at + "prompt_len")
+	w.GenTokens, w.GenLaw = v.length(at + "gen_tokens")
+	if v.has(at + "prefix") {
+		w.Prefix = &workload.Prefix{Share: v.num(at + "prefix.share"), Tokens: v.whole(at + "prefix.tokens")}
+	}
+	if body := v.base[at+"extra_body"]; body != nil && body.kind == mapping {
+		w.ExtraBody = v.tree(at+"extra_body", body).(map[string]any)
+	}
+	v.arrivals(&w)
 	for _, metric := range []string{"ttft", "tpot", "itl", "e2el"} {
 		if v.node(at+"slo."+metric) == nil {
 			continue
@@ -195,7 +269,7 @@ func (v *values) servers() Servers {
 		},
 		ServiceConfig: map[string]any{},
 	}
-	if config := v.node("servers.service_config"); config != nil && config.kind == mapping {
+	if config := v.base["servers.service_config"]; config != nil && config.kind == mapping {
 		s.ServiceConfig = v.tree("servers.service_config", config).(map[string]any)
 	}
 	return s

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -29,10 +30,71 @@ func (f *File) complete() {
 	if f.service != nil {
 		f.fillServers(full)
 	}
-	if total, ok := nodesInAll(full); ok && full.at("orchestration", "total_nodes") == nil {
-		full.get("orchestration").set("total_nodes", &node{kind: scalar, value: total})
-	}
+	markSuite(full)
 	f.full = full
+	f.follow()
+}
+
+// markSuite takes the entries of a benchmark_suite as what they are: alternatives.
+func markSuite(full *node) {
+	entries := full.get("workload").get("benchmark_suite")
+	if entries != nil && entries.kind == list && len(entries.items) > 0 && !entries.bad {
+		entries.sweep = !slices.ContainsFunc(entries.items, func(e *node) bool { return e.kind != mapping || e.bad })
+	}
+}
+
+// follow spells out what follows from several values, where they are the same in every point.
+func (f *File) follow() {
+	v := &values{file: f, variation: &variation{base: f.full.index()}, parsed: map[any]float64{}}
+	of := f.varied()
+	if workload := f.full.get("workload"); workload != nil && workload.kind == mapping {
+		seed := v.node("metadata.seed")
+		if seed == nil || seed.kind != scalar {
+			seed = wrap(1)
+		}
+		if workload.get("seed") == nil {
+			workload.set("seed", seed.clone())
+		}
+		if !of("workload") {
+			workload.add("request_distribution", v.law())
+		}
+	}
+	section := f.full.get("orchestration")
+	allocation := section.get("node_allocation")
+	if of("orchestration") || of("workload.endpoints") || allocation == nil || allocation.kind != mapping || !v.settled() {
+		return
+	}
+	o := v.orchestration()
+	if servers := allocation.get("servers"); servers != nil && servers.kind == mapping && f.written.at("orchestration", "node_allocation", "servers", "nodes") == nil {
+		servers.set("nodes", wrap(o.Nodes.Servers))
+	}
+	if clients := allocation.get("clients"); clients == nil {
+		allocation.set("clients", &node{kind: mapping, pos: allocation.pos, key: allocation.key})
+	}
+	allocation.get("clients").add("placement", o.Placement)
+	allocation.get("clients").add("distribution_strategy", o.Distribution)
+	section.add("total_nodes", o.TotalNodes)
+}
+
+// varied tells whether a point of the sweep has a value in a section.
+func (f *File) varied() func(section string) bool {
+	var all []place
+	for _, point := range listed(f.full, "points") {
+		all = append(all, leaves(overlay(point))...)
+	}
+	return func(section string) bool {
+		return slices.ContainsFunc(all, func(p place) bool { return within(p.path, section) || within(section, p.path) })
+	}
+}
+
+// settled tells whether all that nodes are counted by has one value, and a good one.
+func (v *values) settled() bool {
+	for _, path := range []string{"servers.nodes", "clients.nodes", "monitors.nodes", "clients.placement", "clients.distribution_strategy"} {
+		if n := v.node(nodesOf + path); n != nil && (n.kind != scalar || n.bad) {
+			return false
+		}
+	}
+	return true
 }
 
 // fill adds the defaults of a schema to a mapping, and the sections that have some, and drops what nothing needs. What
@@ -94,23 +156,6 @@ func (f *File) fillServers(full *node) {
 // known to end healthy starts of large models on several nodes; those say more.
 const defaultHealthTimeoutS = 600.0
 
-// nodesInAll is the sum over roles; false while a number of nodes is swept or missing.
-func nodesInAll(full *node) (int64, bool) {
-	sum := int64(0)
-	for _, role := range []string{"servers", "clients", "monitors"} {
-		nodes := full.at("orchestration", "node_allocation", role, "nodes")
-		if nodes == nil || nodes.kind != scalar {
-			return 0, false
-		}
-		n, ok := nodes.value.(int64)
-		if !ok {
-			return 0, false
-		}
-		sum += n
-	}
-	return sum, true
-}
-
 // Resolved is the recipe with every default spelled out, sweeps kept as lists. Loaded again it has the same points.
 func (f *File) Resolved() []byte {
 	var b bytes.Buffer
@@ -143,6 +188,10 @@ func (n *node) yaml() *yaml.Node {
 			y.Content = append(y.Content, item.yaml())
 		}
 	default:
+		if _, isText := n.value.(string); n.plain && n.text != "" && !isText && n.kind == scalar {
+			y.Kind, y.Value = yaml.ScalarNode, n.text // 1.10 in an environment stays 1.10
+			return y
+		}
 		if err := y.Encode(n.value); err != nil {
 			panic(fmt.Sprintf("writing a scalar: %v", err))
 		}

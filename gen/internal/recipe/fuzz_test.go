@@ -25,7 +25,7 @@ func FuzzLoad(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, src []byte) {
-		file, diags := Load("r.yaml", src)
+		file, diags := Load("r.yaml", src, Options{})
 		file.Service()
 		file.Cluster()
 		diags = append(diags, file.Check(vllm, meluxina)...)
@@ -42,7 +42,7 @@ func FuzzLoad(f *testing.F) {
 		}
 		points := file.Points()
 		resolved := file.Resolved()
-		again, diags := Load("resolved.yaml", resolved)
+		again, diags := Load("resolved.yaml", resolved, Options{})
 		diags = append(diags, again.Check(vllm, meluxina)...)
 		if diags.Failed() || len(again.Points()) != len(points) {
 			t.Errorf("%d points, spelled out %d:\n%s\n%s", len(points), len(again.Points()), resolved, lines(diags))

@@ -2,6 +2,8 @@ package recipe
 
 import (
 	"fmt"
+	"path"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -22,26 +24,40 @@ type File struct {
 	service  *service.Service
 	settings *schema // of service_config; nil where there is no service
 	profile  *cluster.Profile
+
+	inputs  []Input
+	parents map[string][]byte
 }
 
-// Load reads a recipe from its text; name is the file's name in diagnostics. It checks what one value or one section
-// can tell; Check does the rest. Settings of the command line win over the text. The File is never nil, and fit for
-// Points only when the list has no error.
-func Load(name string, src []byte, sets ...Set) (*File, diag.List) {
+// Load reads a recipe from its text, with the recipes that it extends and the files that it names; name is the file's
+// name in diagnostics. It checks what one value or one section can tell; Check does the rest. The File is never nil, and
+// fit for Points only when the list has no error.
+func Load(name string, src []byte, options Options) (*File, diag.List) {
+	f := &File{name: name, parents: map[string][]byte{}}
 	root, diags := parse(name, src)
 	if root == nil {
 		nothing := &node{kind: mapping, pos: diag.Pos{File: name, Line: 1, Col: 1}, bad: true}
-		return &File{name: name, read: nothing, written: nothing, full: nothing}, diags.Sorted()
+		f.read, f.written, f.full = nothing, nothing, nothing
+		return f, diags.Sorted()
 	}
-	diags = append(diags, apply(root, sets)...)
-	v := validator{root: root, schema: recipeSchema()}
+	r := &family{File: f, options: options, dir: path.Dir(filepath.ToSlash(name)), where: map[string]string{}, done: map[*node]bool{}}
+	root = r.merged(root)
+	alone := r.diags.Failed() // a parent is missing, and with it what this recipe may well not say itself
+	if alone {
+		root.prune()
+	}
+	diags = append(diags, apply(root, options.Sets)...)
+	ranges(root)
+	v := validator{root: root, schema: recipeSchema(), partial: alone}
 	v.run()
-	diags = append(diags, v.diags...)
+	root.bad = root.bad || alone
+	diags = append(append(diags, v.diags...), furtherPoints(root)...)
 	diags = append(diags, texts(root)...)
 	diags = append(diags, settle(root)...)
-	f := &File{name: name, read: root, written: root}
+	r.data(root)
+	f.read, f.written = root, root
 	f.complete()
-	return f, diags.Sorted()
+	return f, append(diags, r.diags...).Sorted()
 }
 
 // Service is the service's name as written, "" where there is none.
@@ -88,7 +104,7 @@ func (f *File) Unknown(path, what, name string, known []string) diag.Diagnostic 
 }
 
 var (
-	secretName = regexp.MustCompile(`(?i)(TOKEN|KEY|SECRET|PASSWORD)$`)
+	secretName = regexp.MustCompile(`(?i)(TOKEN|KEY|SECRET|PASSWORD|AUTHORIZATION|COOKIE)$`)
 	control    = regexp.MustCompile(`[\x00-\x1f\x7f\x{80}-\x{9f}]`)
 )
 
@@ -96,7 +112,13 @@ var (
 // and no secret.
 func texts(root *node) diag.List {
 	var l diag.List
+	for _, further := range overlays(root) {
+		l = append(l, texts(further)...)
+	}
 	root.walk("", func(path string, n *node) {
+		if strings.HasPrefix(path, "sweep.") {
+			return // its points are told of by what they lay over the recipe
+		}
 		for _, f := range n.fields {
 			if control.MatchString(f.name) {
 				l.Errorf(f.key, "control-character", "keys are plain words", "the key %q has a newline or another control character", clip(f.name))
@@ -106,10 +128,15 @@ func texts(root *node) diag.List {
 		switch {
 		case literalSecret(path) && n.secret():
 			name := path[strings.LastIndex(path, ".")+1:]
-			l.Errorf(n.pos, "literal-secret", fmt.Sprintf("put the value into a file on the cluster and write secrets: {%s: /path/of/the/file}", name),
+			cure := fmt.Sprintf("put the value into a file on the cluster and write secrets: {%s: /path/of/the/file}", name)
+			if strings.HasPrefix(path, "workload.") {
+				cure = "put the key into a file on the cluster and write workload.api_key_file: /path/of/the/file"
+			}
+			l.Errorf(n.pos, "literal-secret", cure,
 				"%s is a secret written out, which would stand in every bundle", label(path))
 			n.bad = true
 		case !ok:
+		case path == "metadata.notes" && !control.MatchString(strings.ReplaceAll(text, "\n", "")):
 		case control.MatchString(text):
 			l.Errorf(n.pos, "control-character", "write it on one line", "%s has a newline or another control character", label(path))
 			n.bad = true
@@ -118,10 +145,13 @@ func texts(root *node) diag.List {
 	return l
 }
 
+// secretive are the sections whose keys are the user's own.
+var secretive = []string{"environment.", "servers.service_config.", "workload.headers.", "workload.extra_body."}
+
 // literalSecret tells whether text at this path would be a secret.
 func literalSecret(path string) bool {
 	return secretName.MatchString(path) &&
-		(strings.HasPrefix(path, "environment.") || strings.HasPrefix(path, "servers.service_config."))
+		slices.ContainsFunc(secretive, func(section string) bool { return strings.HasPrefix(path, section) })
 }
 
 // secret tells whether a scalar can be one: text, or a number of a variable.
@@ -135,6 +165,8 @@ func settle(root *node) diag.List {
 	var l diag.List
 	settleJob(root, &l)
 	settleClients(root, &l)
+	settleNames(root, &l)
+	settleImage(root, &l)
 	if python := root.at("artifacts", "python"); python != nil {
 		l.Hintf(python.key, "unneeded", "delete it", "nothing needs artifacts.python: the load comes from bin/agent")
 		l.Fix(diag.Delete(python.key))

@@ -16,8 +16,8 @@ func TestLocalModeNeedsLittle(t *testing.T) {
 		t.Fatalf("diagnostics:\n%s", diags)
 	}
 	r := f.Points()[0].Recipe
-	if r.Cluster != "local" || r.Orchestration.TotalNodes != 2 || r.Orchestration.Nodes != (Roles[int]{1, 1, 0}) ||
-		r.Workload.Dialect != "openai-chat" || r.Workload.DurationS != 60 || !r.Workload.Stream || r.Servers.HealthCheck.Endpoint != "/health" {
+	if r.Cluster != "local" || r.Orchestration.TotalNodes != 1 || r.Orchestration.Nodes != (Roles[int]{1, 0, 0}) || r.Orchestration.Placement != "same-node" ||
+		r.Workload.Dialect != "openai-chat" || r.Workload.DurationS != 0 || r.Workload.WarmupS != -1 || !r.Workload.Stream || r.Servers.HealthCheck.Endpoint != "/health" {
 		t.Errorf("defaults are %+v", *r)
 	}
 }
@@ -147,12 +147,12 @@ func TestSchemaDocumentsEveryKey(t *testing.T) {
 }
 
 func TestSchemaNeedsWhatTheReferenceSays(t *testing.T) {
-	_, diags := Load("r.yaml", []byte("scenario: x\npartition: p\norchestration: {node_allocation: {servers: {}, clients: {}}}\nresources: {}\nworkload: {service: x}\n"))
+	_, diags := Load("r.yaml", []byte("scenario: x\npartition: p\norchestration: {node_allocation: {servers: {}, clients: {}}}\nresources: {}\nworkload: {service: x}\n"), Options{})
 	missing := map[string]bool{}
 	for _, d := range diags {
 		missing[strings.Split(d.Message, `"`)[1]] = true
 	}
-	_, empty := Load("r.yaml", []byte("scenario: x\nworkload: {service: x}\n"))
+	_, empty := Load("r.yaml", []byte("scenario: x\nworkload: {service: x}\n"), Options{})
 	for _, d := range empty {
 		missing[strings.Split(d.Message, `"`)[1]] = true
 	}

@@ -29,15 +29,14 @@ func (c *check) serviceRules() {
 			"%s tells of its health at %s, not at %s", c.svc.Name, own, clip(c.Servers.HealthCheck.Endpoint))
 		c.l.Fix(c.write("servers.health_check.endpoint", own))
 	}
-	c.parallel(c.Orchestration.Nodes.Servers)
-}
-
-// model: with Slurm the schema wants one; here the service may have its own.
-func (c *check) model() {
-	if c.svc != nil && c.node("workload.model") == nil {
-		c.l.Errorf(c.file.Pos("workload.model"), "missing-field", "write, for example, \"model: llama3.2:1b\"", "missing field %q: %s needs one", "workload.model", c.svc.Name)
-		c.l.Fix(diag.Add("workload.model", "llama3.2:1b").Asked())
+	c.model()
+	if c.external(); c.svc.External() {
+		return
 	}
+	c.parallel(c.Orchestration.Nodes.Servers)
+	c.pinned()
+	c.room()
+	c.slots()
 }
 
 // parallel: the GPUs that the model is split over must be those the servers have.
@@ -52,7 +51,7 @@ func (c *check) parallel(servers int) {
 			ppPath = distributed + "pipeline_parallel_size"
 		}
 	}
-	gpus := c.Resources.Servers.GPUs
+	gpus := c.Resources.Servers.GPUs / c.Orchestration.Replicas
 	if gpus == 0 || !c.good(tpPath, "resources.servers.gpus") {
 		return // without GPUs the split is over processes, and any is right
 	}
@@ -63,6 +62,9 @@ func (c *check) parallel(servers int) {
 		copies = fmt.Sprintf(" × data %d", dp)
 	}
 	sums := fmt.Sprintf("tensor %d × pipeline %d%s = %d GPUs, and the server has %s × %d = %d", tp, pp, copies, need, plural(nodes, "node"), gpus, have)
+	if n := c.Orchestration.Replicas; n > 1 {
+		sums = fmt.Sprintf("tensor %d × pipeline %d%s = %d GPUs, and each of %d servers on a node has %d", tp, pp, copies, need, n, have)
+	}
 	switch {
 	case tp == 0:
 	case need > have:

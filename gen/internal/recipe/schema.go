@@ -167,8 +167,10 @@ func (n *node) words() []string {
 
 // limits says the bounds of a number in words.
 func limits(doc *node) string {
-	low, above, high := doc.get("minimum"), doc.get("exclusiveMinimum"), doc.get("maximum")
+	low, above, high, below := doc.get("minimum"), doc.get("exclusiveMinimum"), doc.get("maximum"), doc.get("exclusiveMaximum")
 	switch {
+	case above != nil && below != nil:
+		return fmt.Sprintf("more than %v, less than %v", above.value, below.value)
 	case low != nil && high != nil:
 		return fmt.Sprintf("%v to %v", low.value, high.value)
 	case above != nil && high != nil:
@@ -198,18 +200,22 @@ func (s *schema) field(name string) *schema {
 func (s *schema) names() []string {
 	var names []string
 	for _, f := range s.fields {
-		if !f.never {
+		if !f.never && !f.old {
 			names = append(names, f.name)
 		}
 	}
 	return names
 }
 
-// takes tells whether a value of this place may be a list or a mapping as it is, so that a list there is no sweep.
+// takes tells whether a value of this place may be of a type, such as array.
 func (s *schema) takes(typ string) bool { return s != nil && slices.Contains(s.types, typ) }
 
-// find is the dotted path of the first property with this name, breadth first and not at an older place; "" where there is
-// none.
+// swept tells whether a list here is a sweep: where a list can't be the value itself, and something else than a section can.
+func (s *schema) swept() bool {
+	return !s.takes("array") && (!s.takes("object") || len(s.types) > 1)
+}
+
+// find is the dotted path of the first property with this name, breadth first; "" where there is none.
 func (s *schema) find(name string) string {
 	type place struct {
 		path string
@@ -232,10 +238,22 @@ func (s *schema) find(name string) string {
 
 // formats are the shapes of text that a pattern can't say well. What is not their type passes: type tells of that.
 var formats = []*jsonschema.Format{
-	{Name: "hpc-duration", Validate: func(v any) error { _, err := seconds(v); return err }},
+	{Name: "hpc-duration", Validate: duration},
 	{Name: "time-limit", Validate: func(v any) error { _, err := timeLimit(v); return err }},
 	{Name: "path", Validate: onText(absolute)},
 	{Name: "bind", Validate: onText(bind)},
+	{Name: "node-range", Validate: onText(func(s string) error { _, err := parseRange(s); return err })},
+	{Name: "indices", Validate: onText(func(s string) error { _, err := indices(s); return err })},
+	{Name: "sbatch", Validate: onText(sbatchOption)},
+}
+
+// duration passes sections: where one may stand, it is the type's to say.
+func duration(v any) error {
+	if _, section := v.(map[string]any); section {
+		return nil
+	}
+	_, err := seconds(v)
+	return err
 }
 
 func onText(f func(string) error) func(any) error {

@@ -54,7 +54,7 @@ func listing(t testing.TB, name string) string {
 
 // load reads and checks; the diagnostics come as lines.
 func load(src string, svc *service.Service, cl *cluster.Profile) (*File, string) {
-	f, diags := Load("r.yaml", []byte(src))
+	f, diags := Load("r.yaml", []byte(src), Options{})
 	diags = append(diags, f.Check(svc, cl)...)
 	return f, lines(diags.Sorted())
 }

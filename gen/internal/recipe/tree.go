@@ -21,6 +21,7 @@ type node struct {
 	plain  bool     // a scalar without quotes
 	sweep  bool     // a list of alternatives
 	bad    bool     // an error was already reported here
+	absent bool     // a place that other points of the sweep have a value in
 }
 
 type shape uint8

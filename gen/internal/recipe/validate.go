@@ -16,10 +16,11 @@ import (
 
 // validator holds a tree against a schema. Errors mark their node as bad, so that later rules leave it alone.
 type validator struct {
-	root   *node
-	schema *schema
-	prefix string // path of root in the recipe
-	diags  diag.List
+	root    *node
+	schema  *schema
+	prefix  string // path of root in the recipe
+	partial bool   // root is laid over something that has what it lacks
+	diags   diag.List
 }
 
 // run finds the sweeps, validates each alternative at its own place, and then the whole with the first of each.
@@ -39,7 +40,7 @@ func (v *validator) sweeps(path string, n *node, s *schema) {
 			}
 			v.sweeps(join(path, f.name), f.node, s.below(f.name))
 		}
-	case !s.takes("array") && !s.takes("object"):
+	case s.swept() && n.kind == list:
 		n.sweep = true
 		v.alternatives(path, n, s)
 	}
@@ -68,17 +69,21 @@ func (v *validator) alternatives(path string, n *node, s *schema) {
 	}
 	seen := map[any]bool{}
 	for i, item := range n.items {
+		value := item.value
+		if item.kind == mapping {
+			value = item.json()
+		}
 		switch {
-		case item.kind == list || item.kind == mapping:
+		case item.kind == list || item.kind == mapping && !s.takes("object"):
 			v.diags.Errorf(item.pos, "nested-sweep", "write plain values: [1, 2, 4]", "%s has %s among the values of its sweep", path, describe(item))
 			item.bad, n.bad = true, true
 			continue
-		case seen[item.value]:
+		case seen[value]:
 			v.diags.Errorf(item.pos, "repeated-value", `to measure more than once write "repetitions: 3" at the top level`, "%s has %s twice in its sweep", path, item.quoted(path))
 			v.diags.Fix(diag.Delete(item.pos))
 			item.bad, n.bad = true, true
 		}
-		seen[item.value] = true
+		seen[value] = true
 		if i > 0 && s.check != nil {
 			v.validate(item, s, path)
 		}
@@ -140,6 +145,9 @@ func (v *validator) report(n *node, s *schema, path string, e *jsonschema.Valida
 	case *kind.AdditionalProperties:
 		v.unknown(n, s, path, k.Properties)
 	case *kind.Required:
+		if v.partial {
+			return
+		}
 		v.missing(n, s, path, k.Missing)
 	default:
 		n.bad = true
@@ -170,6 +178,9 @@ func (v *validator) unknown(n *node, s *schema, path string, names []string) {
 func (v *validator) meant(name string, s *schema) string {
 	if cure := diag.DidYouMean(name, s.names()); cure != "" {
 		return cure
+	}
+	if i := slices.IndexFunc(s.names(), func(known string) bool { return strings.HasPrefix(known, name+"_") }); i >= 0 {
+		return fmt.Sprintf("did you mean %q?", s.names()[i])
 	}
 	if p := v.schema.find(name); p != "" {
 		return "it belongs at " + join(v.prefix, p)
@@ -229,13 +240,26 @@ func (v *validator) value(n *node, s *schema, path string, k jsonschema.ErrorKin
 		if text, ok := n.str(); ok && cure == "" {
 			cure = diag.DidYouMean(text, s.enum)
 		}
+		if len(s.enum) == 1 {
+			cure = cmp.Or(s.says, "write "+s.enum[0])
+		}
 		v.diags.Errorf(n.pos, "bad-value", cmp.Or(cure, s.doc), "%s, want %s", is, oneOf(s.enum))
 		v.diags.Fix(nearest(n.pos, n, s.enum))
 	case *kind.Minimum, *kind.Maximum, *kind.ExclusiveMinimum, *kind.ExclusiveMaximum:
 		v.diags.Errorf(n.pos, "out-of-range", s.says, "%s, want %s", is, s.limits)
 	case *kind.Format:
-		v.diags.Errorf(n.pos, "bad-value", s.says, "%s: it %s", is, k.Err)
+		cure := s.says
+		if own, ok := k.Err.(cured); ok {
+			cure = own.cure
+		}
+		v.diags.Errorf(n.pos, "bad-value", cure, "%s: it %s", is, k.Err)
 		v.diags.Fix(spelt(n, s))
+	case *kind.MinItems, *kind.MaxItems, *kind.MinProperties, *kind.MaxProperties:
+		cure := cmp.Or(s.says, s.doc)
+		if len(n.items)+len(n.fields) == 0 {
+			cure = "write at least one, or delete the line"
+		}
+		v.diags.Errorf(n.pos, "bad-value", cure, "%s has %s", path, plural(len(n.items)+len(n.fields), "value"))
 	case *kind.MinLength:
 		v.diags.Errorf(n.pos, "bad-value", s.says, "%s is empty", path)
 	case *kind.MaxLength:
@@ -271,6 +295,8 @@ func typeCure(n *node, s *schema, path string) string {
 	case isText && (s.takes("integer") || s.takes("number")):
 		if _, err := strconv.ParseFloat(text, 64); err == nil {
 			return fmt.Sprintf("write %s without quotes", text)
+		} else if errors.Is(err, strconv.ErrRange) {
+			return "that number is too large for a computer"
 		}
 	case n.kind == scalar && s.takes("array"):
 		return fmt.Sprintf("write a list: [%s]", n.text)
@@ -291,11 +317,12 @@ func (s *schema) want() string {
 	for _, t := range s.types {
 		want = append(want, words[t])
 	}
-	text := strings.Join(want, " or ")
-	if s.limits != "" {
-		text += ", " + s.limits
+	if s.limits != "" && len(want) > 1 {
+		want[0] += " (" + s.limits + ")"
+	} else if s.limits != "" {
+		want = []string{strings.Join(want, "") + ", " + s.limits}
 	}
-	return text
+	return strings.Join(want, " or ")
 }
 
 // quoted is a node's type and value for a message; the value of what may be a secret is left out.

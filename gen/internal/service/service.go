@@ -20,31 +20,35 @@ import (
 
 // Service is one folder.
 type Service struct {
-	Name           string         `yaml:"name"`
-	Title          string         `yaml:"title"`
-	Description    string         `yaml:"description"`
-	Image          string         `yaml:"image"`       // where prefetch pulls from when the recipe is silent, such as docker://ollama/ollama:0.24.0
-	NeedsImage     bool           `yaml:"needs_image"` // false: the argv runs on the node itself when the recipe names no image
-	Port           int            `yaml:"port"`        // the service's customary port, for documentation; jobs use their own block
-	Model          string         `yaml:"model"`       // of a recipe that is silent; "" where a recipe must name one
-	Dialects       []string       `yaml:"dialects"`    // the first is the default
-	SingleNode     bool           `yaml:"single_node"` // several server nodes are independent endpoints, never one server
-	Launchers      []string       `yaml:"launchers"`   // of single, spmd, ray, mp: what it can be started by; the first is the default
-	Launcher       string         `yaml:"launcher"`    // template that says which of them; "" for the default
-	Health         Health         `yaml:"health"`
-	ConcurrencyEnv string         `yaml:"concurrency_env"` // variable told the most requests in flight per endpoint over the deployment's trials
-	StartupS       float64        `yaml:"startup_s"`       // usual seconds from its first step to a generated token, for planning
-	Argv           string         `yaml:"argv"`            // text of argv.tmpl, in a folder without that file
-	Env            string         `yaml:"env"`             // text of env.tmpl, likewise
-	Config         map[string]any `yaml:"config"`          // JSON Schema of service_config
-	Flags          bool           `yaml:"flags"`           // a setting that Config does not know is an option of the server, and no error
-	Causes         []Cause        `yaml:"causes"`
-	Proof          []Proof        `yaml:"proof"`
-	Metrics        Metrics        `yaml:"metrics"`
-	Limits         []string       `yaml:"limits"` // in words, for documentation
-	Ask            []Question     `yaml:"ask"`    // of gen create, in this order
-	Files          fs.FS          `yaml:"-"`      // the folder
-	Trace          bool           `yaml:"-"`      // words carry tags of package trace that say where in the templates they stand
+	Name            string         `yaml:"name"`
+	Title           string         `yaml:"title"`
+	Description     string         `yaml:"description"`
+	Image           string         `yaml:"image"`       // where prefetch pulls from when the recipe is silent, such as docker://ollama/ollama:0.24.0
+	NeedsImage      bool           `yaml:"needs_image"` // false: the argv runs on the node itself when the recipe names no image
+	Port            int            `yaml:"port"`        // the service's customary port, for documentation; jobs use their own block
+	Model           string         `yaml:"model"`       // of a recipe that is silent; "" where a recipe must name one
+	Dialects        []string       `yaml:"dialects"`    // the first is the default
+	SingleNode      bool           `yaml:"single_node"` // several server nodes are independent endpoints, never one server
+	Launchers       []string       `yaml:"launchers"`   // of single, spmd, ray, mp: what it can be started by; the first is the default. none: nobody starts it
+	Launcher        string         `yaml:"launcher"`    // template that says which of them; "" for the default
+	Health          Health         `yaml:"health"`
+	ConcurrencyEnv  string         `yaml:"concurrency_env"`  // variable told the most requests in flight per endpoint over the deployment's trials
+	ParallelSetting string         `yaml:"parallel_setting"` // setting of service_config that caps the requests which one endpoint serves at once
+	ContextLimit    string         `yaml:"context_limit"`    // setting of service_config that caps the tokens of a prompt and its answer
+	Models          []string       `yaml:"models"`           // some that it is known to run, for a hint at a misspelt one
+	ModelTag        string         `yaml:"model_tag"`        // what stands before a model's version; a model without one, or with latest, is not pinned. "": models have none
+	StartupS        float64        `yaml:"startup_s"`        // usual seconds from its first step to a generated token, for planning
+	Argv            string         `yaml:"argv"`             // text of argv.tmpl, in a folder without that file
+	Env             string         `yaml:"env"`              // text of env.tmpl, likewise
+	Config          map[string]any `yaml:"config"`           // JSON Schema of service_config
+	Flags           bool           `yaml:"flags"`            // a setting that Config does not know is an option of the server, and no error
+	Causes          []Cause        `yaml:"causes"`
+	Proof           []Proof        `yaml:"proof"`
+	Metrics         Metrics        `yaml:"metrics"`
+	Limits          []string       `yaml:"limits"` // in words, for documentation
+	Ask             []Question     `yaml:"ask"`    // of gen create, in this order
+	Files           fs.FS          `yaml:"-"`      // the folder
+	Trace           bool           `yaml:"-"`      // words carry tags of package trace that say where in the templates they stand
 }
 
 // Health is the second stage of readiness.
@@ -119,7 +123,10 @@ func unknown(fsys fs.FS, name string) error {
 	return fmt.Errorf("no service %q (there are %s)", name, strings.Join(known, ", "))
 }
 
-var launchers = []string{"single", "spmd", "ray", "mp"}
+var launchers = []string{"single", "spmd", "ray", "mp", "none"}
+
+// External tells whether nobody starts the service: the recipe says where it runs.
+func (s *Service) External() bool { return slices.Equal(s.Launchers, []string{"none"}) }
 
 // check finds what no job could be made from.
 func (s *Service) check(name string) error {

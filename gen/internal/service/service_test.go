@@ -80,7 +80,7 @@ func TestUsersServiceIsOneFile(t *testing.T) {
 		{"no dialect", strings.Replace(good, "[openai-chat]", "[]", 1), "services/mine/service.yaml: dialects is empty: nothing could talk to it"},
 		{"no argv", good[:strings.Index(good, "argv")], "services/mine/service.yaml: there is no argv.tmpl, and no argv in service.yaml"},
 		{"bad pattern", good + "causes: [{pattern: '(', cause: x}]\n", "services/mine/service.yaml: causes: error parsing regexp: missing closing ): `(`"},
-		{"bad launcher", good + "launchers: [mpi]\n", `services/mine/service.yaml: launchers has "mpi", and knows ["single" "spmd" "ray" "mp"] only`},
+		{"bad launcher", good + "launchers: [mpi]\n", `services/mine/service.yaml: launchers has "mpi", and knows ["single" "spmd" "ray" "mp" "none"] only`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()

@@ -200,7 +200,9 @@ func (e *explainer) rest() {
 	}
 }
 
-func asGiven(file string) bool { return file == "recipe.yaml" || strings.HasPrefix(file, "inputs/") }
+func asGiven(file string) bool {
+	return file == "recipe.yaml" || strings.HasPrefix(file, "inputs/") || strings.HasPrefix(file, "data/")
+}
 
 func (e *explainer) given(file string) string {
 	if file == "recipe.yaml" {

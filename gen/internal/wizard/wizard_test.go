@@ -36,7 +36,7 @@ func run(t *testing.T, lines ...string) (map[string]string, string, error) {
 		w.Clusters = append(w.Clusters, c)
 	}
 	w.Judge = func(sets []recipe.Set) (*recipe.File, diag.List) {
-		f, l := recipe.Load("answers", []byte("{}\n"), sets...)
+		f, l := recipe.Load("answers", []byte("{}\n"), recipe.Options{Sets: sets})
 		return f, append(l, f.Check(w.service, w.cluster)...)
 	}
 	sets, err := w.Run()
@@ -154,7 +154,7 @@ func TestEveryServiceOnEveryCluster(t *testing.T) {
 			w.Services, w.Clusters = []*service.Service{s}, []*cluster.Profile{c}
 			var wrong diag.List
 			w.Judge = func(sets []recipe.Set) (*recipe.File, diag.List) {
-				f, l := recipe.Load("answers", []byte("{}\n"), sets...)
+				f, l := recipe.Load("answers", []byte("{}\n"), recipe.Options{Sets: sets})
 				wrong = append(l, f.Check(s, c)...)
 				return f, wrong
 			}

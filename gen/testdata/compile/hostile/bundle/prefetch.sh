@@ -40,5 +40,5 @@ bring() {
 }
 
 for module in "${MODULES[@]}"; do module load "$module"; done
-pull '/c o'\''n $(touch h)/i'\''mage; touch i.sif' 'docker://x'\''$(touch`j`)'
+pull '/c o'\''n $(touch h)/i'\''mage; touch i.sif' 'docker://x'\''$(touch`j`):1'
 say 'all is there'

@@ -1,0 +1,117 @@
+package recipe
+
+import (
+	"cmp"
+	"math"
+	"strings"
+
+	"hpcbench/agent/workload"
+)
+
+// laws are the keys of an open loop that belong to one law of arrivals, and make it where request_distribution is silent.
+var laws = []struct{ key, law string }{
+	{"workload.burstiness", "gamma"},
+	{"workload.burst", "burst"},
+	{"workload.ramp", "ramp"},
+	{"workload.steps", "step"},
+	{"workload.trace", "replay"},
+}
+
+// has tells whether the point has a value at a path, or anywhere in the section there.
+func (v *values) has(path string) bool {
+	n := v.base[path]
+	if n == nil || n.kind != mapping {
+		return n != nil && !n.absent && n.kind != null
+	}
+	for _, f := range n.fields {
+		if v.has(path + "." + f.name) {
+			return true
+		}
+	}
+	return false
+}
+
+// law is how arrivals follow each other: as written, or as the keys of one law say.
+func (v *values) law() string {
+	written := v.text("workload.request_distribution")
+	if written == "" {
+		for _, l := range laws {
+			if v.has(l.key) {
+				return l.law
+			}
+		}
+	}
+	return cmp.Or(written, "constant")
+}
+
+// arrivals fills what an open loop is made of.
+func (v *values) arrivals(w *Workload) {
+	const at = "workload."
+	w.RequestDistribution = v.law()
+	switch w.RequestDistribution {
+	case "gamma":
+		w.Burstiness = v.num(at + "burstiness")
+	case "burst":
+		w.Burst = &workload.Burst{OnS: v.seconds(at + "burst.on"), OffS: v.seconds(at + "burst.off"), Size: v.whole(at + "burst.size")}
+	case "ramp":
+		w.Ramp = &workload.Ramp{From: v.num(at + "ramp.from"), To: v.num(at + "ramp.to")}
+		w.TargetRPS = (w.Ramp.From + w.Ramp.To) / 2
+	case "step":
+		v.steps(w)
+	}
+}
+
+// steps are the rates of a step law. Their mean over time is the workload's rate, their length its window's where the recipe
+// is silent.
+func (v *values) steps(w *Workload) {
+	n := v.node("workload.steps")
+	if n == nil {
+		return
+	}
+	requests, length := 0.0, 0.0
+	for _, item := range n.items {
+		var s workload.Step
+		if rate := item.get("rate"); rate != nil {
+			s.Rate, _ = number(rate.value)
+		}
+		if duration := item.get("duration"); duration != nil {
+			s.DurationS, _ = seconds(duration.value)
+		}
+		w.Steps = append(w.Steps, s)
+		requests, length = requests+s.Rate*s.DurationS, length+s.DurationS
+	}
+	if length > 0 {
+		w.TargetRPS = requests / length
+	}
+	if v.node("workload.duration") == nil {
+		w.DurationS = length
+	}
+}
+
+// length is a number of tokens, or a distribution of them and its mean.
+func (v *values) length(path string) (int, *workload.Length) {
+	n := v.node(path)
+	if n == nil || n.kind != mapping {
+		return v.whole(path), nil
+	}
+	if len(n.fields) != 1 || len(n.fields[0].items) != 2 {
+		return 0, nil
+	}
+	law := &workload.Length{Law: n.fields[0].name}
+	law.A, _ = number(n.fields[0].items[0].value)
+	law.B, _ = number(n.fields[0].items[1].value)
+	return max(1, int(math.Round(law.Mean()))), law
+}
+
+// longest is the most tokens that a length comes to: of a law without an end, its mean.
+func longest(mean int, law *workload.Length) int {
+	if law != nil && law.Law == "uniform" {
+		return int(law.B)
+	}
+	return mean
+}
+
+// within tells whether a path lies in a section.
+func within(path, section string) bool {
+	return path == section || strings.HasPrefix(path, section+".")
+}
