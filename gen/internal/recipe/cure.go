@@ -105,6 +105,11 @@ func (s *schema) sample(path string) string {
 	if len(needed) > 0 {
 		usual = needed
 	}
+	for i := 0; len(usual) == 0 && i < len(s.fields); i++ {
+		if text := s.fields[i].sample(join(path, s.fields[i].name)); text != "" && !s.fields[i].old {
+			usual = []string{s.fields[i].name + ": " + text}
+		}
+	}
 	if len(usual) == 0 {
 		return ""
 	}

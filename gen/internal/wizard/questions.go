@@ -89,6 +89,9 @@ func (w *Wizard) first() []question {
 // local tells whether it all runs on this machine.
 func (w *Wizard) local() bool { return w.cluster.Mode == "local" }
 
+// external tells whether the servers run already, and nobody starts them: no nodes, resources and images are theirs.
+func (w *Wizard) external() bool { return w.service != nil && slices.Contains(w.service.Launchers, "none") }
+
 func (w *Wizard) scenario() []question {
 	all := []question{{step: 2, path: "scenario", text: "name of the experiment", def: w.service.Name + "-concurrency"}}
 	if w.local() {
@@ -116,8 +119,11 @@ const nodesOf = "orchestration.node_allocation."
 
 func (w *Wizard) nodes() []question {
 	clients := "0"
-	if w.local() {
+	if w.local() || w.external() {
 		clients = "1"
+	}
+	if w.external() {
+		return []question{{step: 3, path: nodesOf + "clients.nodes", text: "client nodes", def: clients}}
 	}
 	return []question{
 		{step: 3, path: nodesOf + "servers.nodes", text: "server nodes", def: "1"},
@@ -130,8 +136,12 @@ func (w *Wizard) nodes() []question {
 const clientCPUs = 8
 
 func (w *Wizard) resources() []question {
-	if w.local() {
+	client := question{step: 4, path: "resources.clients.cpus_per_task", text: "CPUs of a client", def: strconv.Itoa(clientCPUs)}
+	switch {
+	case w.local():
 		return nil
+	case w.external():
+		return []question{client}
 	}
 	c := w.cluster
 	gpus := strconv.Itoa(cmp.Or(c.GPUsPerNode, 1))
@@ -156,11 +166,15 @@ func (w *Wizard) resources() []question {
 	if c.Memory {
 		all = append(all, question{step: 4, path: "resources.servers.mem_gb", text: "its memory in GB (none: what the partition gives)", optional: true})
 	}
-	return append(all, question{step: 4, path: "resources.clients.cpus_per_task", text: "CPUs of a client", def: strconv.Itoa(clientCPUs)})
+	return append(all, client)
 }
 
 func (w *Wizard) workload() []question {
-	return []question{
+	var all []question
+	if w.external() {
+		all = append(all, question{step: 5, path: "workload.endpoints", text: "addresses of the servers, commas between", def: "http://10.0.0.5:8000"})
+	}
+	return append(all, []question{
 		{step: 5, path: "workload.model", text: "model", def: w.service.Model},
 		{step: 5, path: "workload.dialect", text: "dialect", def: w.service.Dialects[0], choices: w.service.Dialects, fixed: true},
 		{step: 5, path: "workload.concurrency", text: "requests in flight, one number or a list", def: "[1, 8, 32]"},
@@ -168,11 +182,11 @@ func (w *Wizard) workload() []question {
 		{step: 5, path: "workload.gen_tokens", text: "tokens of an answer", def: "128"},
 		{step: 5, path: "workload.warmup", text: "warm-up of a trial", def: "10s"},
 		{step: 5, path: "workload.duration", text: "measured window of a trial", def: "1m"},
-	}
+	}...)
 }
 
 func (w *Wizard) containers() []question {
-	if w.local() || w.service.Image == "" {
+	if w.local() || w.external() || w.service.Image == "" {
 		return nil
 	}
 	all := []question{{step: 6, path: "artifacts.service.path", text: "image file (-: no container)", def: imageFile(w.service.Image), optional: !w.service.NeedsImage}}
@@ -246,7 +260,11 @@ func (w *Wizard) sets() []recipe.Set {
 	add("orchestration.mode", mode)
 	add("workload.component", "inference")
 	total := 0
-	for _, role := range []string{"servers", "clients", "monitors"} {
+	roles := []string{"servers", "clients", "monitors"}
+	if w.external() {
+		roles = roles[1:2]
+	}
+	for _, role := range roles {
 		if w.value(nodesOf+role+".nodes") == "" {
 			return all // the sum is not known yet
 		}
