@@ -90,7 +90,9 @@ func (w *Wizard) first() []question {
 func (w *Wizard) local() bool { return w.cluster.Mode == "local" }
 
 // external tells whether the servers run already, and nobody starts them: no nodes, resources and images are theirs.
-func (w *Wizard) external() bool { return w.service != nil && slices.Contains(w.service.Launchers, "none") }
+func (w *Wizard) external() bool {
+	return w.service != nil && slices.Contains(w.service.Launchers, "none")
+}
 
 func (w *Wizard) scenario() []question {
 	all := []question{{step: 2, path: "scenario", text: "name of the experiment", def: w.service.Name + "-concurrency"}}
@@ -262,7 +264,9 @@ func (w *Wizard) sets() []recipe.Set {
 	total := 0
 	roles := []string{"servers", "clients", "monitors"}
 	if w.external() {
-		roles = roles[1:2]
+		if roles = roles[1:2]; w.value("workload.endpoints") == "" {
+			return all
+		}
 	}
 	for _, role := range roles {
 		if w.value(nodesOf+role+".nodes") == "" {
