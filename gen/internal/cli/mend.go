@@ -77,8 +77,7 @@ func (m *mender) all() error {
 		if !ok {
 			return nil
 		}
-		stop, err := m.one(d)
-		if stop || err != nil {
+		if then, err := m.one(d); then == stop || err != nil {
 			return err
 		}
 	}
@@ -130,58 +129,75 @@ const examples = `    an empty line        write the value in brackets, or nothi
     anything else        is the value, as it would stand in the file
 `
 
-// one asks about one diagnostic and mends it. It tells whether the person wants to stop.
-func (m *mender) one(d diag.Diagnostic) (stop bool, err error) {
+// outcome is what follows an answer.
+type outcome uint8
+
+const (
+	again outcome = iota // the same question
+	next                 // the next one
+	stop                 // none
+)
+
+// one asks about one diagnostic, and mends it.
+func (m *mender) one(d diag.Diagnostic) (outcome, error) {
 	if err := printer(m.stdout, m.src).Print(m.stdout, diag.List{d}); err != nil {
-		return true, err
+		return stop, err
 	}
 	var after *source
 	complaint := "left as it is"
 	if d.Fix.Text != "" || !d.Fix.Ask {
 		after, complaint = m.attempt(d, d.Fix)
 	}
-	switch {
-	case complaint != "" && !d.Fix.Ask:
-		return false, m.leave(d, complaint)
-	case !d.Fix.Ask:
+	if after == nil && !d.Fix.Ask {
+		return next, m.leave(d, complaint)
+	}
+	if !d.Fix.Ask {
 		m.show(after)
 	}
 	for {
 		line, err := m.asker.Line(question(d.Fix))
 		if err != nil {
-			return true, err
+			return stop, err
 		}
-		switch word := strings.ToLower(line); {
-		case (word == "" || word == "y" || word == "yes") && d.Fix.Text == "" && d.Fix.Ask:
-			return false, m.leave(d, complaint)
-		case (word == "" || word == "y" || word == "yes") && complaint != "":
-			m.stuck[identity(d)] = true
-			m.say(errors.New(complaint))
-			return false, nil
-		case word == "", word == "y", word == "yes":
-			return false, m.write(after)
-		case word == "n", word == "no":
-			return false, m.leave(d, "")
-		case word == "q", word == "quit":
-			return true, nil
-		case word == "?":
-			fmt.Fprint(m.stdout, answersTo(d.Fix))
-		case d.Fix.Ask:
-			if m.say(m.try(d, line)) {
-				return false, nil
-			}
-		case (word == "e" || word == "edit") && d.Fix.Text != "":
-			value, err := m.asker.Line("  value [" + d.Fix.Text + "]: ")
-			if err != nil {
-				return true, err
-			}
-			if m.say(m.try(d, cmp.Or(value, d.Fix.Text))) {
-				return false, nil
-			}
-		default:
-			fmt.Fprint(m.stdout, answersTo(d.Fix))
+		if then, err := m.answer(d, line, after, complaint); then != again || err != nil {
+			return then, err
 		}
 	}
+}
+
+// answer does what a line says. After is the recipe with the fix as it is offered; nil where a complaint speaks against it.
+func (m *mender) answer(d diag.Diagnostic, line string, after *source, complaint string) (outcome, error) {
+	word := strings.ToLower(line)
+	switch {
+	case word == "", word == "y", word == "yes":
+		return next, m.accept(d, after, complaint)
+	case word == "n", word == "no":
+		return next, m.leave(d, "")
+	case word == "q", word == "quit":
+		return stop, nil
+	case d.Fix.Ask && word != "?":
+		return m.try(d, line)
+	case (word == "e" || word == "edit") && d.Fix.Text != "":
+		value, err := m.asker.Line("  value [" + d.Fix.Text + "]: ")
+		if err != nil {
+			return stop, err
+		}
+		return m.try(d, cmp.Or(value, d.Fix.Text))
+	}
+	_, err := fmt.Fprint(m.stdout, answersTo(d.Fix))
+	return again, err
+}
+
+// accept mends as it was offered. An example that is wrong as things stand may be right when more is mended.
+func (m *mender) accept(d diag.Diagnostic, after *source, complaint string) error {
+	switch {
+	case after != nil:
+		return m.write(after)
+	case d.Fix.Text == "":
+		return m.leave(d, complaint)
+	}
+	m.stuck[identity(d)] = true
+	return m.complain(complaint)
 }
 
 // question is the prompt for a fix. An example is offered as the answer; what is certain as the thing to do.
@@ -209,27 +225,24 @@ func (m *mender) leave(d diag.Diagnostic, why string) error {
 	if why == "" {
 		return nil
 	}
+	return m.complain(why)
+}
+
+// complain tells what speaks against something.
+func (m *mender) complain(why string) error {
 	_, err := fmt.Fprintf(m.stdout, "    %s\n", why)
 	return err
 }
 
 // try mends with another value, where that one cures.
-func (m *mender) try(d diag.Diagnostic, value string) error {
+func (m *mender) try(d diag.Diagnostic, value string) (outcome, error) {
 	fix := d.Fix
 	fix.Text = value
 	after, complaint := m.attempt(d, fix)
-	if complaint != "" {
-		return errors.New(complaint)
+	if after == nil {
+		return again, m.complain(complaint)
 	}
-	return m.write(after)
-}
-
-// say tells of an error, and whether there was none.
-func (m *mender) say(err error) bool {
-	if err != nil {
-		fmt.Fprintf(m.stdout, "    %v\n", err)
-	}
-	return err == nil
+	return next, m.write(after)
 }
 
 // attempt is the recipe with a fix, or what speaks against it: that it can't be done, that the diagnostic is still there,

@@ -28,6 +28,9 @@ func parse(src string) (t *text, err error) {
 			t, err = nil, fmt.Errorf("it is not YAML: %v", p)
 		}
 	}()
+	if strings.ContainsAny(strings.ReplaceAll(src, "\r\n", "\n"), "\r\u0085\u2028\u2029") {
+		return nil, errors.New("it has line ends that are neither \\n nor \\r\\n") // and YAML counts them as lines
+	}
 	var doc, second yaml.Node
 	d := yaml.NewDecoder(strings.NewReader(src))
 	if err := d.Decode(&doc); err != nil {

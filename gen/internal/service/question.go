@@ -2,6 +2,7 @@ package service
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 	"text/template"
@@ -62,11 +63,16 @@ func answered(text string, k Known) (string, error) {
 
 // checkQuestions finds the questions that could not be asked.
 func (s *Service) checkQuestions() error {
+	nothing := Known{Config: map[string]any{}}
 	for _, q := range s.Ask {
 		if q.Path == "" {
-			return fmt.Errorf("ask: a question needs a path")
+			return errors.New("ask: a question needs a path")
+		}
+		for _, text := range []string{q.When, q.Default} {
+			if _, err := answered(text, nothing); err != nil {
+				return fmt.Errorf("ask %s: %w", q.Path, err)
+			}
 		}
 	}
-	_, err := s.Questions(Known{Config: map[string]any{}})
-	return err
+	return nil
 }
