@@ -48,7 +48,7 @@ func FuzzLoad(f *testing.F) {
 		if diag.List(diags).Failed() {
 			return
 		}
-		if n, _ := file.Count(); n > 1000 {
+		if n, _ := file.Count(); n > 100 {
 			return
 		}
 		for _, in := range file.Inputs() {
