@@ -215,6 +215,9 @@ func TestExtendsMergesItsParents(t *testing.T) {
 	if got := f.Pos("workload.concurrency").String(); got != "dir/base.yaml:2:25" {
 		t.Errorf("concurrency stands at %s", got)
 	}
+	if string(f.Parent("dir/base.yaml")) != files["base.yaml"] || f.Parent("dir/r.yaml") != nil {
+		t.Errorf("the parent's text is %q", f.Parent("dir/base.yaml"))
+	}
 	if got := f.Pos("binds").String(); got != "site/site.yaml:1:8" {
 		t.Errorf("binds stand at %s", got)
 	}
