@@ -47,6 +47,10 @@ func Load(name string, src []byte, options Options) (*File, diag.List) {
 		root.prune()
 	}
 	diags = append(diags, apply(root, options.Sets)...)
+	if late := root.get("extends"); late != nil && !alone {
+		diags.Errorf(late.pos, "set", "write it in the recipe", "extends can't be set: parents were read before")
+		root.remove("extends")
+	}
 	ranges(root)
 	v := validator{root: root, schema: recipeSchema(), partial: alone}
 	v.run()
@@ -150,8 +154,8 @@ var secretive = []string{"environment.", "servers.service_config.", "workload.he
 
 // literalSecret tells whether text at this path would be a secret.
 func literalSecret(path string) bool {
-	return secretName.MatchString(path) &&
-		slices.ContainsFunc(secretive, func(section string) bool { return strings.HasPrefix(path, section) })
+	return slices.ContainsFunc(secretive, func(section string) bool { return strings.HasPrefix(path, section) }) &&
+		secretName.MatchString(path)
 }
 
 // secret tells whether a scalar can be one: text, or a number of a variable.

@@ -133,18 +133,20 @@ func (c *check) nodes() {
 		return
 	}
 	sum := sum(own)
-	words := fmt.Sprintf("%s + %s + %s = %s", plural(own.Servers, "server"), plural(own.Clients, "client"), plural(own.Monitors, "monitor"), plural(sum, "node"))
+	words := func() string {
+		return fmt.Sprintf("%s + %s + %s = %s", plural(own.Servers, "server"), plural(own.Clients, "client"), plural(own.Monitors, "monitor"), plural(sum, "node"))
+	}
 	switch {
 	case !c.good("orchestration.total_nodes"):
 	case sum > total:
 		for i, n := range own.each() {
 			if n > 0 {
-				c.l.Errorf(c.at(at[i]), "node-sum", fmt.Sprintf("write total_nodes: %d, or ask for fewer", sum), "%s, and total_nodes is %d", words, total)
+				c.l.Errorf(c.at(at[i]), "node-sum", fmt.Sprintf("write total_nodes: %d, or ask for fewer", sum), "%s, and total_nodes is %d", words(), total)
 				c.l.Fix(c.write("orchestration.total_nodes", sum))
 			}
 		}
 	case sum < total:
-		c.l.Warnf(c.at("orchestration.total_nodes"), "node-sum", fmt.Sprintf("write total_nodes: %d", sum), "%s, so %d of %d stay unused and are billed", words, total-sum, total)
+		c.l.Warnf(c.at("orchestration.total_nodes"), "node-sum", fmt.Sprintf("write total_nodes: %d", sum), "%s, so %d of %d stay unused and are billed", words(), total-sum, total)
 		c.l.Fix(c.write("orchestration.total_nodes", sum))
 	}
 	if total > manyNodes {

@@ -102,8 +102,10 @@ func (n *node) refused() bool { return n != nil && n.bad }
 // site: what the cluster profile knows to be wrong on that cluster.
 func (c *check) site() {
 	c.account()
-	c.known("partition", c.Partition, c.cl.Partitions)
-	c.known("qos", c.QOS, c.cl.QOS)
+	c.runtime()
+	c.known("partition", "partition", c.Partition, c.cl.Partitions)
+	c.known(nodesOf+"clients.partition", "partition", c.Orchestration.ClientPartition, c.cl.Partitions)
+	c.known("qos", "qos", c.QOS, c.cl.QOS)
 	for _, role := range []struct {
 		name string
 		gpus int
@@ -124,6 +126,13 @@ func (c *check) site() {
 	}
 }
 
+// runtime: a container runtime is the site's to have.
+func (c *check) runtime() {
+	if name := c.text("artifacts.container"); name != "" && c.cl.Runtime != "" && name != c.cl.Runtime {
+		c.l.Warnf(c.at("artifacts.container"), "runtime", "delete it", "%s has %s, and this is %s", c.cl.Name, c.cl.Runtime, name)
+	}
+}
+
 func (c *check) account() {
 	if c.cl.AccountRequired && c.Account == "" && !c.node("account").refused() {
 		c.l.Errorf(c.file.Pos("account"), "missing-field", `write, for example, "account: p200981"`, "missing field %q: %s wants to know who pays", "account", c.cl.Name)
@@ -136,7 +145,7 @@ func (c *check) account() {
 }
 
 // known warns of a name that the profile does not have: profiles age, so it is no error.
-func (c *check) known(path, name string, known []string) {
+func (c *check) known(path, what, name string, known []string) {
 	if name == "" || c.node(path).refused() || len(known) == 0 || slices.Contains(known, name) {
 		return
 	}
@@ -144,6 +153,6 @@ func (c *check) known(path, name string, known []string) {
 	if cure == "" {
 		cure = "there are " + strings.Join(known, ", ")
 	}
-	c.l.Warnf(c.at(path), "unknown-"+path, cure, "the profile %s knows no %s %q", c.cl.Name, path, name)
+	c.l.Warnf(c.at(path), "unknown-"+what, cure, "the profile %s knows no %s %q", c.cl.Name, what, name)
 	c.l.Fix(nearest(c.at(path), c.node(path), known))
 }
