@@ -46,7 +46,7 @@ func (e env) migrate(name string, around surroundings) error {
 	return e.migrated(before, after, done, failed)
 }
 
-// oldLayout are the codes of diagnostics about keys of an older layout.
+// oldLayout are the codes of diagnostics about keys of an older layout. Their messages begin with the key.
 var oldLayout = map[string]bool{"old-place": true, "moved": true, "unneeded": true}
 
 // nextOld is the first key of an older layout that has not failed to be rewritten.
@@ -73,7 +73,7 @@ func (e env) migrated(before, after *source, done, failed diag.List) error {
 	for _, d := range done {
 		what := "deleted: " + d.Message
 		if d.Fix.Do == diag.MoveEntry {
-			what = fmt.Sprintf("%s moved to %s", d.Fix.Path[strings.LastIndex(d.Fix.Path, ".")+1:], d.Fix.Path)
+			what = fmt.Sprintf("%s moved to %s", strings.Fields(d.Message)[0], d.Fix.Path)
 		}
 		fmt.Fprintf(e.stdout, "%s: %s\n", before.Name, what)
 	}

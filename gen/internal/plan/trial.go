@@ -76,6 +76,9 @@ func (m *maker) load(r *recipe.Recipe) workload.Workload {
 	if l.WarmupS < 0 {
 		l.WarmupS = 10
 	}
+	if w.Dataset != "" { // its prompts are as long as they are
+		l.InputTokens, l.InputLaw, l.Prefix = 0, nil, nil
+	}
 	if w.Batch > 1 {
 		l.Batch = w.Batch
 	}

@@ -82,7 +82,7 @@ func (c *check) rules() {
 
 // at is the place of the point's value at a path.
 func (c *check) at(path string) diag.Pos {
-	if n := c.node(path); n != nil && n.pos.Line > 0 {
+	if n := c.node(path); n != nil && n.pos.Line > 0 && n.pos.File != schemaFile {
 		return n.pos
 	}
 	return c.file.Pos(path)
@@ -99,7 +99,7 @@ func (c *check) keyAt(path string) diag.Pos {
 		path += "." + n.fields[i].name
 		n = c.base[path]
 	}
-	if n != nil && n.key.Line > 0 {
+	if n != nil && n.key.Line > 0 && n.key.File != schemaFile {
 		return n.key
 	}
 	return c.at(path)

@@ -47,6 +47,10 @@ func Load(name string, src []byte, options Options) (*File, diag.List) {
 		root.prune()
 	}
 	diags = append(diags, apply(root, options.Sets)...)
+	if late := root.get("extends"); late != nil && !alone {
+		diags.Errorf(late.pos, "set", "write it in the recipe", "extends can't be set: parents were read before")
+		root.remove("extends")
+	}
 	ranges(root)
 	v := validator{root: root, schema: recipeSchema(), partial: alone}
 	v.run()

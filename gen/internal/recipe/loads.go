@@ -23,6 +23,19 @@ func (c *check) load() {
 	c.tokens()
 	c.named()
 	c.window()
+	c.unstreamed()
+}
+
+// unstreamed: an answer in one piece has no first token of its own.
+func (c *check) unstreamed() {
+	if c.Workload.Stream || c.node("workload.stream").refused() {
+		return
+	}
+	for _, key := range []string{"workload.slo.ttft", "workload.slo.tpot", "workload.slo.itl", "workload.cancel_share"} {
+		if c.written(key) && c.num(key)+c.seconds(key) > 0 {
+			c.l.Hintf(c.keyAt(key), "no-effect", "delete it, or write stream: true", "%s has no effect without streaming: there is no first token", key)
+		}
+	}
 }
 
 // counts: which of the values that say how much load there is counts.

@@ -183,6 +183,7 @@ func (c *check) ranges() {
 		}
 		if n := o.Nodes.each()[i]; r.count() != n && c.good(nodesOf+role+".nodes") {
 			c.l.Errorf(c.at(at), "node-range", fmt.Sprintf("write nodes: %d, or delete nodes", r.count()), "%s.node_range names %s, and nodes is %d", role, plural(r.count(), "node"), n)
+			c.l.Fix(c.write(nodesOf+role+".nodes", r.count()))
 		}
 		if role == "clients" && o.Placement == "same-node" {
 			c.l.Errorf(c.at(at), "node-range", "delete it", "clients.node_range has nothing to say: with same-node the clients are on the servers' nodes")

@@ -103,8 +103,9 @@ func (n *node) refused() bool { return n != nil && n.bad }
 func (c *check) site() {
 	c.account()
 	c.runtime()
-	c.known("partition", c.Partition, c.cl.Partitions)
-	c.known("qos", c.QOS, c.cl.QOS)
+	c.known("partition", "partition", c.Partition, c.cl.Partitions)
+	c.known(nodesOf+"clients.partition", "partition", c.Orchestration.ClientPartition, c.cl.Partitions)
+	c.known("qos", "qos", c.QOS, c.cl.QOS)
 	for _, role := range []struct {
 		name string
 		gpus int
@@ -144,7 +145,7 @@ func (c *check) account() {
 }
 
 // known warns of a name that the profile does not have: profiles age, so it is no error.
-func (c *check) known(path, name string, known []string) {
+func (c *check) known(path, what, name string, known []string) {
 	if name == "" || c.node(path).refused() || len(known) == 0 || slices.Contains(known, name) {
 		return
 	}
@@ -152,6 +153,6 @@ func (c *check) known(path, name string, known []string) {
 	if cure == "" {
 		cure = "there are " + strings.Join(known, ", ")
 	}
-	c.l.Warnf(c.at(path), "unknown-"+path, cure, "the profile %s knows no %s %q", c.cl.Name, path, name)
+	c.l.Warnf(c.at(path), "unknown-"+what, cure, "the profile %s knows no %s %q", c.cl.Name, what, name)
 	c.l.Fix(nearest(c.at(path), c.node(path), known))
 }

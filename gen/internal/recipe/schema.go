@@ -37,9 +37,12 @@ type schema struct {
 	check    *jsonschema.Schema
 }
 
+// schemaFile is where defaults stand.
+const schemaFile = "schemas/recipe-format.yaml"
+
 // recipeSchema is the schema of a recipe, compiled once.
 var recipeSchema = sync.OnceValue(func() *schema {
-	root, diags := parse("schemas/recipe-format.yaml", schemas.Recipe)
+	root, diags := parse(schemaFile, schemas.Recipe)
 	if len(diags) > 0 {
 		panic(diags[0].String())
 	}
