@@ -28,9 +28,10 @@ ok, or on an interrupt; what was measured is printed and written whatever the ex
 Lengths, shared beginnings and the order of a dataset follow from the seed. --extra-body is merged into each body as RFC 7386
 merges JSON: its fields win, objects are merged member by member, null takes a field away; the prompt and stream can't be set
 there. A turn of a conversation (--turns) has all prompts before it and the answers as they came, without reasoning; the
-conversation ends with a request that fails, and with --rate each arrival begins one. A --batch on openai-completions is one
-request and a record for each of its prompts; its one limit is that of the first. A dataset is read before the first request,
-and at most 512 MiB of its prompts are kept.`,
+conversation ends with a request that fails, and in an open loop each arrival begins one, so that --requests ends the window
+after whole conversations. Replayed traffic has the lengths of its trace, but where a law says otherwise. A --batch on
+openai-completions is one request and a record for each of its prompts; its one limit is that of the first. A dataset is read
+before the first request, and at most 512 MiB of its prompts are kept.`,
 	example: `agent load --url http://127.0.0.1:8000 --model tiny --concurrency 8 --duration 30s --warmup 5s
 agent load --url http://127.0.0.1:8000 --model tiny --rate 20 --arrival poisson --requests 1000 --slo ttft=500ms --out run1
 agent load --url http://127.0.0.1:8000 --model tiny --steps 5x30s,10x30s,20x30s --warmup 5s --cooldown 5s`,

@@ -63,7 +63,7 @@ executors are stopped in good order, and the summary says so.`,
 	},
 }
 
-// lead is the time from the start requests to time zero: in it the client nodes read the dataset, at 50 MB/s or more.
+// lead is the time from the start requests to time zero: in it the client nodes read the dataset, at 20 MB/s or more.
 func lead(w workload.Workload) time.Duration {
 	if w.Dataset == "" {
 		return time.Second
@@ -72,7 +72,7 @@ func lead(w workload.Workload) time.Duration {
 	if err != nil { // it may be on the client nodes alone
 		return 10 * time.Second
 	}
-	return time.Second + time.Duration(info.Size())*time.Second/50e6
+	return time.Second + time.Duration(info.Size())*time.Second/20e6
 }
 
 // readTrial reads a trial's file, BUNDLE/trials/<id>.json. Files that it names below the bundle get their whole path, as a

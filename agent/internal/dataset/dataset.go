@@ -44,6 +44,9 @@ func Read(path string, seed uint64) (*Set, error) {
 	}
 	defer f.Close()
 	s := &Set{limit: textLimit}
+	if info, err := f.Stat(); err == nil { // room that is not used costs nothing; growing would double what is kept
+		s.text = make([]byte, 0, min(info.Size(), textLimit))
+	}
 	if err := s.read(f); err != nil {
 		return nil, located(path, err)
 	}

@@ -116,7 +116,7 @@ func TestAShareOfPromptsBeginsAlike(t *testing.T) {
 		m := made(t, workload.Workload{InputTokens: words, PromptSeed: 3, Prefix: &workload.Prefix{Share: share, Tokens: common}})
 		begin, ends, alike := text(3, sharedIndex, common)+" ", map[string]bool{}, 0
 		for n := range int64(prompts) {
-			p := string(m.Append(nil, n))
+			p := string(m.Append(nil, n, m.Words(n)))
 			if got := len(strings.Fields(p)); got != words {
 				t.Fatalf("prompt %d has %d words, want %d", n, got, words)
 			}
@@ -141,7 +141,7 @@ func TestAShareOfPromptsBeginsAlike(t *testing.T) {
 
 func TestAPromptNoLongerThanTheSharedBeginningIsMadeOfIt(t *testing.T) {
 	m := made(t, workload.Workload{InputTokens: 5, PromptSeed: 3, Prefix: &workload.Prefix{Share: 1, Tokens: 16}})
-	if got, want := string(m.Append(nil, 9)), text(3, sharedIndex, 5); got != want {
+	if got, want := string(m.Append(nil, 9, m.Words(9))), text(3, sharedIndex, 5); got != want {
 		t.Errorf("prompt %q, want %q", got, want)
 	}
 }
@@ -160,7 +160,7 @@ func TestMakingPromptsAllocatesNothing(t *testing.T) {
 	})
 	buf := make([]byte, 0, 1<<16)
 	n := int64(0)
-	if allocs := testing.AllocsPerRun(1000, func() { n++; buf = m.Append(buf[:0], n) }); allocs != 0 {
+	if allocs := testing.AllocsPerRun(1000, func() { n++; buf = m.Append(buf[:0], n, m.Words(n)) }); allocs != 0 {
 		t.Errorf("%v allocations a prompt", allocs)
 	}
 }

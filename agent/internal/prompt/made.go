@@ -44,10 +44,9 @@ func NewMade(w workload.Workload) (*Made, error) {
 // Words is the length of prompt n.
 func (m *Made) Words(n int64) int { return m.length.At(m.seed^inputSalt, n) }
 
-// Append appends prompt n. One with the shared beginning has its own words after it, and its length all the same; one
-// that is no longer than the beginning is made of it alone.
-func (m *Made) Append(dst []byte, n int64) []byte {
-	words := m.Words(n)
+// Append appends prompt n, so many words long. One with the shared beginning has its own words after it, and its length all
+// the same; one that is no longer than the beginning is made of it alone.
+func (m *Made) Append(dst []byte, n int64, words int) []byte {
 	switch {
 	case !m.Shares(n):
 		return Append(dst, m.seed, n, words)

@@ -52,7 +52,7 @@ func marks(trial workload.Trial, parts []*Part, t total, all nodeWindows) []stri
 
 // same is the length that all answers were asked to have, with a blank after it; empty where they were asked for several.
 func same(w workload.Workload) string {
-	if w.OutputLaw != nil || w.Dataset != "" {
+	if w.OutputLaw != nil || w.Dataset != "" || w.Arrival == "replay" {
 		return ""
 	}
 	return fmt.Sprintf("%d ", w.MaxTokens)

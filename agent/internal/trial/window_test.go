@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -99,6 +100,7 @@ func TestATraceIsSharedOutAndAMissingOneIsNamed(t *testing.T) {
 	}
 	_, first := b.left(t, "c1")
 	_, second := b.left(t, "c2")
+	slices.SortFunc(first, func(a, b record.Record) int { return int(a.ID - b.ID) })
 	if len(first) != 2 || len(second) != 1 || first[1].Scheduled != 0.01 || second[0].Scheduled != 0.01 {
 		t.Errorf("the first node sent %+v, the second %+v", first, second)
 	}

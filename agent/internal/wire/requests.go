@@ -9,6 +9,7 @@ import (
 
 	"hpcbench/agent/internal/dataset"
 	"hpcbench/agent/internal/prompt"
+	"hpcbench/agent/internal/trace"
 	"hpcbench/agent/workload"
 )
 
@@ -26,6 +27,8 @@ type Requests struct {
 	made    *prompt.Made // nil: from a file
 	set     *dataset.Set // nil: made up
 	outputs prompt.Outputs
+
+	inputs, answers *trace.Trace // that say how long prompts and answers are; nil: the workload does
 }
 
 // NewRequests reads what a workload asks for. The error is about the dialect, the prompt, a field that makes no sense, or
@@ -35,7 +38,7 @@ func NewRequests(w workload.Workload) (*Requests, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Requests{dialect: d, path: d.path(w.Model, w.Stream), stream: w.Stream, turns: w.Turns}
+	r := &Requests{dialect: d, path: d.path(w.Model, w.Stream), stream: w.Stream, turns: max(1, w.Turns)}
 	if err := r.check(w); err != nil {
 		return nil, err
 	}
@@ -48,7 +51,25 @@ func NewRequests(w workload.Workload) (*Requests, error) {
 	if r.headers, err = HeadersOf(w); err != nil {
 		return nil, err
 	}
+	if err := r.replay(w); err != nil {
+		return nil, err
+	}
 	return r, r.take(w)
+}
+
+// replay takes the lengths of recorded traffic where it is replayed and no law says otherwise.
+func (r *Requests) replay(w workload.Workload) error {
+	if w.Arrival != "replay" {
+		return nil
+	}
+	t, err := trace.Open(w.Trace)
+	if w.InputLaw == nil {
+		r.inputs = t
+	}
+	if w.OutputLaw == nil {
+		r.answers = t
+	}
+	return err
 }
 
 // check says what in a workload makes no sense to its dialect.
@@ -77,7 +98,7 @@ func (r *Requests) take(w workload.Workload) (err error) {
 		r.fixed = text[1 : len(text)-1]
 	case w.Dataset != "":
 		r.set, err = dataset.Read(w.Dataset, w.PromptSeed)
-	case w.InputTokens <= 0 && w.InputLaw == nil:
+	case w.InputTokens <= 0 && w.InputLaw == nil && r.inputs == nil:
 		return errors.New("workload has no prompt, no dataset and no input_tokens")
 	default:
 		r.made, err = prompt.NewMade(w)
@@ -87,7 +108,7 @@ func (r *Requests) take(w workload.Workload) (err error) {
 
 // body is the body of a workload's requests, taken apart where they differ.
 func (d Dialect) body(w workload.Workload) ([]segment, error) {
-	own := d.encode(Ask{Model: w.Model, Stream: w.Stream, Limited: w.MaxTokens > 0 || w.OutputLaw != nil, IgnoreEOS: w.IgnoreEOS,
+	own := d.encode(Ask{Model: w.Model, Stream: w.Stream, Limited: w.MaxTokens > 0 || w.OutputLaw != nil || w.Arrival == "replay", IgnoreEOS: w.IgnoreEOS,
 		Temperature: w.Temperature, Seed: w.Seed})
 	if w.Batch > 1 && d.groups {
 		own[d.prompt] = []any{promptHole}
@@ -113,13 +134,19 @@ func (r *Requests) Prompts() int {
 
 // Asked is the length in tokens of prompt n, and the one asked of its answer; 0: none in particular.
 func (r *Requests) Asked(n int64) (input, output int) {
-	if r.made != nil {
+	switch {
+	case r.made != nil && r.inputs != nil:
+		input, _ = r.inputs.Lengths(n / int64(r.turns)) // an arrival's turns are as long as it
+	case r.made != nil:
 		input = r.made.Words(n)
-	}
-	if r.set != nil {
+	case r.set != nil:
 		_, output = r.set.At(n)
 	}
-	if output == 0 {
+	switch {
+	case output > 0:
+	case r.answers != nil:
+		_, output = r.answers.Lengths(n / int64(r.turns))
+	default:
 		output = r.outputs.At(n)
 	}
 	return input, output
@@ -129,7 +156,8 @@ func (r *Requests) Asked(n int64) (input, output int) {
 func (r *Requests) appendPrompt(dst []byte, n int64) []byte {
 	switch {
 	case r.made != nil:
-		return r.made.Append(dst, n)
+		words, _ := r.Asked(n)
+		return r.made.Append(dst, n, words)
 	case r.set != nil:
 		text, _ := r.set.At(n)
 		return append(dst, text...)

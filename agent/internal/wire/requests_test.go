@@ -77,6 +77,39 @@ func TestDatasetsGivePromptsAndLengths(t *testing.T) {
 	}
 }
 
+func TestReplayedTrafficHasTheLengthsOfItsTrace(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "t.jsonl")
+	if err := os.WriteFile(path, []byte("{\"timestamp\":0,\"input_tokens\":5,\"output_tokens\":2}\n{\"timestamp\":1,\"input_tokens\":7,\"output_tokens\":3}\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	w := workload.Workload{Dialect: "openai-chat", Model: "m", Arrival: "replay", Trace: path, InputTokens: 6, MaxTokens: 3}
+	for name, c := range map[string]struct {
+		change func(*workload.Workload)
+		want   [4][2]int
+	}{
+		"as recorded":     {func(*workload.Workload) {}, [4][2]int{{5, 2}, {7, 3}, {5, 2}, {7, 3}}},
+		"turns":           {func(w *workload.Workload) { w.Turns = 2 }, [4][2]int{{5, 2}, {5, 2}, {7, 3}, {7, 3}}},
+		"a law of inputs": {func(w *workload.Workload) { w.InputLaw = &workload.Length{Law: "uniform", A: 4, B: 4} }, [4][2]int{{4, 2}, {4, 3}, {4, 2}, {4, 3}}},
+		"a fixed prompt":  {func(w *workload.Workload) { w.Prompt, w.InputTokens = "one two three", 0 }, [4][2]int{{0, 2}, {0, 3}, {0, 2}, {0, 3}}},
+	} {
+		v := w
+		c.change(&v)
+		e := encoder(t, v)
+		for n, want := range c.want {
+			input, output := e.Asked(int64(n))
+			body := bodyOf(t, e, Call{ID: int64(n)})
+			words := len(strings.Fields(body["messages"].([]any)[0].(map[string]any)["content"].(string)))
+			if input != want[0] || output != want[1] || body["max_tokens"] != float64(want[1]) || v.Prompt == "" && words != want[0] {
+				t.Errorf("%s: request %d: asked %d and %d, words %d, max_tokens %v; want %v", name, n, input, output, words, body["max_tokens"], want)
+			}
+		}
+	}
+	w.Trace = "/no/such/trace"
+	if _, err := NewRequests(w); err == nil || !strings.Contains(err.Error(), "/no/such/trace") {
+		t.Errorf("a missing trace: %v", err)
+	}
+}
+
 func TestExtraBodyIsMergedAsRFC7386Says(t *testing.T) {
 	w := workload.Workload{Dialect: "openai-chat", Model: "m", Stream: true, InputTokens: 3, MaxTokens: 9, IgnoreEOS: true}
 	w.ExtraBody = map[string]any{
