@@ -45,7 +45,7 @@ lint:
 	go mod tidy -diff
 	CGO_ENABLED=0 go build -o /dev/null ./gen && CGO_ENABLED=0 go build -o /dev/null ./agent
 	go run $(STATICCHECK) ./...
-	@echo shellcheck; shellcheck templates/lib/*.sh testbed/cluster testbed/tree testbed/images testbed/e2e .ci/run $(GENERATED)
+	@echo shellcheck; shellcheck templates/lib/*.sh gen/internal/submit/*.sh testbed/cluster testbed/tree testbed/images testbed/e2e .ci/run $(GENERATED)
 
 ## e2e: the seven things a user does, on a real Slurm and Apptainer cluster made here (root, Debian)
 e2e: build

@@ -25,7 +25,7 @@ type command struct {
 
 // commands are the verbs in the order of the help text. The first is the default.
 func commands() []command {
-	return []command{compileCommand, checkCommand, createCommand, planCommand, diffCommand, verifyCommand, whyCommand, listCommand, schemaCommand, versionCommand}
+	return []command{compileCommand, runCommand, checkCommand, createCommand, planCommand, diffCommand, verifyCommand, whyCommand, listCommand, schemaCommand, versionCommand}
 }
 
 // env is what a command talks to.
@@ -56,6 +56,7 @@ Flags stand before or after operands; -- ends them. gen COMMAND -h tells more.
 example:
   gen recipes/demo.yaml            writes out/demo/ and prints the plan
   out/demo/submit.sh               runs it
+  gen run recipes/demo.yaml        does both, follows it and prints the report
   gen check recipes/*.yaml         only looks for mistakes
 `
 
@@ -118,9 +119,12 @@ func help() string {
 func (e env) status(cmd string, err error) int {
 	var usage usageError
 	var refused *fs.PathError
+	var exit exitStatus
 	switch {
 	case err == nil:
 		return 0
+	case errors.As(err, &exit):
+		return int(exit)
 	case errors.Is(err, errFailed):
 		return 1
 	case errors.As(err, &usage):

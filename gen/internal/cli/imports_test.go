@@ -24,7 +24,7 @@ var layers = [][]string{
 	{"gen/internal/strict", "gen/internal/mend", "agent/internal/arrival", "agent/internal/dataset", "agent/internal/prompt"},
 	{"agent/internal/wire"},
 	{"agent/internal/load", "agent/internal/summary", "gen/internal/service", "gen/internal/cluster", "gen/internal/bundle"},
-	{"agent/internal/loop", "agent/internal/report", "gen/internal/recipe"},
+	{"agent/internal/loop", "agent/internal/report", "gen/internal/recipe", "gen/internal/submit"},
 	{"agent/internal/executor", "gen/internal/plan"},
 	{"gen/internal/render"},
 	{"gen/internal/why", "gen/internal/wizard"},
