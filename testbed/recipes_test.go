@@ -1,0 +1,149 @@
+//go:build e2e
+
+package testbed
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// small is what the small version of a recipe comes to. Starts are its servers in the order in which they start, equal
+// letters being equal servers.
+type small struct {
+	name   string
+	nodes  int // of its largest job
+	jobs   int
+	trials int
+	starts string
+}
+
+var smallRecipes = []small{
+	{"max-rate-slo", 1, 1, 2, "A"},
+	{"ollama-nodes", 4, 3, 6, "AAA"},
+	{"prefix-cache-ab", 1, 1, 12, "ABBA"},
+	{"sharegpt-poisson", 1, 1, 4, "A"},
+	{"vllm-concurrency", 1, 1, 6, "A"},
+	{"vllm-pp-vs-tp", 2, 1, 8, "ABBA"},
+	{"vllm-tp-strong", 1, 1, 12, "ABAABA"},
+	{"weak-scaling", 4, 3, 6, "AAA"},
+}
+
+// Recipes that everybody needs run to their ends in small: each of recipes/ has a version for the mock server and this
+// cluster, testbed/recipes/smoke-NAME.yaml, with the same words. All trials are complete, over all jobs and starts.
+func TestRecipesInSmall(t *testing.T) {
+	for _, c := range smallRecipes {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			b := compileSmall(t, c)
+			if got := b.starts(); got != c.starts {
+				t.Errorf("servers start as %s, want %s", got, c.starts)
+			}
+			for _, j := range b.submitAll(c.jobs) {
+				j.end(completed)
+			}
+			wantEmpty(t, b.nodes)
+			rows := table(t, filepath.Join(outside(b.dir), "results/summary.csv"))
+			if got, want := column(rows, "trial"), trials(c.trials); !slices.Equal(got, want) {
+				t.Errorf("summary.csv has the trials %q, want %q", got, want)
+			}
+			wantReport(t, filepath.Join(outside(b.dir), "results"), c.trials)
+		})
+	}
+}
+
+// Every recipe of the list has a small version in the table, and every small version is in it.
+func TestEveryRecipeHasSmallVersion(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("recipes/smoke-*.yaml")
+	if err != nil || len(files) != len(smallRecipes) {
+		t.Errorf("%d small versions, and %d in the table (%v)", len(files), len(smallRecipes), err)
+	}
+	for _, c := range smallRecipes {
+		if _, err := os.Stat("../recipes/" + c.name + ".yaml"); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// compileSmall makes the bundle of a small version, with the data that recipes name beside them.
+func compileSmall(t *testing.T, c small) *bundle {
+	t.Helper()
+	nodes := take(t, c.nodes)
+	text, err := os.ReadFile("recipes/smoke-" + c.name + ".yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile("../recipes/data/sharegpt-sample.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := workspace(t)
+	shell(t, "mkdir '"+dir+"/data'")
+	writeFile(t, dir+"/recipe.yaml", string(text))
+	writeFile(t, dir+"/data/sharegpt-sample.json", string(data))
+	shell(t, "cd '"+dir+"' && /opt/hpcbench/bin/gen recipe.yaml -o .")
+	return bundleIn(t, dir, nodes)
+}
+
+// starts are the deployments in order, by what their servers are started with: their words and how many there are.
+func (b *bundle) starts() string {
+	index, err := os.ReadFile(outside(b.dir + "/trials/index.tsv"))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	var order, kinds []string
+	for line := range strings.Lines(string(index)) {
+		if f := strings.Split(strings.TrimSpace(line), "\t"); len(f) > 1 && !strings.HasPrefix(line, "#") && !slices.Contains(order, f[1]) {
+			order = append(order, f[1])
+		}
+	}
+	var letters strings.Builder
+	for _, id := range order {
+		kind := b.kind(id)
+		if !slices.Contains(kinds, kind) {
+			kinds = append(kinds, kind)
+		}
+		letters.WriteByte(byte('A' + slices.Index(kinds, kind)))
+	}
+	return letters.String()
+}
+
+// kind is what makes a deployment's servers: the words of each.
+func (b *bundle) kind(id string) string {
+	files, err := filepath.Glob(outside(b.dir) + "/argv/" + id + ".*")
+	if err != nil || len(files) == 0 {
+		b.t.Fatalf("no words of %s: %v", id, err)
+	}
+	words, err := os.ReadFile(files[0])
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return string(words)
+}
+
+var submittedJob = regexp.MustCompile(`(?m)^job(?:-\d+)?\.sbatch: job (\d+)$`)
+
+// submitAll submits all jobs of the bundle to nodes of the test's own.
+func (b *bundle) submitAll(want int) []*job {
+	b.t.Helper()
+	others := slices.DeleteFunc(compute(), func(node string) bool { return slices.Contains(b.nodes, node) })
+	line := "cd '" + b.dir + "' && ./submit.sh"
+	if len(others) > 0 {
+		line += " --exclude=" + strings.Join(others, ",")
+	}
+	out := shell(b.t, line)
+	var jobs []*job
+	for _, m := range submittedJob.FindAllStringSubmatch(out, -1) {
+		j := &job{b, m[1]}
+		b.t.Cleanup(j.leave)
+		jobs = append(jobs, j)
+	}
+	if len(jobs) != want {
+		b.t.Fatalf("%d jobs, want %d:\n%s", len(jobs), want, out)
+	}
+	return jobs
+}
