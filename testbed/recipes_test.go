@@ -3,6 +3,7 @@
 package testbed
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -14,22 +15,23 @@ import (
 // small is what the small version of a recipe comes to. Starts are its servers in the order in which they start, equal
 // letters being equal servers.
 type small struct {
-	name   string
-	nodes  int // of its largest job
-	jobs   int
-	trials int
-	starts string
+	name     string
+	nodes    int // of its largest job
+	jobs     int
+	trials   int
+	starts   string
+	restarts int // of each server
 }
 
 var smallRecipes = []small{
-	{"max-rate-slo", 1, 1, 2, "A"},
-	{"ollama-nodes", 4, 3, 6, "AAA"},
-	{"prefix-cache-ab", 1, 1, 12, "ABBA"},
-	{"sharegpt-poisson", 1, 1, 4, "A"},
-	{"vllm-concurrency", 1, 1, 6, "A"},
-	{"vllm-pp-vs-tp", 2, 1, 8, "ABBA"},
-	{"vllm-tp-strong", 1, 1, 12, "ABAABA"},
-	{"weak-scaling", 4, 3, 6, "AAA"},
+	{"max-rate-slo", 1, 1, 2, "A", 1},
+	{"ollama-nodes", 4, 3, 6, "AAA", 1},
+	{"prefix-cache-ab", 1, 1, 12, "ABBA", 2},
+	{"sharegpt-poisson", 1, 1, 4, "A", 1},
+	{"vllm-concurrency", 1, 1, 6, "A", 1},
+	{"vllm-pp-vs-tp", 2, 1, 8, "ABBA", 2},
+	{"vllm-tp-strong", 1, 1, 12, "ABAABA", 2},
+	{"weak-scaling", 4, 3, 6, "AAA", 1},
 }
 
 // Recipes that everybody needs run to their ends in small: each of recipes/ has a version for the mock server and this
@@ -51,7 +53,28 @@ func TestRecipesInSmall(t *testing.T) {
 				t.Errorf("summary.csv has the trials %q, want %q", got, want)
 			}
 			wantReport(t, filepath.Join(outside(b.dir), "results"), c.trials)
+			if c.restarts > 1 {
+				wantSpreadOverStarts(t, outside(b.dir)+"/results", rows, c)
+			}
 		})
+	}
+}
+
+// wantSpreadOverStarts wants the trials of each start to be told apart, in the table and in the report.
+func wantSpreadOverStarts(t *testing.T, dir string, rows []map[string]string, c small) {
+	t.Helper()
+	each := map[string]int{}
+	for _, row := range rows {
+		each[row["restart"]]++
+	}
+	for k := range c.restarts {
+		if got := each[fmt.Sprint(k+1)]; got != c.trials/c.restarts {
+			t.Errorf("summary.csv has %d trials of start %d, want %d", got, k+1, c.trials/c.restarts)
+		}
+	}
+	report, err := os.ReadFile(filepath.Join(dir, "report.txt"))
+	if words := strings.Join(strings.Fields(string(report)), " "); err != nil || !strings.Contains(words, "of the means of the server starts") {
+		t.Errorf("report.txt does not tell the spread over starts (%v):\n%s", err, report)
 	}
 }
 
