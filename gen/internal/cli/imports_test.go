@@ -23,7 +23,7 @@ var layers = [][]string{
 		"schemas", "templates", "gen/internal/diag", "gen/internal/diff", "gen/internal/trace", "gen/internal/ask"},
 	{"gen/internal/strict", "gen/internal/mend", "agent/internal/arrival", "agent/internal/dataset", "agent/internal/prompt"},
 	{"agent/internal/wire"},
-	{"agent/internal/load", "agent/internal/summary", "gen/internal/service", "gen/internal/cluster", "gen/internal/bundle"},
+	{"agent/internal/load", "agent/internal/summary", "gen/internal/service", "gen/internal/cluster", "gen/internal/bundle", "gen/internal/probe"},
 	{"agent/internal/loop", "agent/internal/report", "gen/internal/recipe", "gen/internal/submit"},
 	{"agent/internal/executor", "gen/internal/plan"},
 	{"gen/internal/render"},
@@ -69,7 +69,7 @@ func packages(t *testing.T) []pkg {
 
 // pure packages take values and return values: no clock, no file, no network, no process.
 var pure = []string{"hpcbench/gen/internal/recipe", "hpcbench/gen/internal/plan", "hpcbench/gen/internal/render",
-	"hpcbench/gen/internal/diff", "hpcbench/gen/internal/trace", "hpcbench/gen/internal/why", "hpcbench/gen/internal/mend",
+	"hpcbench/gen/internal/diff", "hpcbench/gen/internal/trace", "hpcbench/gen/internal/why", "hpcbench/gen/internal/mend", "hpcbench/gen/internal/probe",
 	"hpcbench/agent/workload", "hpcbench/agent/internal/load", "hpcbench/agent/internal/arrival", "hpcbench/agent/internal/hist"}
 
 func checkImport(t *testing.T, from, to string) {
