@@ -30,7 +30,7 @@ func (f *File) sweepRules() diag.List {
 		l = append(l, f.lacking(swept, points)...)
 	}
 	f.names(&l)
-	if n, ok := f.vary().size(); !ok && !l.Failed() {
+	if n, ok := f.variation().size(); !ok && !l.Failed() {
 		at := f.Pos("sweep.points")
 		if len(swept) > 0 {
 			at = swept[0].pos
