@@ -41,7 +41,8 @@ give() {
 }
 
 # read_env FILE: the server's environment; and none of what a login shell or a proxy would add to it. A shell of its own
-# takes the quotes off, so that no name in the file is one of this script's.
+# takes the quotes off, so that no name in the file is one of this script's. Its last word says that it got to the end: on a busy
+# node bash 5.2 now and then loses the status of a process substitution, and wait is -1.
 read_env() {
   local name k pair pairs
   unset LD_PRELOAD PYTHONPATH VLLM_HOST_IP VLLM_PORT MASTER_ADDR MASTER_PORT
@@ -49,8 +50,10 @@ read_env() {
   for name in NO_PROXY no_proxy; do give "$name" "${!name:+${!name},}$HOSTS"; done
   give PYTHONNOUSERSITE 1
   # shellcheck disable=SC2016 # $1 is the other shell's
-  mapfile -d '' -t pairs < <(env -i bash -c 'set -ae; source "$1"; exec /usr/bin/env -0' bash "$1")
-  wait $! || { printf "%s can't be read: a line is NAME='value'\n" "$1" >&2; exit 1; }
+  mapfile -d '' -t pairs < <(env -i bash -c 'set -ae; source "$1"; /usr/bin/env -0; printf "read\0"' bash "$1")
+  k=$((${#pairs[@]} - 1))
+  [[ $k -ge 0 && ${pairs[k]} == read ]] || { printf "%s can't be read: a line is NAME='value'\n" "$1" >&2; exit 1; }
+  unset 'pairs[k]'
   for k in "${!pairs[@]}"; do pairs[k]=${pairs[k]%%=*}=$(filled "${pairs[k]#*=}"); done
   for pair in "${pairs[@]}"; do
     case ${pair%%=*} in

@@ -2,105 +2,105 @@
 //
 // Due times are a function of law, rate and seed alone: request i of the union over all client nodes is due at the same
 // instant whether 1 node or 64 issue it, and whatever was sent before it. Each node walks the union and keeps what
-// workload.Owner gives it; walking costs some nanoseconds a request.
+// workload.Owner gives it; walking costs some nanoseconds a request. To the law belong its own numbers in the workload,
+// and of ramp and step also how long warm-up and window are.
 package arrival
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
 	"time"
+
+	"hpcbench/agent/workload"
 )
 
+// Never is when a request is due that the law does not have: a trace ends, and so do steps that end at no rate. It is
+// also the due time of what lies beyond the range of a Duration, some 292 years.
+const Never = time.Duration(math.MaxInt64)
+
 // Schedule is the due times of an open loop. It remembers how far it has been walked, so asking in the order of the
-// indices is quick, and asking backwards begins again. It is for one goroutine.
-type Schedule struct {
-	rate  float64 // requests per second
-	seed  uint64
-	gap   gap
-	first float64 // due time of request 0, in mean gaps
-	index int64   // the request that at belongs to
-	at    float64 // due time of request index, in mean gaps
-}
+// indices is quick, and asking backwards may begin again. It is for one goroutine.
+type Schedule struct{ at instants }
 
-// gap draws the time between request i-1 and request i, in mean gaps: its mean over i is 1.
-type gap func(seed uint64, i int64) float64
+// instants gives the due time of request i in seconds; +Inf where there is none.
+type instants interface{ at(i int64) float64 }
 
-// laws holds the gaps of each law, and whether the first request waits for one: a Poisson process starts at no event,
-// a constant one with a request.
-var laws = map[string]struct {
-	gap   gap
-	waits bool
-}{
-	"constant": {gap: func(uint64, int64) float64 { return 1 }},
-	"poisson":  {gap: exponential, waits: true},
+// laws makes the instants of each law.
+var laws = map[string]func(w workload.Workload) (instants, error){
+	"constant": constant,
+	"poisson":  poisson,
+	"gamma":    gamma,
+	"burst":    burst,
+	"ramp":     ramp,
+	"step":     step,
+	"replay":   replay,
 }
 
 // Laws lists the names that New knows, sorted.
-func Laws() []string {
-	names := make([]string, 0, len(laws))
-	for name := range laws {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
+func Laws() []string { return slices.Sorted(maps.Keys(laws)) }
 
-// New returns the schedule of a law at a mean rate in requests per second. An empty law is constant. It fails when the
-// law is not one of Laws or the rate is not a positive finite number.
-func New(law string, rate float64, seed int64) (*Schedule, error) {
+// New returns the schedule of a workload. An empty law is constant. The error says what in the law's numbers makes no
+// sense, or what is wrong with its trace.
+func New(w workload.Workload) (*Schedule, error) {
+	law := w.Arrival
 	if law == "" {
 		law = "constant"
 	}
-	l, ok := laws[law]
+	begin, ok := laws[law]
 	if !ok {
 		return nil, fmt.Errorf("unknown arrival %q (known: %s)", law, strings.Join(Laws(), ", "))
 	}
-	if !(rate > 0) || math.IsInf(rate, 0) {
-		return nil, fmt.Errorf("rate %v: want requests per second above 0", rate)
+	if err := unasked(w, law); err != nil {
+		return nil, err
 	}
-	s := &Schedule{rate: rate, seed: uint64(seed), gap: l.gap}
-	if l.waits {
-		s.first = l.gap(s.seed, 0)
+	at, err := begin(w)
+	if err != nil {
+		return nil, err
 	}
-	s.at = s.first
-	return s, nil
+	return &Schedule{at}, nil
 }
 
-// Due returns when request i of the union is due, counted from the start. i is 0 or more. Times that lie beyond the
-// range of a Duration, some 292 years, are its maximum.
+// unasked finds numbers of a law that is not the workload's: they would go unheeded.
+func unasked(w workload.Workload, law string) error {
+	for _, of := range []struct {
+		law, name string
+		has       bool
+	}{
+		{"gamma", "burstiness", w.Burstiness != 0},
+		{"burst", "burst", w.Burst != nil},
+		{"ramp", "ramp", w.Ramp != nil},
+		{"step", "steps", len(w.Steps) > 0},
+		{"replay", "trace", w.Trace != ""},
+	} {
+		if of.has && of.law != law {
+			return fmt.Errorf("%s belongs to arrival %s, and this one is %s", of.name, of.law, law)
+		}
+		if !of.has && of.law == law {
+			return fmt.Errorf("arrival %s without %s", law, of.name)
+		}
+	}
+	return nil
+}
+
+// Due returns when request i of the union is due, counted from the start; Never where there is none. i is 0 or more.
 func (s *Schedule) Due(i int64) time.Duration {
-	if i < s.index {
-		s.index, s.at = 0, s.first
-	}
-	for s.index < i {
-		s.index++
-		s.at += s.gap(s.seed, s.index)
-	}
-	ns := math.Round(s.at / s.rate * 1e9)
-	if ns >= math.MaxInt64 {
-		return math.MaxInt64
+	ns := math.Round(s.at.at(i) * 1e9)
+	if !(ns < math.MaxInt64) {
+		return Never
 	}
 	return time.Duration(ns)
 }
 
-// exponential draws the gaps of a Poisson process by inversion, from a hash of seed and index, so that no stream of
-// random numbers has to be kept in step between nodes.
-func exponential(seed uint64, i int64) float64 {
-	u := (float64(mix(seed+uint64(i)*0x9e3779b97f4a7c15)>>11) + 0.5) / (1 << 53) // in (0, 1), never an end of it
-	return -math.Log(u)
-}
+// positive reports whether a rate is one.
+func positive(rate float64) bool { return rate > 0 && !math.IsInf(rate, 0) }
 
-// mix is the finaliser of SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014) behind
-// one more round: seeds are small numbers, and two trials of seeds 1 and 2 must not be shifts of one another.
-func mix(x uint64) uint64 {
-	for range 2 {
-		x ^= x >> 30
-		x *= 0xbf58476d1ce4e5b9
-		x ^= x >> 27
-		x *= 0x94d049bb133111eb
-		x ^= x >> 31
+// rated is the error of a workload whose law needs a rate and has none.
+func rated(w workload.Workload) error {
+	if !positive(w.Rate) {
+		return fmt.Errorf("rate %v: want requests per second above 0", w.Rate)
 	}
-	return x
+	return nil
 }

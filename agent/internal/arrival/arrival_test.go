@@ -1,7 +1,10 @@
 package arrival
 
 import (
+	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -10,9 +13,49 @@ import (
 	"hpcbench/agent/workload"
 )
 
-func schedule(t *testing.T, law string, rate float64, seed int64) *Schedule {
+// of is the schedule of a law at a rate and a seed, with numbers of its own that are not plain.
+func of(t *testing.T, law string, rate float64, seed int64) *Schedule {
 	t.Helper()
-	s, err := New(law, rate, seed)
+	w := workload.Workload{Arrival: law, Rate: rate, Seed: seed, WarmupS: 3, DurationS: 20}
+	switch law {
+	case "gamma":
+		w.Burstiness = 0.4
+	case "burst":
+		w.Burst = &workload.Burst{OnS: 2, OffS: 3, Size: 7}
+	case "ramp":
+		w.Ramp = &workload.Ramp{From: 1, To: 2*rate - 1}
+	case "step":
+		w.Steps = []workload.Step{{Rate: rate / 2, DurationS: 5}, {Rate: 0, DurationS: 2}, {Rate: rate * 2, DurationS: 5}}
+	case "replay":
+		w.Trace = recording(t, rate)
+	}
+	return schedule(t, w)
+}
+
+// recordings are the traces of a test that have been written, by its name.
+var recordings = map[string]string{}
+
+// recording writes a trace of 20,000 requests, some of them at one instant.
+func recording(t *testing.T, rate float64) string {
+	t.Helper()
+	if path := recordings[t.Name()]; path != "" {
+		return path
+	}
+	var text strings.Builder
+	for i := range 20_000 {
+		fmt.Fprintf(&text, "{\"timestamp\": %d, \"input_length\": %d, \"output_length\": 3}\n", int(float64(i-i%3)*1000/rate), i+1)
+	}
+	path := filepath.Join(t.TempDir(), "trace.jsonl")
+	if err := os.WriteFile(path, []byte(text.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	recordings[t.Name()] = path
+	return path
+}
+
+func schedule(t *testing.T, w workload.Workload) *Schedule {
+	t.Helper()
+	s, err := New(w)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +71,7 @@ func union(s *Schedule, n int64) []time.Duration {
 }
 
 func TestConstantIsIndexOverRate(t *testing.T) {
-	s := schedule(t, "", 200, 9)
+	s := of(t, "", 200, 9)
 	for _, i := range []int64{0, 1, 7, 200, 1_000_000} {
 		if got, want := s.Due(i), time.Duration(i)*5*time.Millisecond; got != want {
 			t.Errorf("Due(%d) = %v, want %v", i, got, want)
@@ -39,11 +82,11 @@ func TestConstantIsIndexOverRate(t *testing.T) {
 func TestPartsIssueTheSameUnion(t *testing.T) {
 	const n = 20_000
 	for _, law := range Laws() {
-		want := union(schedule(t, law, 317, 5), n)
+		want := union(of(t, law, 317, 5), n)
 		for _, parts := range []int{1, 3, 64} {
 			var got []time.Duration
 			for part := range parts {
-				s := schedule(t, law, 317, 5)
+				s := of(t, law, 317, 5)
 				for i := range n {
 					if owner, _ := workload.Owner(i, parts, 2); owner == part {
 						got = append(got, s.Due(int64(i)))
@@ -59,11 +102,21 @@ func TestPartsIssueTheSameUnion(t *testing.T) {
 }
 
 func TestAskingBackwardsChangesNothing(t *testing.T) {
-	s := schedule(t, "poisson", 50, 1)
-	want := union(s, 100)
-	for i := int64(99); i >= 0; i-- {
-		if got := s.Due(i); got != want[i] {
-			t.Fatalf("Due(%d) = %v asked backwards, want %v", i, got, want[i])
+	for _, law := range Laws() {
+		s := of(t, law, 50, 1)
+		want := union(s, 100)
+		for i := int64(99); i >= 0; i-- {
+			if got := s.Due(i); got != want[i] {
+				t.Fatalf("%s: Due(%d) = %v asked backwards, want %v", law, i, got, want[i])
+			}
+		}
+	}
+}
+
+func TestDueTimesNeverGoBack(t *testing.T) {
+	for _, law := range Laws() {
+		if due := union(of(t, law, 317, 5), 20_000); !slices.IsSorted(due) {
+			t.Errorf("%s goes back", law)
 		}
 	}
 }
@@ -71,7 +124,7 @@ func TestAskingBackwardsChangesNothing(t *testing.T) {
 func TestPoissonHasItsRateAndItsLaw(t *testing.T) {
 	const n, rate = 200_000, 200.0
 	for seed := range int64(5) {
-		gaps := gapsOf(schedule(t, "poisson", rate, seed), n)
+		gaps := gapsOf(of(t, "poisson", rate, seed), n)
 		mean, cv := moments(gaps)
 		if math.Abs(mean*rate-1) > 0.01 { // four standard errors are 0.009
 			t.Errorf("seed %d: mean gap %v s, want %v", seed, mean, 1/rate)
@@ -79,7 +132,7 @@ func TestPoissonHasItsRateAndItsLaw(t *testing.T) {
 		if math.Abs(cv-1) > 0.01 {
 			t.Errorf("seed %d: coefficient of variation %v, want 1", seed, cv)
 		}
-		if d, limit := kolmogorov(gaps, rate), 1.95/math.Sqrt(n); d > limit { // 1.95: one in a thousand
+		if d, limit := distance(gaps, func(x float64) float64 { return 1 - math.Exp(-rate*x) }), 1.95/math.Sqrt(n); d > limit { // 1.95: one in a thousand
 			t.Errorf("seed %d: Kolmogorov-Smirnov distance %v from the exponential law, limit %v", seed, d, limit)
 		}
 		if r := correlation(gaps, mean); math.Abs(r) > 4/math.Sqrt(n) {
@@ -89,7 +142,7 @@ func TestPoissonHasItsRateAndItsLaw(t *testing.T) {
 }
 
 func TestSeedsAreNotShiftsOfOneAnother(t *testing.T) {
-	a, b := gapsOf(schedule(t, "poisson", 1, 1), 1000), gapsOf(schedule(t, "poisson", 1, 2), 1000)
+	a, b := gapsOf(of(t, "poisson", 1, 1), 1000), gapsOf(of(t, "poisson", 1, 2), 1000)
 	for _, gap := range a {
 		if slices.Contains(b, gap) {
 			t.Fatalf("seeds 1 and 2 share the gap %v", gap)
@@ -99,24 +152,36 @@ func TestSeedsAreNotShiftsOfOneAnother(t *testing.T) {
 
 func TestRefusesWhatIsNoSchedule(t *testing.T) {
 	for _, c := range []struct {
-		law  string
-		rate float64
+		w    workload.Workload
 		want string
 	}{
-		{"uniform", 1, `unknown arrival "uniform" (known: constant, poisson)`},
-		{"constant", 0, "rate 0"},
-		{"constant", -1, "rate -1"},
-		{"poisson", math.Inf(1), "rate +Inf"},
-		{"poisson", math.NaN(), "rate NaN"},
+		{workload.Workload{Arrival: "uniform", Rate: 1}, `unknown arrival "uniform" (known: burst, constant, gamma, poisson, ramp, replay, step)`},
+		{workload.Workload{Arrival: "constant"}, "rate 0"},
+		{workload.Workload{Rate: -1}, "rate -1"},
+		{workload.Workload{Arrival: "poisson", Rate: math.Inf(1)}, "rate +Inf"},
+		{workload.Workload{Arrival: "poisson", Rate: math.NaN()}, "rate NaN"},
+		{workload.Workload{Arrival: "gamma", Rate: 1}, "arrival gamma without burstiness"},
+		{workload.Workload{Arrival: "gamma", Rate: 1, Burstiness: -1}, "burstiness -1"},
+		{workload.Workload{Arrival: "poisson", Rate: 1, Burstiness: 2}, "burstiness belongs to arrival gamma, and this one is poisson"},
+		{workload.Workload{Rate: 1, Trace: "t"}, "trace belongs to arrival replay, and this one is constant"},
+		{workload.Workload{Arrival: "burst", Rate: 1}, "arrival burst without burst"},
+		{workload.Workload{Arrival: "burst", Rate: 1, Burst: &workload.Burst{OffS: 1}}, "want an on_s above 0 with off_s"},
+		{workload.Workload{Arrival: "burst", Rate: 1, Burst: &workload.Burst{OnS: -1}}, "on_s -1"},
+		{workload.Workload{Arrival: "ramp", DurationS: 1, Ramp: &workload.Ramp{From: -1}}, "ramp from -1"},
+		{workload.Workload{Arrival: "ramp", Ramp: &workload.Ramp{To: 1}}, "want a duration_s above 0"},
+		{workload.Workload{Arrival: "step", Steps: []workload.Step{}}, "arrival step without steps"},
+		{workload.Workload{Arrival: "step", Steps: []workload.Step{{Rate: 1}}}, "step 1: duration_s 0"},
+		{workload.Workload{Arrival: "step", Steps: []workload.Step{{DurationS: 1}}}, "no step has a rate above 0"},
+		{workload.Workload{Arrival: "replay", Trace: "/none"}, "the trace: stat /none"},
 	} {
-		if _, err := New(c.law, c.rate, 1); err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("New(%q, %v) = %v, want %q", c.law, c.rate, err, c.want)
+		if _, err := New(c.w); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("New(%+v) = %v, want %q", c.w, err, c.want)
 		}
 	}
 }
 
 func TestDueSaturates(t *testing.T) {
-	if got := schedule(t, "constant", 1e-12, 1).Due(1); got != math.MaxInt64 {
+	if got := of(t, "constant", 1e-12, 1).Due(1); got != math.MaxInt64 {
 		t.Errorf("Due(1) at 1e-12/s = %v, want the maximum", got)
 	}
 }
@@ -143,15 +208,6 @@ func moments(x []float64) (mean, cv float64) {
 	return mean, math.Sqrt(variance) / mean
 }
 
-func kolmogorov(x []float64, rate float64) (d float64) {
-	n := float64(len(x))
-	for i, v := range slices.Sorted(slices.Values(x)) {
-		f := 1 - math.Exp(-rate*v)
-		d = max(d, math.Abs(f-float64(i)/n), math.Abs(f-float64(i+1)/n))
-	}
-	return d
-}
-
 func correlation(x []float64, mean float64) float64 {
 	var cov, variance float64
 	for i := 1; i < len(x); i++ {
@@ -162,11 +218,19 @@ func correlation(x []float64, mean float64) float64 {
 }
 
 func BenchmarkDue(b *testing.B) {
-	s, err := New("poisson", 1000, 1)
-	if err != nil {
-		b.Fatal(err)
-	}
-	for i := int64(0); b.Loop(); i++ {
-		s.Due(i)
+	for _, w := range []workload.Workload{
+		{Arrival: "poisson", Rate: 1000, Seed: 1},
+		{Arrival: "gamma", Rate: 1000, Seed: 1, Burstiness: 0.5},
+		{Arrival: "ramp", Ramp: &workload.Ramp{From: 1, To: 1000}, DurationS: 1e6},
+	} {
+		b.Run(w.Arrival, func(b *testing.B) {
+			s, err := New(w)
+			if err != nil {
+				b.Fatal(err)
+			}
+			for i := int64(0); b.Loop(); i++ {
+				s.Due(i)
+			}
+		})
 	}
 }

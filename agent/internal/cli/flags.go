@@ -58,6 +58,11 @@ func (f *flags) time(name string, standard time.Duration, usage string) *time.Du
 	return &standard
 }
 
+func (f *flags) value(name, kind string, v flag.Value, usage string) {
+	f.add(name, kind)
+	f.set.Var(v, name, usage)
+}
+
 // each calls set for each time the flag is given.
 func (f *flags) each(name, kind, usage string, set func(string) error) {
 	f.add(name, kind)

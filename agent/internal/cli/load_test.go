@@ -5,13 +5,16 @@ import (
 	"context"
 	"encoding/json"
 	"net"
+	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
 
 	mock "hpcbench/agent/internal/dummy"
 	"hpcbench/agent/internal/summary"
+	"hpcbench/agent/workload"
 )
 
 // server is a dummy server; its base URL.
@@ -96,38 +99,104 @@ func TestInterruptedLoadTellsWhatItHas(t *testing.T) {
 
 func TestLoadFlagsThatMakeNoSense(t *testing.T) {
 	for args, want := range map[string]string{
-		"--url ftp://u --model m":                                       "want http://host:port",
-		"--url u:8000 --model m":                                        "want http://host:port",
-		"--url http://u:99999 --model m":                                "want 1 to 65535",
-		"--url http://u --model m --rate NaN":                           "--rate NaN",
-		"--url http://u --model m --rate Inf":                           "--rate +Inf",
-		"--url http://u --model m --rate 1e10":                          "--rate 1e+10",
-		"--url http://u --model m --header x":                           "want NAME: VALUE",
-		"--url http://u --model m operand":                              `unexpected "operand"`,
-		"--model m":                                                     "--url is missing",
-		"--url http://u":                                                "--model is missing",
-		"--url http://u --model m --dialect latin":                      "unknown dialect",
-		"--url http://u --model m --arrival poisson":                    "--arrival is the law of an open loop: it needs --rate",
-		"--url http://u --model m --rate 5 --arrival poison":            `(did you mean "poisson"?)`,
-		"--url http://u --model m --rate 0":                             "--rate 0",
-		"--url http://u --model m --rate -1":                            "--rate -1",
-		"--url http://u --model m --concurrency 0":                      "--concurrency 0",
-		"--url http://u --model m --requests 0":                         "--requests 0",
-		"--url http://u --model m --duration 30":                        "a time needs its unit: 30s",
-		"--url http://u --model m --prompt hi --input-tokens 3":         "exclude each other",
-		"--url http://u --model m --slo speed=3s":                       `"speed": want ttft`,
-		"--url http://u --model m --slo ttft=3":                         "a time needs its unit: 3s",
-		"--url http://u --model m --find-rate":                          "unknown flag --find-rate",
-		"--url http://u --workload f --model m":                         "--model and --workload exclude each other",
-		"--url http://u --workload /no/such/file":                       "/no/such/file",
-		"--url http://u --model m --concurency 3":                       `(did you mean "concurrency"?)`,
-		"--url http://u --model m --concurrency x":                      `invalid value "x" for flag --concurrency`,
-		"--url http://u --model m --max-tokens 0 --input-tokens 0 --js": "unknown flag --js",
+		"--url ftp://u --model m":                                "want http://host:port",
+		"--url u:8000 --model m":                                 "want http://host:port",
+		"--url http://u:99999 --model m":                         "want 1 to 65535",
+		"--url http://u --model m --rate NaN":                    "--rate NaN",
+		"--url http://u --model m --rate Inf":                    "--rate +Inf",
+		"--url http://u --model m --rate 1e10":                   "--rate 1e+10",
+		"--url http://u --model m --header x":                    "want NAME: VALUE",
+		"--url http://u --model m operand":                       `unexpected "operand"`,
+		"--model m":                                              "--url is missing",
+		"--url http://u":                                         "--model is missing",
+		"--url http://u --model m --dialect latin":               "unknown dialect",
+		"--url http://u --model m --arrival poisson":             "--arrival is the law of an open loop: it needs --rate",
+		"--url http://u --model m --rate 5 --arrival poison":     `(did you mean "poisson"?)`,
+		"--url http://u --model m --rate 0":                      "--rate 0",
+		"--url http://u --model m --rate -1":                     "--rate -1",
+		"--url http://u --model m --concurrency 0":               "--concurrency 0",
+		"--url http://u --model m --requests 0":                  "--requests 0",
+		"--url http://u --model m --duration 30":                 "a time needs its unit: 30s",
+		"--url http://u --model m --prompt hi --input-tokens 3":  "exclude each other",
+		"--url http://u --model m --slo speed=3s":                `"speed": want ttft`,
+		"--url http://u --model m --slo ttft=3":                  "a time needs its unit: 3s",
+		"--url http://u --model m --find-rate":                   "unknown flag --find-rate",
+		"--url http://u --workload f --model m":                  "--model and --workload exclude each other",
+		"--url http://u --workload /no/such/file":                "/no/such/file",
+		"--url http://u --model m --concurency 3":                `(did you mean "concurrency"?)`,
+		"--url http://u --model m --concurrency x":               `invalid value "x" for flag --concurrency`,
+		"--url http://u --model m --max-tokens 9 --js":           "unknown flag --js",
+		"--url http://u --model m --max-tokens 0":                "want 1 or more, or a law",
+		"--url http://u --model m --input-tokens zipf:3,4":       `unknown law of lengths "zipf"`,
+		"--url http://u --model m --input-tokens uniform:9":      "want uniform:MIN,MAX",
+		"--url http://u --model m --input-tokens uniform:9,3":    "no whole number",
+		"--url http://u --model m --prefix share=2,tokens=5":     "want a share from 0 to 1",
+		"--url http://u --model m --prefix part=2":               `"part=2": want share=S`,
+		"--url http://u --model m --extra-body [1]":              "want a JSON object",
+		"--url http://u --model m --extra-body null":             "want a JSON object",
+		"--url http://u --model m --dataset /no/such/file":       "/no/such/file",
+		"--url http://u --model m --dataset f --input-tokens 5":  "--dataset gives the prompts",
+		"--url http://u --model m --dataset f --prefix tokens=5": "--prefix is the beginning of made-up prompts",
+		"--url http://u --model m --api-key-file /no/such/key":   "API key: open /no/such/key",
+		"--url http://u --model m --batch 0":                     "--batch 0 and --turns 1",
+		"--url http://u --workload f --batch 2":                  "--batch and --workload exclude each other",
+		"--url http://u --model m --header X-Request-Id:1":       "set by the agent itself",
 	} {
 		status, stdout, stderr := agent(t, append([]string{"load"}, strings.Fields(args)...)...)
 		if status != refused || !strings.Contains(stderr, want) || stdout != "" {
 			t.Errorf("agent load %s: status %d, %q, want %q", args, status, stderr, want)
 		}
+	}
+}
+
+func TestLoadFlagsOfWhatARequestSays(t *testing.T) {
+	f := newFlags("load")
+	o := declareLoad(f)
+	args := `--url http://u --model m --input-tokens lognormal:512,256 --max-tokens uniform:100,200 --prefix share=0.5,tokens=256 --turns 3 --batch 2 --api-key-file k`
+	if _, err := f.parse(append(strings.Fields(args), "--extra-body", `{"top_k": 20, "min_tokens": null}`)); err != nil {
+		t.Fatal(err)
+	}
+	w, err := o.workload(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := workload.Workload{
+		InputTokens: w.InputTokens, InputLaw: w.InputLaw, MaxTokens: w.MaxTokens, OutputLaw: w.OutputLaw, Prefix: w.Prefix, Turns: w.Turns,
+		Batch: w.Batch, ExtraBody: w.ExtraBody, APIKeyFile: w.APIKeyFile, IgnoreEOS: w.IgnoreEOS,
+	}
+	want := workload.Workload{
+		InputTokens: 512, InputLaw: &workload.Length{Law: "lognormal", A: 512, B: 256}, MaxTokens: 150,
+		OutputLaw: &workload.Length{Law: "uniform", A: 100, B: 200}, Prefix: &workload.Prefix{Share: 0.5, Tokens: 256}, Turns: 3,
+		Batch: 2, ExtraBody: map[string]any{"top_k": 20.0, "min_tokens": nil}, APIKeyFile: "k", IgnoreEOS: true,
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
+func TestLoadOfADatasetTellsWhenItComesRound(t *testing.T) {
+	file := put(t, t.TempDir(), "d.jsonl", `{"prompt":"one two","output_tokens":3}`+"\n"+`{"prompt":"three four","output_tokens":5}`+"\n")
+	status, stdout, stderr := agent(t, "load", "--url", server(t, mock.Config{}), "--model", "tiny", "--dataset", file, "--requests", "4")
+	for _, want := range []string{"8 of prompts", "16 of output", "the dataset's 2 prompts came round 2 times"} {
+		if status != done || !strings.Contains(stdout, want) {
+			t.Errorf("status %d, %s; %q is not in\n%s", status, stderr, want, stdout)
+		}
+	}
+}
+
+func TestADatasetLiesBelowItsBundle(t *testing.T) {
+	bundle := t.TempDir()
+	for _, dir := range []string{"trials", "data"} {
+		if err := os.Mkdir(filepath.Join(bundle, dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(t, filepath.Join(bundle, "data"), "d.jsonl", `{"prompt":"one two"}`)
+	file := put(t, filepath.Join(bundle, "trials"), "0001.json", `{"schema":1,"trial":"0001","name":"c2-r1","workload":{"dialect":"ollama-generate","model":"tiny",
+		"stream":true,"concurrency":1,"requests":1,"duration_s":60,"drain_s":5,"timeout_s":5,"dataset":"data/d.jsonl","max_tokens":4}}`)
+	status, stdout, stderr := agent(t, "load", "--url", server(t, mock.Config{}), "--workload", file)
+	if status != done || !strings.Contains(stdout, "1 ok, 0 failed") || !strings.Contains(stdout, "2 of prompts") {
+		t.Errorf("status %d: %s%s", status, stdout, stderr)
 	}
 }
 

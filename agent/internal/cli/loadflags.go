@@ -4,16 +4,14 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"maps"
 	"math/big"
-	"regexp"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
-	"hpcbench/agent/internal/arrival"
 	"hpcbench/agent/internal/wire"
 	"hpcbench/agent/workload"
 )
@@ -24,12 +22,17 @@ type loadOptions struct {
 	insecure, json, noStream    *bool
 	out                         string
 	file                        *string
-	model, dialect, arrival     *string
+	model, dialect, routing     *string
 	concurrency, requests, seed *int
-	rate                        *float64
+	arrivals                    lawOptions
 	duration, warmup, timeout   *time.Duration
-	prompt                      *string
-	input, tokens               *int
+	rampUp, cooldown, think     *time.Duration
+	cancel                      *float64
+	prompt, dataset, keyFile    *string
+	input, tokens               lengths
+	prefix                      *workload.Prefix
+	extra                       map[string]any
+	batch, turns                *int
 	slo                         map[string]float64
 }
 
@@ -47,22 +50,33 @@ func declareLoad(f *flags) *loadOptions {
 	f.heading("Server:")
 	f.each("url", "URL", "base URL, such as http://127.0.0.1:8000, https://… or unix:/path; several take turns", o.endpoint)
 	o.model = f.text("model", "NAME", "", "name the server knows the model by")
-	o.dialect = f.text("dialect", "NAME", "openai-chat", strings.Join(wire.Dialects(), ", "))
+	o.dialect = f.text("dialect", "NAME", "openai-chat", listed(wire.Dialects()))
 	f.each("header", "'NAME: VALUE'", "sent with each request; may be given several times", o.header)
+	o.keyFile = f.text("api-key-file", "FILE", "", "a file whose first line goes out as Authorization: Bearer")
 	o.insecure = f.is("insecure", "https: take any certificate")
 	f.heading("Load:")
-	o.concurrency = f.number("concurrency", "N", 1, "requests in flight; with --rate: the most in flight")
-	o.rate = f.real("rate", "R", 0, "requests due per second: an open loop")
-	o.arrival = f.text("arrival", "LAW", "constant", "of an open loop: "+strings.Join(arrival.Laws(), ", "))
+	o.concurrency = f.number("concurrency", "N", 1, "requests in flight: a closed loop; of an open one the most in flight")
 	o.duration = f.time("duration", 0, fmt.Sprintf("length of the window that is measured (default %v, without --requests)", standard))
 	o.requests = f.number("requests", "N", 0, "measured requests after which the window ends")
 	o.warmup = f.time("warmup", 0, "load that is sent before the window, and not counted")
+	o.cooldown = f.time("cooldown", 0, "load that is sent after the window, and not counted")
+	o.rampUp = f.time("ramp-up", 0, "of a closed loop: its slots begin evenly spread over so long")
+	o.think = f.time("think-time", 0, "of a closed loop: from an answer's end to the next request")
 	o.timeout = f.time("timeout", 2*time.Minute, "of one request, from sent to done")
+	o.cancel = f.real("cancel-share", "P", 0, "share of the requests that is given up at the first token, and no failure")
+	o.routing = f.text("routing", "NAME", "round-robin", "which URL a request goes to: "+strings.Join(routings, ", "))
 	o.seed = f.number("seed", "N", 0, "what arrivals and prompts follow from (default drawn at random, and told)")
+	o.arrivals.declare(f)
 	f.heading("Requests:")
 	o.prompt = f.text("prompt", "TEXT", "", "one prompt, repeated; a server may answer it from its prefix cache")
-	o.input = f.number("input-tokens", "N", 128, "length of made-up prompts, none of which comes twice")
-	o.tokens = f.number("max-tokens", "N", 128, "of an answer; exactly so many to made-up prompts, where the server can")
+	o.dataset = f.text("dataset", "FILE", "", "prompts from a file: JSON lines with a prompt, HellaSwag's with ctx, or ShareGPT's array")
+	o.input, o.tokens = lengths{mean: 128}, lengths{mean: 128}
+	f.value("input-tokens", "N|LAW", &o.input, "length of made-up prompts, none of which comes twice: N, or\nuniform:MIN,MAX, normal:MEAN,SD or lognormal:MEAN,SD")
+	f.value("max-tokens", "N|LAW", &o.tokens, "of an answer; exactly so many to made-up prompts, where the server can")
+	f.each("prefix", "LIST", "share of made-up prompts that begin with the same tokens, such as share=0.5,tokens=256", o.beginning)
+	o.turns = f.number("turns", "N", 1, "requests of one conversation, each with all that was said before")
+	o.batch = f.number("batch", "N", 1, "prompts sent at one instant; openai-completions: in one request")
+	f.each("extra-body", "JSON", "further fields of each request's body, such as '{\"top_k\": 20}'; null takes a field away", o.extraBody)
 	o.noStream = f.is("no-stream", "ask for answers in one piece")
 	f.each("slo", "LIST", "bounds that a good request keeps, such as ttft=500ms,tpot=50ms (ttft, tpot, itl, e2el)", o.bounds)
 	o.file = f.text("workload", "FILE", "", "a trial of a bundle (trials/0001.json) instead of the flags from --model on")
@@ -76,6 +90,15 @@ func declareLoad(f *flags) *loadOptions {
 	return o
 }
 
+// listed are names on lines of a few.
+func listed(names []string) string {
+	var lines []string
+	for some := range slices.Chunk(names, 4) {
+		lines = append(lines, strings.Join(some, ", "))
+	}
+	return strings.Join(lines, ",\n")
+}
+
 // endpoint reads the base URL of a server.
 func (o *loadOptions) endpoint(text string) error {
 	_, err := wire.Endpoint(text)
@@ -83,16 +106,10 @@ func (o *loadOptions) endpoint(text string) error {
 	return err
 }
 
-// wellFormed is a header's line: a name of RFC 9110's tokens, and a value without control characters.
-var wellFormed = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+:[^\\x00-\\x08\\x0a-\\x1f\\x7f]*$")
-
 // header reads a header to send.
 func (o *loadOptions) header(text string) error {
-	if !wellFormed.MatchString(text) {
-		return errors.New("want NAME: VALUE on one line")
-	}
 	o.headers = append(o.headers, text)
-	return nil
+	return wire.CheckHeader(text)
 }
 
 // bounds reads an SLO.
@@ -128,8 +145,10 @@ func (o *loadOptions) trial(f *flags) (workload.Trial, error) {
 		}, err
 	}
 	for _, name := range []string{
-		"model", "dialect", "concurrency", "rate", "arrival", "duration", "requests", "warmup", "timeout", "seed", "prompt",
-		"input-tokens", "max-tokens", "no-stream", "slo",
+		"model", "dialect", "concurrency", "rate", "arrival", "burstiness", "burst", "ramp", "steps", "trace", "duration", "requests",
+		"warmup", "cooldown", "ramp-up", "think-time", "timeout", "cancel-share", "routing", "seed", "prompt", "input-tokens",
+		"max-tokens", "no-stream", "slo",
+		"dataset", "prefix", "turns", "batch", "extra-body", "api-key-file",
 	} {
 		if f.given(name) {
 			return workload.Trial{}, usage("--%s and --workload exclude each other: the file says it all", name)
@@ -149,21 +168,32 @@ func (o *loadOptions) workload(f *flags) (workload.Workload, error) {
 	}
 	w := workload.Workload{
 		Dialect: *o.dialect, Model: *o.model, Stream: !*o.noStream,
-		Concurrency: *o.concurrency, Rate: *o.rate, Arrival: *o.arrival,
-		WarmupS: o.warmup.Seconds(), DurationS: o.duration.Seconds(), Requests: *o.requests,
+		Concurrency: *o.concurrency, ThinkTimeS: o.think.Seconds(), RampUpS: o.rampUp.Seconds(),
+		WarmupS: o.warmup.Seconds(), DurationS: o.duration.Seconds(), Requests: *o.requests, CooldownS: o.cooldown.Seconds(),
+		CancelShare: *o.cancel, Routing: *o.routing,
 		DrainS: o.timeout.Seconds(), TimeoutS: o.timeout.Seconds(),
-		Prompt: *o.prompt, InputTokens: *o.input, MaxTokens: *o.tokens, IgnoreEOS: *o.prompt == "",
+		Prompt: *o.prompt, InputTokens: o.input.mean, InputLaw: o.input.law, MaxTokens: o.tokens.mean, OutputLaw: o.tokens.law,
+		IgnoreEOS: *o.prompt == "" && *o.dataset == "", Prefix: o.prefix, Turns: several(*o.turns), Batch: several(*o.batch),
+		ExtraBody: o.extra, APIKeyFile: *o.keyFile,
 		Seed: seed, PromptSeed: promptSeed(seed), SLO: maps.Clone(o.slo),
 	}
-	if w.Prompt != "" {
+	if w.Prompt != "" || *o.dataset != "" {
 		w.InputTokens = 0
 	}
-	if w.Rate == 0 {
-		w.Arrival = ""
-	} else if !f.given("concurrency") {
+	if *o.dataset != "" {
+		absolute, err := filepath.Abs(*o.dataset)
+		if err != nil {
+			return w, err
+		}
+		w.Dataset = absolute
+	}
+	if err := o.arrivals.fill(&w); err != nil {
+		return w, err
+	}
+	if w.Open() && !f.given("concurrency") {
 		w.Concurrency = 0
 	}
-	if w.DurationS == 0 && w.Requests == 0 {
+	if w.DurationS == 0 && (w.Requests == 0 && w.Trace == "" || w.Ramp != nil) {
 		w.DurationS = standard.Seconds()
 	}
 	return w, nil
@@ -177,29 +207,46 @@ func (o *loadOptions) conflicts(f *flags) error {
 		return usage("--model is missing; agent load -h shows how it is used")
 	case err != nil:
 		return usage("--dialect: %w", err)
-	case f.given("arrival") && *o.rate == 0:
-		return usage("--arrival is the law of an open loop: it needs --rate")
-	case !slices.Contains(arrival.Laws(), *o.arrival):
-		return usage("--arrival: unknown law %q%s", *o.arrival, guess(*o.arrival, arrival.Laws()))
-	case f.given("rate") && !(*o.rate > 0 && *o.rate <= fastest):
-		return usage("--rate %v: want more than 0, and %g at most", *o.rate, fastest)
+	case (f.given("ramp-up") || f.given("think-time")) && o.arrivals.open():
+		return usage("--ramp-up and --think-time are of a closed loop: --rate and its like exclude them")
+	case !(*o.cancel >= 0 && *o.cancel <= 1):
+		return usage("--cancel-share %v: want 0 to 1", *o.cancel)
+	case *o.cancel > 0 && *o.noStream:
+		return usage("--cancel-share and --no-stream exclude each other: there is no first token to give up at")
+	case !slices.Contains(routings, *o.routing):
+		return usage("--routing: unknown %q%s (known: %s)", *o.routing, guess(*o.routing, routings), strings.Join(routings, ", "))
+	case *o.arrivals.trace != "" && (f.given("input-tokens") || f.given("max-tokens") || f.given("prompt")):
+		return usage("--trace has the lengths of prompts and answers: --input-tokens, --max-tokens and --prompt have no place beside it")
 	case *o.concurrency < 1:
 		return usage("--concurrency %d: want 1 or more", *o.concurrency)
 	case *o.requests < 0, f.given("requests") && *o.requests == 0:
 		return usage("--requests %d: want 1 or more", *o.requests)
-	case *o.tokens < 1:
-		return usage("--max-tokens %d: want 1 or more", *o.tokens)
+	case *o.batch < 1 || *o.turns < 1:
+		return usage("--batch %d and --turns %d: want 1 or more each", *o.batch, *o.turns)
 	case *o.timeout == 0:
 		return usage("--timeout 0: want more")
 	case f.given("prompt") && f.given("input-tokens"):
 		return usage("--prompt and --input-tokens exclude each other")
+	case f.given("dataset") && (f.given("prompt") || f.given("input-tokens")):
+		return usage("--dataset gives the prompts: it excludes --prompt and --input-tokens")
+	case f.given("prefix") && (f.given("prompt") || f.given("dataset")):
+		return usage("--prefix is the beginning of made-up prompts: it excludes --prompt and --dataset")
 	case f.given("prompt") && *o.prompt == "":
 		return usage("--prompt is empty")
-	case *o.input < 1:
-		return usage("--input-tokens %d: want 1 or more", *o.input)
 	}
-	return nil
+	return o.arrivals.conflicts(f)
 }
+
+// several is n, and 0 for a single one.
+func several(n int) int {
+	if n > 1 {
+		return n
+	}
+	return 0
+}
+
+// routings are the names of --routing. One client node has no use for static.
+var routings = []string{"round-robin", "random", "all-to-all"}
 
 // drawn is a seed that nobody chose, short enough to type.
 func drawn() int64 {

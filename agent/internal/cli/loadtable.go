@@ -7,6 +7,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"hpcbench/agent/internal/record"
 	"hpcbench/agent/internal/summary"
 	"hpcbench/agent/workload"
 )
@@ -48,11 +49,19 @@ func table(a workload.Assignment, s *summary.Summary) string {
 // offered says which load was asked for.
 func offered(w workload.Workload) string {
 	var words []string
-	if w.Rate > 0 {
-		words = append(words, fmt.Sprintf("%g requests/s, %s", w.Rate, w.Arrival))
+	if w.Open() {
+		words = append(words, law(w))
 	}
 	if w.Concurrency > 0 {
 		words = append(words, fmt.Sprintf("%d in flight", w.Concurrency))
+	}
+	if w.Turns > 1 && w.Open() {
+		words = append(words, fmt.Sprintf("each the first of %d turns", w.Turns))
+	} else if w.Turns > 1 {
+		words = append(words, fmt.Sprintf("conversations of %d turns", w.Turns))
+	}
+	if w.Batch > 1 {
+		words = append(words, fmt.Sprintf("%d prompts at a time", w.Batch))
 	}
 	if w.Requests > 0 {
 		words = append(words, fmt.Sprintf("%d requests", w.Requests))
@@ -63,6 +72,18 @@ func offered(w workload.Workload) string {
 	if w.WarmupS > 0 {
 		words = append(words, fmt.Sprintf("after %g s of warm-up", w.WarmupS))
 	}
+	if w.RampUpS > 0 {
+		words = append(words, fmt.Sprintf("begun over %g s", w.RampUpS))
+	}
+	if w.CooldownS > 0 {
+		words = append(words, fmt.Sprintf("and %g s of cool-down", w.CooldownS))
+	}
+	if w.ThinkTimeS > 0 {
+		words = append(words, fmt.Sprintf("%g s of think time", w.ThinkTimeS))
+	}
+	if w.CancelShare > 0 {
+		words = append(words, fmt.Sprintf("%g %% given up", 100*w.CancelShare))
+	}
 	if !w.Stream {
 		words = append(words, "not streamed")
 	}
@@ -72,10 +93,17 @@ func offered(w workload.Workload) string {
 // requests counts by outcome.
 func requests(s *summary.Summary) string {
 	text := fmt.Sprintf("%d due in the window, %d ok, %d failed", s.Requests.Scheduled, s.Requests.OK, s.Requests.Failed)
+	if s.Requests.GivenUp > 0 {
+		text += fmt.Sprintf(", %d given up as asked", s.Requests.GivenUp)
+	}
 	var failed []string
 	for _, name := range slices.Sorted(maps.Keys(s.Requests.ByOutcome)) {
-		if name != "ok" {
-			failed = append(failed, fmt.Sprintf("%d %s", s.Requests.ByOutcome[name], name))
+		n := s.Requests.ByOutcome[name]
+		if name == record.Cancelled.String() {
+			n -= s.Requests.GivenUp
+		}
+		if name != record.OK.String() && n > 0 {
+			failed = append(failed, fmt.Sprintf("%d %s", n, name))
 		}
 	}
 	if len(failed) > 0 {

@@ -8,6 +8,7 @@ import (
 	"hpcbench/agent/internal/nodes"
 	"hpcbench/agent/internal/ready"
 	"hpcbench/agent/internal/wire"
+	"hpcbench/agent/workload"
 )
 
 var readyVerb = command{
@@ -16,7 +17,8 @@ var readyVerb = command{
 	long: `
 Three stages, each with a budget of its own: every rank was placed on its node, every endpoint says that it is healthy, and
 every endpoint has generated a token. Exit status 1 names the stage, the endpoint and the reason in the last line. Endpoints
-are the rows of nodes.tsv with role server and a port. No proxy is ever used.`,
+are the rows of nodes.tsv with role server and a port, and those with role endpoint, which have a base URL in place of an
+address. No proxy is ever used.`,
 	example: "agent ready --nodes nodes.tsv --placed-dir placed/d1 --ranks 2 --health /health --dialect openai-chat --model tiny",
 	declare: func(f *flags) action {
 		table := f.text("nodes", "FILE", "", "the job's nodes.tsv")
@@ -30,6 +32,7 @@ are the rows of nodes.tsv with role server and a port. No proxy is ever used.`,
 		health := f.time("health-timeout", 300*time.Second, "how long all endpoints may take to be healthy")
 		interval := f.time("health-interval", 5*time.Second, "longest pause between two looks; the first follow each other quickly")
 		generation := f.time("generation-timeout", 120*time.Second, "how long each endpoint may take to generate a token")
+		key := f.text("api-key-file", "FILE", "", "a file whose first line goes out as Authorization: Bearer")
 		f.need("nodes", "dialect", "model")
 		return func(ctx context.Context, call *call) error {
 			if (*path == "") != *none {
@@ -42,10 +45,14 @@ are the rows of nodes.tsv with role server and a port. No proxy is ever used.`,
 			if err != nil {
 				return err
 			}
+			headers, err := wire.HeadersOf(workload.Workload{APIKeyFile: *key})
+			if err != nil {
+				return err
+			}
 			return ready.Wait(ctx, ready.Config{
 				Endpoints: rows.Endpoints(), PlacedDir: *dir, Ranks: *ranks, PlacedTimeout: *placed,
 				HealthPath: *path, HealthTimeout: *health, HealthInterval: *interval,
-				Dialect: *dialect, Model: *model, GenerationTimeout: *generation,
+				Dialect: *dialect, Model: *model, Headers: headers, GenerationTimeout: *generation,
 				Say: func(format string, args ...any) { fmt.Fprintf(call.stderr, "ready: "+format+"\n", args...) },
 			})
 		}

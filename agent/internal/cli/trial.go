@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"hpcbench/agent/internal/executor"
@@ -50,7 +51,7 @@ executors are stopped in good order, and the summary says so.`,
 			}
 			s, err := drive.Run(ctx, drive.Config{
 				Trial: t, Endpoints: rows.Endpoints(), Executors: executors, Out: *out, Key: *key,
-				Lead: time.Second, Stall: *stall, ProbeTimeout: *patience, Poll: *poll, Every: *every,
+				Lead: lead(t.Workload), Stall: *stall, ProbeTimeout: *patience, Poll: *poll, Every: *every,
 				Say: func(format string, args ...any) { fmt.Fprintf(c.stderr, c.prefix+": "+format+"\n", args...) },
 			})
 			if err != nil {
@@ -62,7 +63,20 @@ executors are stopped in good order, and the summary says so.`,
 	},
 }
 
-// readTrial reads a trial's file. A field that is not known here is an error: it would go unheeded.
+// lead is the time from the start requests to time zero: in it the client nodes read the dataset, at 20 MB/s or more.
+func lead(w workload.Workload) time.Duration {
+	if w.Dataset == "" {
+		return time.Second
+	}
+	info, err := os.Stat(w.Dataset)
+	if err != nil { // it may be on the client nodes alone
+		return 10 * time.Second
+	}
+	return time.Second + time.Duration(info.Size())*time.Second/20e6
+}
+
+// readTrial reads a trial's file, BUNDLE/trials/<id>.json. Files that it names below the bundle get their whole path, as a
+// client node finds them. A field that is not known here is an error: it would go unheeded.
 func readTrial(path string) (workload.Trial, error) {
 	var t workload.Trial
 	text, err := os.ReadFile(path)
@@ -77,6 +91,12 @@ func readTrial(path string) (workload.Trial, error) {
 	if t.Schema != workload.Schema {
 		return t, fmt.Errorf("%s: a trial of schema %d, known here is %d", path, t.Schema, workload.Schema)
 	}
+	whole, err := filepath.Abs(path)
+	if err != nil {
+		return t, err
+	}
+	bundle := filepath.Dir(filepath.Dir(whole))
+	t.Workload.Trace, t.Workload.Dataset = workload.File(bundle, t.Workload.Trace), workload.File(bundle, t.Workload.Dataset)
 	return t, nil
 }
 

@@ -11,6 +11,7 @@ type dialect struct {
 	never      bool   // its path has no stream
 	modelless  bool   // its requests name no model
 	loads      bool   // a request without a prompt only loads the model
+	groups     bool   // a request may have several prompts
 
 	opening func(b []byte, g *generation) []byte                         // before the first token
 	token   func(b []byte, g *generation, word string, now int64) []byte // one event for one token
@@ -36,6 +37,14 @@ func (d *dialect) of(r *request) *dialect {
 		return &tgiPlain
 	}
 	return d
+}
+
+// choices is how many answers a request on d's path gets: one for each prompt of a group.
+func (d *dialect) choices(r *request) int {
+	if d.groups {
+		return max(1, r.prompts)
+	}
+	return 1
 }
 
 // lookup finds the dialect spoken at path; nil: no dialect's path.

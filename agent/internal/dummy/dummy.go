@@ -3,7 +3,8 @@
 // The law of one request: it waits in a FIFO queue until one of MaxRunning slots is free; that instant is its start
 // (its arrival, where it need not wait). Token k, from 0, is due at start + TTFT + k·ITL. These are absolute instants:
 // a late token makes no later one late. Each token is one event and one flush to the socket. The words are a fixed
-// chain, the prompt's tokens are its blank-separated words, and the truth of each request goes to Config.Truth.
+// chain, the prompt's tokens are its blank-separated words, and the truth of each request goes to Config.Truth. A request
+// with a group of prompts has one slot; token k of all its answers shares an instant.
 package dummy
 
 import (

@@ -85,6 +85,22 @@ data: [DONE]
 `},
 		{"openai-completions", "/v1/completions", `{"model":"m","max_tokens":2,"prompt":"a"}`,
 			`{"id":"cmpl-N","object":"text_completion","created":N,"model":"m","choices":[{"index":0,"text":" watch from","finish_reason":"length"}],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}}`},
+		{"openai-completions, a group", "/v1/completions", `{"model":"m","max_tokens":2,"prompt":["a b","c"]}`,
+			`{"id":"cmpl-N","object":"text_completion","created":N,"model":"m","choices":[{"index":0,"text":" watch from","finish_reason":"length"},{"index":1,"text":" watch from","finish_reason":"length"}],"usage":{"prompt_tokens":3,"completion_tokens":4,"total_tokens":7}}`},
+		{"openai-completions streamed, a group", "/v1/completions", `{"model":"m","max_tokens":1,"prompt":["a b","c"],"stream":true,"stream_options":{"include_usage":true}}`,
+			`data: {"id":"cmpl-N","object":"text_completion","created":N,"model":"m","choices":[{"index":0,"text":" watch","finish_reason":null}]}
+
+data: {"id":"cmpl-N","object":"text_completion","created":N,"model":"m","choices":[{"index":1,"text":" watch","finish_reason":null}]}
+
+data: {"id":"cmpl-N","object":"text_completion","created":N,"model":"m","choices":[{"index":0,"text":"","finish_reason":"length"}]}
+
+data: {"id":"cmpl-N","object":"text_completion","created":N,"model":"m","choices":[{"index":1,"text":"","finish_reason":"length"}]}
+
+data: {"id":"cmpl-N","object":"text_completion","created":N,"model":"m","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5}}
+
+data: [DONE]
+
+`},
 		{"ollama-generate streamed", "/api/generate", `{"model":"m","prompt":"hello you","options":{"num_predict":1}}`,
 			`{"model":"m","created_at":"T","response":" watch","done":false}
 {"model":"m","created_at":"T","response":"","done":true,"done_reason":"length","context":[1,2,3],"total_duration":N,"load_duration":N,"prompt_eval_count":N,"prompt_eval_duration":N,"eval_count":N}

@@ -24,6 +24,7 @@ type generation struct {
 	start   int64
 	due     int64 // of the next token
 	length  int   // tokens of the answer
+	choices int   // answers at once: those to a group of prompts
 	natural bool  // it ends by itself, not at the length asked for
 	written int   // tokens so far
 	stamps  []int64
@@ -106,7 +107,7 @@ func (g *generation) write(now int64) {
 	g.written++
 	g.stamps = append(g.stamps, now)
 	g.due += g.s.cfg.stretch(g.s.cfg.ITL, g.key, g.written)
-	g.s.generated.Add(1)
+	g.s.generated.Add(int64(g.choices))
 }
 
 // finish waits until the last token is due and puts the whole answer into out: the answer that is not streamed.
@@ -120,7 +121,7 @@ func (g *generation) finish() bool {
 	now := g.s.clock.now()
 	g.written = g.length
 	g.stamps = append(g.stamps, now)
-	g.s.generated.Add(int64(g.length))
+	g.s.generated.Add(int64(g.length * g.choices))
 	g.out = g.d.whole(g.out, g)
 	g.done = true
 	return true
@@ -152,7 +153,7 @@ func (g *generation) truth() Truth {
 	t := Truth{
 		ID: string(g.id), Dialect: g.d.name, Path: string(g.path), Stream: g.req.stream,
 		ArrivedMonoNS: g.arrived, ArrivedUnixNS: g.s.wall(g.arrived), StartMonoNS: g.start,
-		PromptTokens: g.req.promptTokens, OutputTokens: g.written, Tokens: g.stamps,
+		PromptTokens: g.req.promptTokens, OutputTokens: g.written * g.choices, Tokens: g.stamps,
 		Done: g.done, Status: g.status, Probe: bytes.HasPrefix(g.id, []byte("probe-")),
 	}
 	if n := len(g.stamps); n > 0 {

@@ -32,27 +32,42 @@ var (
 	}
 
 	openaiCompletions = dialect{
-		name: "openai-completions", streamType: typeSSE, problem: openaiError, opening: none,
+		name: "openai-completions", streamType: typeSSE, problem: openaiError, opening: none, groups: true,
 		token: func(b []byte, g *generation, word string, _ int64) []byte {
-			b = append(textChunk(b, g), `{"index":0,"text":"`...)
-			return append(append(b, word...), `","finish_reason":null}]}`+"\n\n"...)
+			for i := range g.choices {
+				b = append(choice(textChunk(b, g), i), word...)
+				b = append(b, `","finish_reason":null}]}`+"\n\n"...)
+			}
+			return b
 		},
 		ending: func(b []byte, g *generation) []byte {
-			b = append(textChunk(b, g), `{"index":0,"text":"","finish_reason":"`...)
-			b = append(append(b, g.reason("stop", "length")...), `"}]}`+"\n\n"...)
+			for i := range g.choices {
+				b = append(choice(textChunk(b, g), i), `","finish_reason":"`...)
+				b = append(append(b, g.reason("stop", "length")...), `"}]}`+"\n\n"...)
+			}
 			if g.req.includeUsage {
 				b = append(usage(append(textChunk(b, g), `]`...), g), "}\n\n"...)
 			}
 			return append(b, "data: [DONE]\n\n"...)
 		},
 		whole: func(b []byte, g *generation) []byte {
-			b = append(openaiHead(b, g, "cmpl-", "text_completion"), `{"index":0,"text":"`...)
-			b = append(appendText(b, g), `","finish_reason":"`...)
-			b = append(append(b, g.reason("stop", "length")...), `"}]`...)
-			return append(usage(b, g), '}')
+			b = openaiHead(b, g, "cmpl-", "text_completion")
+			for i := range g.choices {
+				if i > 0 {
+					b = append(b, ',')
+				}
+				b = append(appendText(choice(b, i), g), `","finish_reason":"`...)
+				b = append(append(b, g.reason("stop", "length")...), `"}`...)
+			}
+			return append(usage(append(b, ']'), g), '}')
 		},
 	}
 )
+
+// choice is the beginning of the i-th answer, up to its text.
+func choice(b []byte, i int) []byte {
+	return append(strconv.AppendInt(append(b, `{"index":`...), int64(i), 10), `,"text":"`...)
+}
 
 func chatChunk(b []byte, g *generation) []byte {
 	return openaiHead(append(b, "data: "...), g, "chatcmpl-", "chat.completion.chunk")
@@ -74,8 +89,8 @@ func openaiHead(b []byte, g *generation, prefix, object string) []byte {
 // usage is the member of that name, with the comma before it.
 func usage(b []byte, g *generation) []byte {
 	b = strconv.AppendInt(append(b, `,"usage":{"prompt_tokens":`...), int64(g.req.promptTokens), 10)
-	b = strconv.AppendInt(append(b, `,"completion_tokens":`...), int64(g.written), 10)
-	b = strconv.AppendInt(append(b, `,"total_tokens":`...), int64(g.req.promptTokens+g.written), 10)
+	b = strconv.AppendInt(append(b, `,"completion_tokens":`...), int64(g.written*g.choices), 10)
+	b = strconv.AppendInt(append(b, `,"total_tokens":`...), int64(g.req.promptTokens+g.written*g.choices), 10)
 	return append(b, '}')
 }
 

@@ -18,6 +18,7 @@ type request struct {
 	includeUsage bool
 	inputs       bool // the body has "inputs", TGI's word for the prompt
 	promptTokens int  // blank-separated words, and token ids
+	prompts      int  // texts under "prompt": several are a group
 }
 
 // parse reads a body of any dialect in one walk and without allocation. The dialects agree well enough that a key means
@@ -228,6 +229,9 @@ func (s *scanner) keepText(key, text []byte) error {
 		s.r.model = text
 	case "content", "prompt", "system", "text", "text_input", "inputs":
 		s.r.inputs = s.r.inputs || string(key) == "inputs"
+		if string(key) == "prompt" {
+			s.r.prompts++
+		}
 		s.r.promptTokens += words(text)
 	}
 	return s.wantsNumber(key)

@@ -38,7 +38,7 @@ func newServer(cfg Config, clock clock, quit <-chan struct{}) *server {
 	if cfg.MaxRunning > 0 {
 		s.slots = make(chan struct{}, cfg.MaxRunning)
 	}
-	s.pool.New = func() any { return &generation{s: s, alarm: newAlarm()} }
+	s.pool.New = func() any { return &generation{s: s, alarm: newAlarm(), choices: 1} }
 	return s
 }
 
@@ -97,7 +97,7 @@ func (s *server) generate(ctx *fasthttp.RequestCtx, d *dialect) {
 func (s *server) begin(ctx *fasthttp.RequestCtx, d *dialect) *generation {
 	g := s.pool.Get().(*generation)
 	*g = generation{
-		s: s, d: d, alarm: g.alarm, arrived: s.clock.now(), number: s.number.Add(1),
+		s: s, d: d, alarm: g.alarm, choices: 1, arrived: s.clock.now(), number: s.number.Add(1),
 		model: g.model[:0], stamps: g.stamps[:0], out: g.out[:0], text: g.text[:0],
 		id:   append(g.id[:0], ctx.Request.Header.Peek("X-Request-Id")...),
 		path: append(g.path[:0], ctx.Path()...),
@@ -117,6 +117,7 @@ func (s *server) refuse(ctx *fasthttp.RequestCtx, g *generation) (status int, wo
 	g.req.stream = g.d.streams(&g.req)
 	g.model = append(g.model, s.model.orElse(r.model)...)
 	g.length, g.natural = s.cfg.length(&r)
+	g.choices = g.d.choices(&r)
 	switch {
 	case !s.model.is(r.model) && !g.d.modelless:
 		return fasthttp.StatusNotFound, "model '" + string(r.model) + "' not found"

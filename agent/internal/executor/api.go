@@ -114,13 +114,17 @@ func (e *Executor) postStart(c *fasthttp.RequestCtx) {
 	if err == nil {
 		err = e.check(a)
 	}
+	var requests *wire.Requests
+	if err == nil {
+		requests, err = prepare(a)
+	}
 	if err != nil {
 		e.cfg.Log.Warn("refused: "+err.Error(), "category", "control", "path", "/start", "remote", c.RemoteAddr().String())
 		refuse(c, fasthttp.StatusBadRequest, "%v", err)
 		return
 	}
 	zero := c.Time().Add(time.Duration(a.StartInS * float64(time.Second)))
-	if err := e.start(a, zero); err != nil {
+	if err := e.start(a, requests, zero); err != nil {
 		refuse(c, fasthttp.StatusConflict, "%v", err)
 		return
 	}
@@ -201,16 +205,20 @@ func (e *Executor) check(a workload.Assignment) error {
 	case a.StartInS < 0 || a.StartInS > latestZero || math.IsNaN(a.StartInS):
 		return fmt.Errorf("start_in_s %g: want 0 to %g", a.StartInS, latestZero)
 	}
-	if _, err := wire.Lookup(a.Trial.Workload.Dialect); err != nil {
-		return err
-	}
-	for _, endpoint := range a.Endpoints {
-		if _, err := wire.NewEncoder(a.Trial.Workload, endpoint, nil); err != nil {
-			return err
-		}
-	}
 	_, err := load.New(a, 0, 1, nil)
 	return err
+}
+
+// prepare reads what the requests of an assignment say, with the files that it names: what is wrong with them is told
+// before the first request.
+func prepare(a workload.Assignment) (*wire.Requests, error) {
+	r, err := wire.NewRequests(a.Trial.Workload)
+	for _, endpoint := range a.Endpoints {
+		if err == nil {
+			_, err = r.Encoder(endpoint, nil)
+		}
+	}
+	return r, err
 }
 
 // tell answers with JSON.

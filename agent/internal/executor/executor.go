@@ -28,6 +28,7 @@ import (
 	"hpcbench/agent/internal/record"
 	"hpcbench/agent/internal/share"
 	"hpcbench/agent/internal/summary"
+	"hpcbench/agent/internal/wire"
 	"hpcbench/agent/workload"
 )
 
@@ -127,8 +128,8 @@ func (e *Executor) close() {
 	}
 }
 
-// start begins a share whose time zero is given. While one is running, or this executor ends, it refuses.
-func (e *Executor) start(a workload.Assignment, zero time.Time) error {
+// start begins a share whose requests were read and whose time zero is given. While one is running, or this executor ends, it refuses.
+func (e *Executor) start(a workload.Assignment, requests *wire.Requests, zero time.Time) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed {
@@ -140,7 +141,7 @@ func (e *Executor) start(a workload.Assignment, zero time.Time) error {
 	ctx, stop := context.WithCancelCause(context.Background())
 	r := &run{stop: stop, over: make(chan struct{})}
 	r.share = share.New(a, share.Options{
-		Dir: filepath.Join(e.cfg.Out, a.Trial.ID, a.Node), Zero: zero, Clock: e.cfg.Clock,
+		Dir: filepath.Join(e.cfg.Out, a.Trial.ID, a.Node), Zero: zero, Clock: e.cfg.Clock, Requests: requests,
 		Observe: func(r *record.Record) { e.metrics.observe(r) },
 	})
 	e.metrics.begin()

@@ -217,6 +217,10 @@ func TestStartRefusesWhatItDoesNotUnderstand(t *testing.T) {
 		{"a start next week", change(func(a *workload.Assignment) { a.StartInS = 6e5 }), "start_in_s 600000"},
 		{"an unknown dialect", change(func(a *workload.Assignment) { a.Trial.Workload.Dialect = "latin" }), `unknown dialect \"latin\"`},
 		{"no prompt", change(func(a *workload.Assignment) { a.Trial.Workload.InputTokens = 0 }), "no prompt"},
+		{"a missing dataset", change(func(a *workload.Assignment) {
+			a.Trial.Workload.InputTokens, a.Trial.Workload.Dataset = 0, "/no/such/data.jsonl"
+		}), "open /no/such/data.jsonl"},
+		{"a missing key", change(func(a *workload.Assignment) { a.Trial.Workload.APIKeyFile = "/no/such/key" }), "API key: open /no/such/key"},
 		{"no endpoint", change(func(a *workload.Assignment) { a.Endpoints = nil }), "no endpoints"},
 		{"no end", change(func(a *workload.Assignment) { a.Trial.Workload.Requests, a.Trial.Workload.DurationS = 0, 0 }), "never end"},
 	} {

@@ -79,7 +79,9 @@ func (m *metrics) begin() {
 func (m *metrics) observe(r *record.Record) {
 	m.requests.Inc()
 	if r.Outcome != record.OK {
-		m.errors.Inc()
+		if !r.GivenUp {
+			m.errors.Inc()
+		}
 		return
 	}
 	m.latency.Observe(r.Done - r.Sent)

@@ -6,19 +6,68 @@ import (
 	"hpcbench/agent/internal/record"
 )
 
+// start is when the window begins; until requests have ended the warm-up, when it begins at the latest.
+func (m *Machine) start() time.Duration { return m.live.Window.Start() }
+
+// end is when the clock ends the window.
+func (m *Machine) end() time.Duration { return later(m.start(), m.plan.length) }
+
+// shut is when this share's requests end its window: those of an earlier due time are measured. Never: they have not yet.
+func (m *Machine) shut() time.Duration {
+	if m.plan.open {
+		return m.limited
+	}
+	if !m.plan.limited || m.quota > 0 {
+		return Never
+	}
+	return max(m.limited, m.start()+m.plan.least)
+}
+
+// closed is when this share sends no more.
+func (m *Machine) closed() time.Duration {
+	return min(m.stopped, later(min(m.end(), m.shut()), m.plan.cooldown))
+}
+
+// drained is when requests in flight are given up.
+func (m *Machine) drained() time.Duration {
+	return later(m.end(), m.plan.cooldown+m.plan.drain)
+}
+
+// phase is the part of the trial in which a due time lies; of an open loop also the arrival it is of.
+func (m *Machine) phase(i int64, due time.Duration) record.Phase {
+	over := min(m.end(), m.shut())
+	switch {
+	case due < m.start():
+		return record.Warmup
+	case m.plan.open && m.plan.limit > 0 && i < m.plan.limit && due < m.end(): // also where others are due at that instant
+		return record.Measure
+	case due < over:
+		return record.Measure
+	case due < later(over, m.plan.cooldown):
+		return record.Cooldown
+	}
+	return record.Drain
+}
+
+// agreeing is how soon a thread looks again whether others have ended the warm-up.
+const agreeing = 10 * time.Millisecond
+
 // Wake is when the driver has to ask again if nothing else happens: the next due time, the next time to run out, the
 // next end of a phase. It is Never when only an answer can bring news.
 func (m *Machine) Wake(now time.Duration) time.Duration {
 	at := m.flying.when()
-	if m.inFlight > 0 || m.due < Never {
-		at = min(at, m.plan.drained, m.stopped)
+	if m.inFlight > 0 || m.due < Never || m.talks.first != nil {
+		at = min(at, m.drained(), m.stopped)
 	}
-	if m.plan.rate == 0 {
+	if !m.plan.open {
 		at = min(at, m.slots.when())
 	} else if !m.full() {
-		at = min(at, m.due)
+		at = min(at, m.due, m.talks.when())
 	}
-	for _, end := range []time.Duration{m.plan.warmup, m.plan.end} {
+	if m.plan.warming > 0 && m.plan.threads > 1 && now < m.start() {
+		at = min(at, max(0, now)+agreeing)
+	}
+	for _, end := range []time.Duration{m.start(), m.end()} {
 		if end > now {
 			return min(at, end)
 		}
@@ -29,32 +78,57 @@ func (m *Machine) Wake(now time.Duration) time.Duration {
 // Over reports whether the share has run out: nothing will be due, nothing is in flight, and the window is over.
 func (m *Machine) Over(now time.Duration) bool {
 	m.enter(now)
-	if m.inFlight > 0 || m.due < Never && now < m.stopped || m.slots.first != nil {
+	if m.inFlight > 0 || m.due < Never && now < m.stopped || m.slots.first != nil || m.talks.first != nil {
 		return false
 	}
-	return now >= m.plan.end || now >= m.stopped || m.idle()
+	return now >= m.end() || now >= m.stopped || m.idle()
 }
 
 // idle reports whether the share ended before its time: its requests are all done, or it had none to send.
 func (m *Machine) idle() bool {
-	return m.quota == 0 || m.plan.limit > 0 || m.plan.first >= m.plan.stride
+	return !m.plan.open && m.plan.limited && m.quota <= 0 || m.plan.limit > 0 || m.plan.first >= m.plan.stride
 }
 
-// enter tells those who watch which phase it is.
+// enter tells those who watch which phase it is, and the other threads when this one measures no more.
 func (m *Machine) enter(now time.Duration) {
-	switch {
-	case now >= m.plan.end:
+	switch end := m.end(); {
+	case now >= later(end, m.plan.cooldown):
 		m.live.enter(record.Drain)
-	case now >= m.plan.warmup:
+	case now >= end:
+		m.live.enter(record.Cooldown)
+	case now >= m.start():
 		m.live.enter(record.Measure)
+	}
+	if !m.told && m.measured(now) {
+		m.told = true
+		m.live.Window.shut()
 	}
 }
 
-// Places is how many closed-loop slots this share has at each endpoint: the connections worth opening in advance.
-func (m *Machine) Places() []int {
-	places := make([]int, m.plan.endpoints)
-	for n := m.slots.first; n != nil; n = n.next {
-		places[n.item.endpoint]++
+// measured reports whether this share has taken up all that is measured: what is due by then may still wait for its turn.
+func (m *Machine) measured(now time.Duration) bool {
+	over := min(m.end(), m.shut())
+	switch {
+	case now >= m.stopped:
+		return true
+	case now < over:
+		return false
+	case m.plan.open && (m.owed > 0 && now < m.end() || m.talks.when() < over):
+		return false // conversations go on
+	case m.plan.open:
+		return m.due == Never || m.phase(m.index, m.due) > record.Measure
+	}
+	return m.slots.when() >= over
+}
+
+// soon is how late a slot may begin for which a connection is opened in advance: servers close idle ones after 5 s.
+const soon = time.Second
+
+// Places is how many closed-loop slots of this share begin at each endpoint: the connections worth opening in advance.
+func (m *Machine) Places(endpoints int) []int {
+	places := make([]int, endpoints)
+	for n := m.slots.first; n != nil && n.at <= soon; n = n.next {
+		places[m.plan.route.endpoint(int64(n.item.index), n.item.index, 0)]++
 	}
 	return places
 }

@@ -15,28 +15,35 @@ type Live struct {
 	Done      atomic.Int64 // ended, well or not
 	OK        atomic.Int64
 	Failed    atomic.Int64
+	GivenUp   atomic.Int64 // cancelled because the workload's cancel_share asked for it
 	InFlight  atomic.Int64 // taken up and not ended, those that wait for a connection included
 	LastByte  atomic.Int64 // when a byte last came on any connection, in ns since time zero; 0: never
 	StartWall atomic.Int64 // wall clock of time zero, in ns since 1970; 0: not set yet
+	Window    Window       // what is measured, as the threads agree on it
 }
 
 // taken notes a request that is taken up.
-func (l *Live) taken() {
+func (l *Live) taken(p record.Phase, due time.Duration) {
 	l.Scheduled.Add(1)
 	l.InFlight.Add(1)
+	l.Window.taken(p, due)
 }
 
 // ended notes the end of a request that was taken up.
-func (l *Live) ended(o record.Outcome) {
+func (l *Live) ended(r *record.Record, now time.Duration) {
 	l.InFlight.Add(-1)
 	l.Done.Add(1)
-	l.count(o)
+	l.count(r)
+	l.Window.ended(r.Phase, now)
 }
 
-func (l *Live) count(o record.Outcome) {
-	if o == record.OK {
+func (l *Live) count(r *record.Record) {
+	switch {
+	case r.Outcome == record.OK:
 		l.OK.Add(1)
-	} else {
+	case r.GivenUp:
+		l.GivenUp.Add(1)
+	default:
 		l.Failed.Add(1)
 	}
 }

@@ -1,7 +1,7 @@
 // Package load decides which requests are sent and when, and keeps what became of them.
 //
-// A Machine is one thread's share of a trial. It does no I/O and reads no clock: a driver tells it the time, asks what
-// is due, and tells it what was sent, what came and what ended. All times are counted from the trial's time zero; so a
+// A Machine is one thread's share of a trial. Once it is made, which reads the trace of a replay, it does no I/O, and it
+// reads no clock: a driver tells it the time, asks what is due, and tells it what was sent, what came and what ended. All times are counted from the trial's time zero; so a
 // test can run an hour of load in a second of simulated time. A request's life:
 //
 //	Next → (the driver connects and writes) Sent → Received … → Finish
@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"hpcbench/agent/internal/arrival"
+	"hpcbench/agent/internal/draw"
 	"hpcbench/agent/internal/record"
 	"hpcbench/agent/workload"
 )
@@ -38,19 +39,25 @@ type Request struct {
 	Endpoint int // index into the assignment's endpoints
 	Tag      int // the driver's own
 	Record   *record.Record
+	Mates    []*Request // the others of a group that is one request to the server; they end with it
+	Talk     *Talk      // the conversation it is a turn of; nil: none
 
-	slot  *slot // nil in an open loop
-	place node[Request]
-	last  time.Duration // when the last token event came
+	leader *Request // of a mate: the request that it goes with
+	slot   *slot    // nil in an open loop
+	place  node[Request]
+	last   time.Duration // when the last token event came
+	giveUp bool          // at its first token
 }
 
 // slot is a place in a closed loop: one request at a time, or one group of them.
 type slot struct {
-	endpoint int
+	index    int   // over all parts
+	requests int   // it has sent
 	group    int64 // of the requests it is sending; -1: none
 	unsent   int   // of the group
 	flying   int   // of the group
 	rest     time.Duration
+	talk     *Talk // that it holds; nil: the next request begins one, if there are any
 	place    node[slot]
 }
 
@@ -64,12 +71,20 @@ type Machine struct {
 	index    int64             // the next arrival of this share
 	due      time.Duration     // its due time
 
+	talks  queue[Talk] // open loop: conversations whose next turn is due, by that time
+	quiet  []*Talk     // ended, to be used again
+	talked int64       // conversations that a closed loop has begun
+	owed   int         // conversations that have not ended, of the arrivals that are measured where these have an end
+
 	flying   queue[Request] // by the time they run out
 	inFlight int
 	issued   int64 // requests taken up; of a closed loop, also the next id
 	groups   int64
-	quota    int64         // measured requests still to be taken up
+	quota    int64         // of a closed loop: measured requests still to be taken up; below 0 where more are, or no end is
+	limited  time.Duration // when the last of the quota was due; of an open loop the first arrival past the limit
 	stopped  time.Duration // Never while it runs
+	told     bool          // the other threads know that this one measures no more
+	cancels  uint64        // seed of which requests are given up
 
 	free     []*Request
 	spare    []*record.Record
@@ -86,65 +101,29 @@ func New(a workload.Assignment, thread, threads int, live *Live) (*Machine, erro
 	if live == nil {
 		live = new(Live)
 	}
-	m := &Machine{plan: p, live: live, quota: p.quota, stopped: Never, due: Never}
-	if p.rate > 0 {
+	m := &Machine{plan: p, live: live, quota: p.quota, stopped: Never, due: Never, cancels: uint64(a.Trial.Workload.Seed) ^ cancelSalt}
+	live.Window.plan(p)
+	if p.open {
 		return m, m.open(a.Trial.Workload)
 	}
 	for i := p.first; i < p.slots; i += p.stride {
-		_, endpoint := workload.Owner(i, p.parts, p.endpoints)
-		s := &slot{endpoint: endpoint}
+		s := &slot{index: i}
 		m.regroup(s)
-		m.slots.add(&s.place, s, 0)
+		m.slots.add(&s.place, s, time.Duration(float64(p.rampUp)*float64(i)/float64(p.slots)))
 	}
 	return m, nil
 }
 
-// open makes ready the schedule of an open loop.
-func (m *Machine) open(w workload.Workload) (err error) {
-	if m.schedule, err = arrival.New(w.Arrival, w.Rate, w.Seed); err != nil {
-		return err
-	}
-	if w.Requests > 0 {
-		for m.schedule.Due(m.plan.limit) < m.plan.warmup {
-			m.plan.limit++
-		}
-		m.plan.limit += int64(w.Requests)
-	}
-	m.arrive(int64(m.plan.first))
-	return nil
-}
-
-// arrive goes on to arrival i, if the schedule goes so far.
-func (m *Machine) arrive(i int64) {
-	m.index, m.due = i, Never
-	if m.plan.limit > 0 && i >= m.plan.limit || m.plan.first >= m.plan.stride {
-		return
-	}
-	if due := m.schedule.Due(i); due < m.plan.end {
-		m.due = due
-	}
-}
+// cancelSalt keeps the draw of which requests are given up apart from every other draw with the workload's seed.
+const cancelSalt = 0x63616e63656c
 
 // Next returns a request that is due at now, nil when none is. The driver asks until it gets nil.
 func (m *Machine) Next(now time.Duration) *Request {
-	if m.plan.rate > 0 {
+	if m.plan.open {
 		return m.nextArrival(now)
 	}
 	return m.nextSlot(now)
 }
-
-func (m *Machine) nextArrival(now time.Duration) *Request {
-	if m.due > now || now >= m.stopped || m.full() {
-		return nil
-	}
-	r := m.take(m.index, m.due, now)
-	_, r.Endpoint = workload.Owner(int(m.index), m.plan.parts, m.plan.endpoints)
-	m.arrive(m.index + int64(m.plan.stride))
-	return r
-}
-
-// full reports whether an open loop's cap on requests in flight is reached.
-func (m *Machine) full() bool { return m.plan.room > 0 && m.inFlight >= m.plan.room }
 
 func (m *Machine) nextSlot(now time.Duration) *Request {
 	s := m.slots.head()
@@ -156,13 +135,10 @@ func (m *Machine) nextSlot(now time.Duration) *Request {
 		m.slots = queue[slot]{} // what is free now stays free
 		return nil
 	}
-	r := m.take(int64(m.plan.first)+m.issued*int64(m.plan.stride), due, now)
-	r.slot, r.Endpoint = s, s.endpoint
-	r.Record.Batch = s.group
-	s.flying++
-	if s.unsent--; s.unsent == 0 || m.quota == 0 {
-		s.unsent = 0
-		m.slots.remove(&s.place)
+	r := m.fromSlot(s, due, now)
+	for m.plan.joined && s.unsent > 0 {
+		r.join(m.fromSlot(s, due, now))
+		s.requests-- // the server sees one
 	}
 	if m.closing(due) {
 		m.slots = queue[slot]{}
@@ -170,10 +146,23 @@ func (m *Machine) nextSlot(now time.Duration) *Request {
 	return r
 }
 
-// closing reports whether a closed loop sends no more at a due time.
-func (m *Machine) closing(due time.Duration) bool {
-	return due >= min(m.plan.end, m.stopped) || m.quota == 0 && due >= m.plan.warmup
+// fromSlot begins a request of a slot that is due.
+func (m *Machine) fromSlot(s *slot, due, now time.Duration) *Request {
+	r := m.take(m.nextID(s), due, now)
+	r.slot, r.Endpoint = s, m.plan.route.endpoint(r.ID, s.index, s.requests)
+	r.Record.Batch = s.group
+	m.hold(s, r)
+	s.requests++
+	s.flying++
+	if s.unsent--; s.unsent == 0 || m.closing(due) {
+		s.unsent = 0
+		m.slots.remove(&s.place)
+	}
+	return r
 }
+
+// closing reports whether a closed loop sends no more at a due time.
+func (m *Machine) closing(due time.Duration) bool { return due >= m.closed() }
 
 // regroup gives a free slot its next request or group.
 func (m *Machine) regroup(s *slot) {
@@ -190,14 +179,17 @@ func (m *Machine) take(id int64, due, now time.Duration) *Request {
 	r := m.request()
 	r.ID = id
 	rec := r.Record
-	rec.ID, rec.Phase, rec.Scheduled = id, m.plan.phase(due), due.Seconds()
-	if rec.Phase == record.Measure {
-		m.quota--
+	rec.ID, rec.Phase, rec.Scheduled = id, m.phase(id/int64(m.plan.turns), due), due.Seconds()
+	if rec.Phase == record.Measure && m.plan.quota >= 0 {
+		if m.quota--; m.quota == 0 {
+			m.limited = due
+		}
 	}
+	r.giveUp = m.plan.cancel > 0 && draw.Uniform(m.cancels, id) < m.plan.cancel
 	m.issued++
 	m.inFlight++
 	m.flying.add(&r.place, r, m.plan.deadline(now))
-	m.live.taken()
+	m.live.taken(rec.Phase, due)
 	m.live.enter(rec.Phase)
 	return r
 }
@@ -206,7 +198,7 @@ func (m *Machine) take(id int64, due, now time.Duration) *Request {
 func (m *Machine) request() *Request {
 	r, rest := pop(m.free)
 	m.free = rest
-	*r = Request{Record: m.record()}
+	*r = Request{Record: m.record(), Mates: r.Mates[:0]}
 	return r
 }
 
@@ -235,6 +227,9 @@ func pop[T any](free []*T) (item *T, rest []*T) {
 // Sent says that the driver gives the request to the system now. Its time to answer begins; of a request that has to
 // be sent again on a new connection the first time stands, so that what it lost is in its latency.
 func (m *Machine) Sent(r *Request, now time.Duration) {
+	for _, mate := range r.Mates {
+		m.Sent(mate, now)
+	}
 	if !math.IsNaN(r.Record.Sent) {
 		return
 	}
@@ -244,14 +239,17 @@ func (m *Machine) Sent(r *Request, now time.Duration) {
 	m.live.Sent.Add(1)
 }
 
-// Received says that bytes of the answer came at now, and so many token events in them.
-func (m *Machine) Received(r *Request, now time.Duration, tokens int) {
+// Received says that bytes of the answer came at now, and so many token events in them. It reports whether the request
+// is one that the client gives up at its first token, and that was it: the driver closes its connection, whatever else has
+// come of the answer, and finishes it as Cancelled, with GivenUp as its error.
+func (m *Machine) Received(r *Request, now time.Duration, tokens int) (giveUp bool) {
 	m.live.read(now)
 	if tokens == 0 {
-		return
+		return false
 	}
 	rec := r.Record
-	if math.IsNaN(rec.FirstToken) {
+	first := math.IsNaN(rec.FirstToken)
+	if first {
 		rec.FirstToken = now.Seconds()
 	} else {
 		rec.Gaps = append(rec.Gaps, float32((now - r.last).Seconds()))
@@ -261,17 +259,24 @@ func (m *Machine) Received(r *Request, now time.Duration, tokens int) {
 	}
 	rec.Coalesced += tokens - 1
 	rec.LastToken, r.last = now.Seconds(), now
+	return first && r.giveUp
 }
 
+// GivenUp is the error of a request that the client gave up because the workload's cancel_share asked for it.
+const GivenUp = "given up at its first token, as cancel_share asks"
+
 // Expired returns a request that must be given up at now, with the outcome and error that it gets; nil when there is
-// none. The driver closes its connection and calls Finish.
+// none. The driver closes its connection and calls Finish, for its mates too.
 func (m *Machine) Expired(now time.Duration) (r *Request, o record.Outcome, why string) {
 	if r = m.flying.head(); r == nil {
 		m.abandon(now)
 		return nil, 0, ""
 	}
+	if r.leader != nil {
+		r = r.leader
+	}
 	unsent := math.IsNaN(r.Record.Sent)
-	switch over := now >= min(m.stopped, m.plan.drained); {
+	switch over := now >= min(m.stopped, m.drained()); {
 	case over && unsent:
 		return r, record.NotSent, "no connection in time"
 	case now >= m.stopped:
@@ -286,33 +291,19 @@ func (m *Machine) Expired(now time.Duration) (r *Request, o record.Outcome, why 
 	return r, record.Timeout, fmt.Sprintf("not done within %v", m.plan.timeout)
 }
 
-// abandon records the arrivals that were due and will never be sent, once the drain is over or the trial is stopped.
-func (m *Machine) abandon(now time.Duration) {
-	if now < min(m.stopped, m.plan.drained) {
-		return
-	}
-	for m.due <= min(now, m.stopped) {
-		rec := m.record()
-		rec.ID, rec.Phase, rec.Scheduled, rec.Outcome = m.index, m.plan.phase(m.due), m.due.Seconds(), record.NotSent
-		_, rec.Endpoint = workload.Owner(int(m.index), m.plan.parts, m.plan.endpoints)
-		m.finished = append(m.finished, rec)
-		m.live.Scheduled.Add(1)
-		m.live.count(record.NotSent)
-		m.arrive(m.index + int64(m.plan.stride))
-	}
-}
-
 // Finish says that a request ended at now. Its Record holds the outcome by then; the request is not to be used again.
 func (m *Machine) Finish(r *Request, now time.Duration) {
 	rec := r.Record
 	rec.Done, rec.Endpoint = now.Seconds(), r.Endpoint
+	rec.GivenUp = r.giveUp && rec.Outcome == record.Cancelled && !math.IsNaN(rec.FirstToken)
 	m.flying.remove(&r.place)
 	m.inFlight--
+	m.live.ended(rec, now)
+	m.said(r, now)
 	if s := r.slot; s != nil {
 		m.release(s, now, rec.Outcome)
 	}
 	m.finished = append(m.finished, rec)
-	m.live.ended(rec.Outcome)
 	m.free = append(m.free, r)
 	r.Record = nil
 }
@@ -331,7 +322,11 @@ func (m *Machine) release(s *slot, now time.Duration, o record.Outcome) {
 		return
 	}
 	m.regroup(s)
-	if due := now + m.plan.think + s.rest; !m.closing(due) {
+	due := now + m.plan.think + s.rest
+	if due == m.start()-1 {
+		due++ // the answer that ended the warm-up frees the first slot of the window
+	}
+	if !m.closing(due) {
 		m.slots.add(&s.place, s, due)
 	}
 }

@@ -32,6 +32,7 @@ type simulation struct {
 	now     time.Duration
 	flying  []flight
 	most    int // in flight at once
+	idle    int // steps that led to no later time
 	records []record.Record
 }
 
@@ -70,6 +71,15 @@ func share(t *testing.T, a workload.Assignment, thread, threads int, s server) *
 
 // step does what is due and goes on to the next instant at which something happens.
 func (s *simulation) step(server server) (over bool) {
+	if s.act(server) {
+		return true
+	}
+	s.advance(s.next())
+	return false
+}
+
+// act does what is due.
+func (s *simulation) act(server server) (over bool) {
 	for r := s.m.Next(s.now); r != nil; r = s.m.Next(s.now) {
 		a := server(r)
 		if a.outcome != record.Refused {
@@ -80,23 +90,33 @@ func (s *simulation) step(server server) (over bool) {
 	}
 	for r, o, why := s.m.Expired(s.now); r != nil; r, o, why = s.m.Expired(s.now) {
 		s.flying = slices.DeleteFunc(s.flying, func(f flight) bool { return f.request == r })
-		r.Record.Outcome, r.Record.Error = o, why
-		s.m.Finish(r, s.now)
+		for _, one := range group(r) {
+			one.Record.Outcome, one.Record.Error = o, why
+			s.m.Finish(one, s.now)
+		}
 	}
 	s.harvest()
-	if s.m.Over(s.now) {
-		return true
-	}
+	return s.m.Over(s.now)
+}
+
+// next is when something happens.
+func (s *simulation) next() time.Duration {
 	next := s.m.Wake(s.now)
 	for _, f := range s.flying {
 		next = min(next, f.next())
 	}
-	if next == Never || next < s.now {
+	return next
+}
+
+func (s *simulation) advance(next time.Duration) {
+	if s.idle++; next > s.now {
+		s.idle = 0
+	}
+	if next == Never || s.idle > 100 {
 		s.t.Fatalf("at %v the machine waits until %v with %d in flight", s.now, next, len(s.flying))
 	}
-	s.now = next
+	s.now = max(s.now, next) // earlier: what ran out of time has made room for what was due before
 	s.deliver()
-	return false
 }
 
 func (f *flight) next() time.Duration {
@@ -118,17 +138,26 @@ func (s *simulation) deliver() {
 			f.answer.tokens = f.answer.tokens[1:]
 			n++
 		}
-		if n > 0 {
-			s.m.Received(f.request, s.now, n)
+		gave := false
+		for _, one := range group(f.request)[:(1+len(f.request.Mates))*min(n, 1)] {
+			gave = s.m.Received(one, s.now, n) || gave
+		}
+		if gave {
+			f.answer = answer{outcome: record.Cancelled, done: s.now - f.sent}
 		}
 		if f.next() <= s.now {
-			f.request.Record.Outcome = f.answer.outcome
-			s.m.Finish(f.request, s.now)
+			for _, one := range group(f.request) {
+				one.Record.Outcome = f.answer.outcome
+				s.m.Finish(one, s.now)
+			}
 			s.flying = slices.Delete(s.flying, i, i+1)
 			i--
 		}
 	}
 }
+
+// group is a request and its mates, itself last, as the drivers finish them.
+func group(r *Request) []*Request { return append(slices.Clone(r.Mates), r) }
 
 func (s *simulation) harvest() {
 	records := s.m.Harvest(nil)
@@ -150,7 +179,7 @@ func assign(w workload.Workload, parts int) workload.Assignment {
 // near holds what two roundings of a nanosecond may do to seconds.
 func near(a, b float64) bool { return math.Abs(a-b) < 5e-9 }
 
-func byPhase(records []record.Record) (n [3]int) {
+func byPhase(records []record.Record) (n [4]int) {
 	for _, r := range records {
 		n[r.Phase]++
 	}
@@ -163,7 +192,7 @@ func TestClosedLoopKeepsItsSlotsFull(t *testing.T) {
 	if sim.most != 4 {
 		t.Errorf("%d requests in flight at most, want 4", sim.most)
 	}
-	if got, want := byPhase(sim.records), [3]int{8, 32, 0}; got != want {
+	if got, want := byPhase(sim.records), [4]int{8, 32, 0, 0}; got != want {
 		t.Errorf("records by phase %v, want %v", got, want)
 	}
 	for _, r := range sim.records {
@@ -201,7 +230,7 @@ func TestSlotsBelongToPartsAndEndpointsInTurn(t *testing.T) {
 }
 
 func TestSlotsAreWholeOverPartsAndThreads(t *testing.T) {
-	for _, c := range []struct{ concurrency, parts, threads int }{{1, 1, 1}, {8, 3, 2}, {2, 5, 1}, {2, 5, 4}, {64, 3, 8}, {3, 1, 8}} {
+	for _, c := range []struct{ concurrency, parts, threads int }{{1, 1, 1}, {8, 3, 2}, {2, 5, 1}, {2, 5, 4}, {64, 3, 8}, {3, 1, 8}, {4, 3, 2}} {
 		a := assign(workload.Workload{Concurrency: c.concurrency, DurationS: 1, DrainS: 5}, c.parts)
 		got := simulate(t, a, c.threads, takes(2*time.Second))
 		if len(got) != c.concurrency {
@@ -235,7 +264,7 @@ func TestRequestsEndALoad(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			got := simulate(t, assign(c.w, c.parts), c.threads, takes(time.Second))
 			n := byPhase(got)
-			if n[record.Measure] != c.measured || c.warm >= 0 && n[record.Warmup] != c.warm || n[record.Drain] != 0 {
+			if n[record.Measure] != c.measured || c.warm >= 0 && n[record.Warmup] != c.warm || n[record.Cooldown]+n[record.Drain] != 0 {
 				t.Errorf("records by phase %v, want %d and %d", n, c.warm, c.measured)
 			}
 			for i := range got[1:] {
@@ -249,7 +278,7 @@ func TestRequestsEndALoad(t *testing.T) {
 
 func TestOpenLoopFollowsItsScheduleOverAnyParts(t *testing.T) {
 	w := workload.Workload{Rate: 50, Arrival: "poisson", Seed: 3, WarmupS: 2, DurationS: 10, DrainS: 100}
-	schedule, err := arrival.New(w.Arrival, w.Rate, w.Seed)
+	schedule, err := arrival.New(w)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -458,15 +487,37 @@ func TestLiveCounts(t *testing.T) {
 func TestRefusesWhatMakesNoSense(t *testing.T) {
 	good := assign(workload.Workload{Concurrency: 1, DurationS: 1}, 1)
 	for name, spoil := range map[string]func(*workload.Assignment){
-		"no end":        func(a *workload.Assignment) { a.Trial.Workload.DurationS = 0 },
-		"no endpoint":   func(a *workload.Assignment) { a.Endpoints = nil },
-		"part":          func(a *workload.Assignment) { a.Part = 1 },
-		"no parts":      func(a *workload.Assignment) { a.Parts = 0 },
-		"rate":          func(a *workload.Assignment) { a.Trial.Workload.Rate = -1 },
-		"rate NaN":      func(a *workload.Assignment) { a.Trial.Workload.Rate = math.NaN() },
-		"duration":      func(a *workload.Assignment) { a.Trial.Workload.DurationS = -1 },
-		"arrival":       func(a *workload.Assignment) { a.Trial.Workload.Rate, a.Trial.Workload.Arrival = 1, "x" },
-		"open groups":   func(a *workload.Assignment) { a.Trial.Workload.Rate, a.Trial.Workload.Batch = 1, 2 },
+		"no end":      func(a *workload.Assignment) { a.Trial.Workload.DurationS = 0 },
+		"no endpoint": func(a *workload.Assignment) { a.Endpoints = nil },
+		"part":        func(a *workload.Assignment) { a.Part = 1 },
+		"no parts":    func(a *workload.Assignment) { a.Parts = 0 },
+		"rate":        func(a *workload.Assignment) { a.Trial.Workload.Rate = -1 },
+		"rate NaN":    func(a *workload.Assignment) { a.Trial.Workload.Rate = math.NaN() },
+		"duration":    func(a *workload.Assignment) { a.Trial.Workload.DurationS = -1 },
+		"arrival":     func(a *workload.Assignment) { a.Trial.Workload.Rate, a.Trial.Workload.Arrival = 1, "x" },
+		"open groups": func(a *workload.Assignment) { a.Trial.Workload.Rate, a.Trial.Workload.Batch = 1, 2 },
+		"trace alone": func(a *workload.Assignment) { a.Trial.Workload.Arrival = "replay" },
+		"burst unasked": func(a *workload.Assignment) {
+			a.Trial.Workload.Rate, a.Trial.Workload.Burst = 1, &workload.Burst{Size: 2}
+		},
+		"open ramp-up":      func(a *workload.Assignment) { a.Trial.Workload.Rate, a.Trial.Workload.RampUpS = 1, 1 },
+		"open warm-up":      func(a *workload.Assignment) { a.Trial.Workload.Rate, a.Trial.Workload.WarmupRequests = 1, 1 },
+		"endless warm-up":   func(a *workload.Assignment) { a.Trial.Workload.WarmupRequests = 1 },
+		"least over most":   func(a *workload.Assignment) { a.Trial.Workload.MinDurationS = 2 },
+		"cancel share":      func(a *workload.Assignment) { a.Trial.Workload.CancelShare, a.Trial.Workload.Stream = 1.5, true },
+		"cancel unstreamed": func(a *workload.Assignment) { a.Trial.Workload.CancelShare = 0.5 },
+		"routing":           func(a *workload.Assignment) { a.Trial.Workload.Routing = "x" },
+		"routes unasked":    func(a *workload.Assignment) { a.Trial.Workload.Routes = [][]int{{0}} },
+		"no routes":         func(a *workload.Assignment) { a.Trial.Workload.Routing = "static" },
+		"routes of others": func(a *workload.Assignment) {
+			a.Trial.Workload.Routing, a.Trial.Workload.Routes = "static", [][]int{{0}, {1}}
+		},
+		"empty route": func(a *workload.Assignment) {
+			a.Trial.Workload.Routing, a.Trial.Workload.Routes = "static", [][]int{{}}
+		},
+		"route to nowhere": func(a *workload.Assignment) {
+			a.Trial.Workload.Routing, a.Trial.Workload.Routes = "static", [][]int{{2}}
+		},
 		"endless drain": func(a *workload.Assignment) { a.Trial.Workload.DrainS = math.NaN() },
 	} {
 		a := good

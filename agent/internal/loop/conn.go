@@ -41,7 +41,7 @@ func (c *conn) close() {
 
 // await opens a connection for each slot of a closed loop, so that the first requests find them made.
 func (t *thread) await() {
-	for endpoint, n := range t.machine.Places() {
+	for endpoint, n := range t.machine.Places(len(t.targets)) {
 		for range n {
 			c, err := t.connect(endpoint)
 			if err != nil {
@@ -117,7 +117,7 @@ func (t *thread) dispatch(r *load.Request) {
 
 func (t *thread) give(c *conn, r *load.Request) {
 	c.request, c.resent, r.Tag = r, false, int(c.index)
-	c.parser.Reset(t.dialect, t.assignment.Trial.Workload.Stream)
+	t.expect(&c.parser, r)
 }
 
 // refuse ends a request for which there is no connection.
@@ -125,14 +125,17 @@ func (t *thread) refuse(r *load.Request, err error) {
 	if starved(err) {
 		t.starved++
 	}
-	t.finish(r, unanswered(record.Refused, err.Error()), t.now())
+	t.finish(r, &none, unanswered(record.Refused, err.Error()), t.now())
 }
 
 // lose ends a request that was sent, lost with its connection, and could not be sent again.
 func (t *thread) lose(r *load.Request, err error) {
 	t.broken++
-	t.finish(r, unanswered(record.Disconnect, fmt.Sprintf("connection closed before an answer, and no new one: %v", err)), t.now())
+	t.finish(r, &none, unanswered(record.Disconnect, fmt.Sprintf("connection closed before an answer, and no new one: %v", err)), t.now())
 }
+
+// none is the parser of a request that has no answer.
+var none wire.Parser
 
 func unanswered(o record.Outcome, why string) wire.Answer {
 	return wire.Answer{Outcome: o, Error: why, PromptTokens: wire.Unknown, OutputTokens: wire.Unknown}
@@ -151,7 +154,9 @@ func starved(err error) bool {
 // send writes the request of a connection. It is encoded first, so that the stamp is next to the write.
 func (t *thread) send(c *conn) {
 	r := c.request
-	t.text = t.encoders[c.endpoint].Append(t.text[:0], t.prefix, r.ID)
+	call := t.ask(r, t.group)
+	t.group = call.Group
+	t.text = t.encoders[c.endpoint].Append(t.text[:0], t.prefix, call)
 	c.sent = t.now()
 	t.machine.Sent(r, c.sent)
 	t.write(c, t.text)
@@ -261,7 +266,10 @@ func (t *thread) take(c *conn, b []byte, now time.Duration) {
 		return
 	}
 	tokens, complete := c.parser.Feed(b)
-	t.machine.Received(c.request, now, tokens)
+	if received(t.machine, &c.parser, c.request, now, tokens) {
+		t.giveUp(c, now)
+		return
+	}
 	if !complete {
 		return
 	}
@@ -272,8 +280,18 @@ func (t *thread) take(c *conn, b []byte, now time.Duration) {
 	} else {
 		t.drop(c)
 	}
-	t.finish(r, a, now)
+	t.finish(r, &c.parser, a, now)
 	t.issue() // a slot is free now, not at the end of this round of events
+}
+
+// giveUp closes the connection under a request that the client cancels on purpose.
+func (t *thread) giveUp(c *conn, now time.Duration) {
+	r, a := c.request, c.parser.Answer()
+	a.Outcome, a.Error = record.Cancelled, load.GivenUp
+	c.request = nil
+	t.drop(c)
+	t.finish(r, &c.parser, a, now)
+	t.issue()
 }
 
 // hangup takes the end of a connection: in order when err is nil.
@@ -288,7 +306,7 @@ func (t *thread) hangup(c *conn, err error, now time.Duration) {
 		return
 	}
 	if tokens := c.parser.Hangup(err); tokens > 0 {
-		t.machine.Received(r, now, tokens)
+		received(t.machine, &c.parser, r, now, tokens)
 	}
 	a := c.parser.Answer()
 	if a.Outcome == record.Disconnect {
@@ -296,7 +314,7 @@ func (t *thread) hangup(c *conn, err error, now time.Duration) {
 	}
 	c.request = nil
 	t.drop(c)
-	t.finish(r, a, now)
+	t.finish(r, &c.parser, a, now)
 	t.issue()
 }
 

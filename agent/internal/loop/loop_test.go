@@ -33,38 +33,48 @@ func (s *server) saw(id string) bool {
 }
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	type limits struct {
+		NumPredict   int `json:"num_predict"`
+		MaxTokens    int `json:"max_tokens"`
+		MaxNewTokens int `json:"max_new_tokens"`
+	}
 	var ask struct {
-		Prompt    string
-		Messages  []struct{ Content string }
-		Stream    bool
-		MaxTokens int `json:"max_tokens"`
-		Options   struct {
-			NumPredict int `json:"num_predict"`
-		}
+		Prompt, Text, Inputs string
+		TextInput            string `json:"text_input"`
+		Messages             []struct{ Content string }
+		Stream               bool
+		MaxTokens            int `json:"max_tokens"`
+		NPredict             int `json:"n_predict"`
+		Options, Parameters  limits
+		SamplingParams       limits `json:"sampling_params"`
 	}
 	if err := json.NewDecoder(r.Body).Decode(&ask); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
+	ask.Prompt += ask.Text + ask.Inputs + ask.TextInput
 	for _, m := range ask.Messages {
 		ask.Prompt += m.Content
 	}
 	s.mu.Lock()
 	s.ids[r.Header.Get("X-Request-Id")] = ask.Prompt
 	s.mu.Unlock()
-	n, words := max(ask.MaxTokens, ask.Options.NumPredict), len(strings.Fields(ask.Prompt))
-	if !ask.Stream {
-		fmt.Fprint(w, whole(r.URL.Path, words, n))
+	n := max(ask.MaxTokens, ask.NPredict, ask.Options.NumPredict, ask.Parameters.MaxTokens, ask.Parameters.MaxNewTokens, ask.SamplingParams.MaxNewTokens)
+	words, path := len(strings.Fields(ask.Prompt)), r.URL.Path
+	if ask.Inputs != "" {
+		path = strings.Replace(path, "/generate", "/tgi", 1)
+	}
+	if !ask.Stream && !strings.HasSuffix(path, "_stream") {
+		fmt.Fprint(w, whole(path, words, n))
 		return
 	}
 	out := bufio.NewWriter(w)
-	if strings.HasPrefix(r.URL.Path, "/v1") {
-		w.Header().Set("Content-Type", "text/event-stream")
-	} else {
+	w.Header().Set("Content-Type", "text/event-stream")
+	if strings.HasPrefix(path, "/api") {
 		w.Header().Set("Content-Type", "application/x-ndjson")
 	}
 	for i := range n + 1 {
-		fmt.Fprint(out, event(r.URL.Path, words, i, n))
+		fmt.Fprint(out, event(path, words, i, n))
 		out.Flush()
 		w.(http.Flusher).Flush()
 	}
@@ -77,6 +87,14 @@ func whole(path string, prompt, n int) string {
 		return fmt.Sprintf(`{"response":%q,"done":true,"prompt_eval_count":%d,"eval_count":%d}`, text, prompt, n)
 	case "/api/chat":
 		return fmt.Sprintf(`{"message":{"content":%q},"done":true,"prompt_eval_count":%d,"eval_count":%d}`, text, prompt, n)
+	case "/v2/models/m/generate":
+		return fmt.Sprintf(`{"model_name":"m","text_output":%q}`, text)
+	case "/generate":
+		return fmt.Sprintf(`{"text":%q,"meta_info":{"prompt_tokens":%d,"completion_tokens":%d,"finish_reason":{"type":"length"}}}`, text, prompt, n)
+	case "/tgi":
+		return fmt.Sprintf(`{"generated_text":%q,"details":{"finish_reason":"length","input_length":%d,"generated_tokens":%d}}`, text, prompt, n)
+	case "/completion":
+		return fmt.Sprintf(`{"content":%q,"stop":true,"tokens_evaluated":%d,"tokens_predicted":%d}`, text, prompt, n)
 	}
 	return fmt.Sprintf(`{"choices":[{"text":%q,"finish_reason":"length"}],"usage":{"prompt_tokens":%d,"completion_tokens":%d}}`, text, prompt, n)
 }
@@ -90,6 +108,22 @@ func event(path string, prompt, i, n int) string {
 		return `{"response":" x","done":false}` + "\n"
 	case path == "/api/chat":
 		return `{"message":{"content":" x"},"done":false}` + "\n"
+	case strings.HasPrefix(path, "/v2") && last:
+		return ""
+	case strings.HasPrefix(path, "/v2"):
+		return "data: {\"text_output\":\" x\"}\n\n"
+	case path == "/generate" && last:
+		return "data: [DONE]\n\n"
+	case path == "/generate":
+		return fmt.Sprintf("data: {\"text\":%q,\"meta_info\":{\"prompt_tokens\":%d,\"completion_tokens\":%d,\"finish_reason\":null}}\n\n", strings.Repeat(" x", i+1), prompt, i+1)
+	case path == "/tgi_stream" && last:
+		return ""
+	case path == "/tgi_stream" && i == n-1:
+		return fmt.Sprintf("data:{\"token\":{\"text\":\" x\"},\"generated_text\":\" x\",\"details\":{\"finish_reason\":\"length\",\"input_length\":%d,\"generated_tokens\":%d}}\n\n", prompt, n)
+	case path == "/tgi_stream":
+		return "data:{\"token\":{\"text\":\" x\"},\"generated_text\":null,\"details\":null}\n\n"
+	case path == "/completion":
+		return fmt.Sprintf("data: {\"content\":%q,\"stop\":%v,\"tokens_evaluated\":%d,\"tokens_predicted\":%d}\n\n", strings.Repeat(" x", min(1, n-i)), last, prompt, min(i+1, n))
 	case last:
 		return fmt.Sprintf("data: {\"choices\":[{\"finish_reason\":\"length\"}]}\n\ndata: {\"choices\":[],\"usage\":{\"prompt_tokens\":%d,\"completion_tokens\":%d}}\n\ndata: [DONE]\n\n", prompt, n)
 	case path == "/v1/completions":
@@ -144,7 +178,7 @@ func everyDialect(t *testing.T, serve func(http.Handler) *httptest.Server) {
 						t.Fatalf("%d records, want 24", len(records))
 					}
 					for _, r := range records {
-						checkRecord(t, r, stream)
+						checkRecord(t, r, dialect, stream)
 						if !s.saw(fmt.Sprintf("0001-c0-%d", r.ID)) {
 							t.Errorf("no request came with the id of record %d", r.ID)
 						}
@@ -158,10 +192,20 @@ func everyDialect(t *testing.T, serve func(http.Handler) *httptest.Server) {
 	}
 }
 
-func checkRecord(t *testing.T, r record.Record, stream bool) {
+func checkRecord(t *testing.T, r record.Record, dialect string, stream bool) {
 	t.Helper()
-	if r.Outcome != record.OK || r.Status != 200 || r.OutputTokens != 5 || r.PromptTokens != 12 || r.TokenSource != record.Usage {
-		t.Errorf("record %+v: want ok, 200, 12 and 5 tokens by usage", r)
+	prompt, output, source := 12, 5, record.Usage
+	if dialect == "triton-generate" { // it tells no counts
+		prompt, source = -1, record.Events
+		if !stream {
+			output, source = -1, record.NoTokens
+		}
+	}
+	if r.Outcome != record.OK || r.Status != 200 || r.OutputTokens != output || r.PromptTokens != prompt || r.TokenSource != source {
+		t.Errorf("record %+v: want ok, 200, %d and %d tokens by %s", r, prompt, output, source)
+	}
+	if r.AskedPrompt != 12 || r.AskedOutput != 5 {
+		t.Errorf("record %+v: asked are %d and %d tokens, want 12 and 5", r, r.AskedPrompt, r.AskedOutput)
 	}
 	if !(r.Scheduled <= r.Sent && r.Sent < r.Done) {
 		t.Errorf("scheduled %v, sent %v, done %v", r.Scheduled, r.Sent, r.Done)

@@ -27,11 +27,12 @@ type Live = load.Live
 
 // Options is what a driver may be told. The zero value is good.
 type Options struct {
-	Observe  *Live     // is told what happens; nil: nobody watches
-	Zero     time.Time // time zero of the schedule; zero value: the assignment's StartInS after the call of Run
-	Threads  int       // threads of the loop; 0: one, more with many connections, as many as GOMAXPROCS at most
-	Headers  []string  // sent with each request, as "Name: value"
-	Insecure bool      // https: take any certificate
+	Observe  *Live          // is told what happens; nil: nobody watches
+	Zero     time.Time      // time zero of the schedule; zero value: the assignment's StartInS after the call of Run
+	Threads  int            // threads of the loop; 0: one, more with many connections, as many as GOMAXPROCS at most
+	Headers  []string       // sent with each request, as "Name: value"
+	Requests *wire.Requests // what they say, where it was read before; nil: Run reads it
+	Insecure bool           // https: take any certificate
 }
 
 // Facts is what a run tells about the client itself, so that its numbers can be doubted.
@@ -51,6 +52,8 @@ type Facts struct {
 	ConnErrors  int64 // connections that could not be opened for want of ports, files or memory
 	Broken      int64 // connections that ended under a request
 	Resent      int64 // requests sent again because a kept connection had been closed meanwhile
+
+	Prompts int // in the dataset that the prompts came from; 0: from none
 }
 
 // Run sends one node's share of a trial, from its time zero to the end of the drain. sink gets each request's record
@@ -79,17 +82,22 @@ func Run(ctx context.Context, a workload.Assignment, opt Options, sink func(*rec
 type engine struct {
 	assignment workload.Assignment
 	opt        Options
+	requests   *wire.Requests
 	dialect    wire.Dialect
 	prefix     string // of the requests' ids
 	targets    []target
 }
 
 func newEngine(ctx context.Context, a workload.Assignment, opt Options) (*engine, error) {
-	d, err := wire.Lookup(a.Trial.Workload.Dialect)
-	if err != nil {
-		return nil, err
+	if opt.Requests == nil {
+		var err error
+		if opt.Requests, err = wire.NewRequests(a.Trial.Workload); err != nil {
+			return nil, err
+		}
 	}
-	e := &engine{assignment: a, opt: opt, dialect: d, prefix: a.Trial.ID + "-" + a.Node + "-"}
+	e := &engine{
+		assignment: a, opt: opt, requests: opt.Requests, dialect: opt.Requests.Dialect(), prefix: a.Trial.ID + "-" + a.Node + "-",
+	}
 	if _, err := e.encoders(); err != nil || e.secure() {
 		return e, err
 	}
@@ -112,7 +120,7 @@ func (e *engine) secure() bool {
 func (e *engine) encoders() ([]*wire.Encoder, error) {
 	var all []*wire.Encoder
 	for _, base := range e.assignment.Endpoints {
-		enc, err := wire.NewEncoder(e.assignment.Trial.Workload, base, e.opt.Headers)
+		enc, err := e.requests.Encoder(base, e.opt.Headers)
 		if err != nil {
 			return nil, err
 		}
@@ -184,7 +192,7 @@ func runAll(threads []*thread, out *outlet, sink func(*record.Record)) {
 }
 
 func (e *engine) facts(threads []*thread) Facts {
-	f := Facts{WallS: e.now().Seconds(), Threads: len(threads), Driver: "loop", ReadLag: new(hist.H)}
+	f := Facts{WallS: e.now().Seconds(), Threads: len(threads), Driver: "loop", ReadLag: new(hist.H), Prompts: e.requests.Prompts()}
 	for _, t := range threads {
 		f.CPUS += t.cpu.Seconds()
 		f.Connections += t.opened

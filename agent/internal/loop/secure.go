@@ -49,6 +49,7 @@ func (e *engine) runSecure(ctx context.Context, sink func(*record.Record)) (Fact
 	drained.Wait()
 	f := s.counts
 	f.CPUS, f.WallS = (processTime() - before).Seconds(), e.now().Seconds()
+	f.Prompts = e.requests.Prompts()
 	f.Threads, f.Driver = runtime.GOMAXPROCS(0), "fasthttp"
 	return f, ctx.Err()
 }
@@ -105,8 +106,10 @@ func (s *secure) issue() {
 	for r := s.machine.Next(s.now()); r != nil; r = s.machine.Next(s.now()) {
 		w := s.worker(r.Endpoint)
 		w.request, r.Tag = r, w.index
-		w.parser.Reset(s.dialect, s.assignment.Trial.Workload.Stream)
-		w.todo <- r.ID
+		s.expect(&w.parser, r)
+		call := s.ask(r, w.group)
+		w.group = call.Group
+		w.todo <- call
 	}
 }
 
@@ -132,14 +135,13 @@ func (s *secure) expire() {
 		a.Outcome, a.Error = o, why
 		w.abort()
 		w.request = nil
-		s.finish(r, a, now)
+		s.finish(r, &w.parser, a, now)
 	}
 }
 
 // finish ends a request. mu is held.
-func (s *secure) finish(r *load.Request, a wire.Answer, now time.Duration) {
-	a.Fill(r.Record)
-	s.machine.Finish(r, now)
+func (s *secure) finish(r *load.Request, p *wire.Parser, a wire.Answer, now time.Duration) {
+	finish(s.machine, s.encoders[r.Endpoint], p, r, a, now)
 }
 
 // end waits for the workers and hands over what is left.

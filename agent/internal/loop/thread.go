@@ -41,6 +41,7 @@ type thread struct {
 	idle  [][]*conn // kept open, by endpoint
 	buf   []byte    // of reads
 	text  []byte    // of a request
+	group []int64   // of its prompts' indices
 
 	opened, starved, broken, resent int64 // connections and requests, as Facts has them
 	cpu                             time.Duration
@@ -145,13 +146,12 @@ func (t *thread) expire() {
 		a.Outcome, a.Error = o, why
 		c.request = nil
 		t.drop(c)
-		t.finish(r, a, now)
+		t.finish(r, &c.parser, a, now)
 	}
 }
 
-func (t *thread) finish(r *load.Request, a wire.Answer, now time.Duration) {
-	a.Fill(r.Record)
-	t.machine.Finish(r, now)
+func (t *thread) finish(r *load.Request, p *wire.Parser, a wire.Answer, now time.Duration) {
+	finish(t.machine, t.encoders[r.Endpoint], p, r, a, now)
 }
 
 // wait takes the next events, sleeping where there are none, and handles them.

@@ -28,14 +28,15 @@ type worker struct {
 	index    int
 	endpoint int
 	client   *fasthttp.HostClient
-	todo     chan int64 // ids of requests
-	body     []byte     // of a request
-	buf      []byte     // of reads
+	todo     chan wire.Call
+	body     []byte // of a request
+	buf      []byte // of reads
 
 	// Guarded by secure.mu.
 	request *load.Request // nil: none, or one that was given up
 	parser  wire.Parser
 	sent    time.Duration
+	group   []int64 // of its prompts' indices
 
 	link   sync.Mutex // guards what follows
 	conn   net.Conn
@@ -46,7 +47,7 @@ type worker struct {
 }
 
 func newWorker(s *secure, index, endpoint int) *worker {
-	w := &worker{secure: s, index: index, endpoint: endpoint, todo: make(chan int64, 1), buf: make([]byte, 16<<10)}
+	w := &worker{secure: s, index: index, endpoint: endpoint, todo: make(chan wire.Call, 1), buf: make([]byte, 16<<10)}
 	base := s.assignment.Endpoints[endpoint]
 	w.client = &fasthttp.HostClient{
 		Addr: "endpoint", MaxConns: 1, MaxIdleConnDuration: idleFor, StreamResponseBody: true, ReadBufferSize: 16 << 10,
@@ -58,20 +59,20 @@ func newWorker(s *secure, index, endpoint int) *worker {
 
 // run is the life of the worker.
 func (w *worker) run() {
-	for id := range w.todo {
-		w.do(id)
+	for call := range w.todo {
+		w.do(call)
 	}
 	w.client.CloseIdleConnections()
 }
 
 // do sends a request and takes its answer. It is sent once more where a kept connection had been closed meanwhile.
-func (w *worker) do(id int64) {
-	err := w.try(id)
+func (w *worker) do(call wire.Call) {
+	err := w.try(call)
 	if err != nil && w.stale() {
 		w.mu.Lock()
 		w.counts.Resent++
 		w.mu.Unlock()
-		if err = w.try(id); errors.As(err, new(unmade)) {
+		if err = w.try(call); errors.As(err, new(unmade)) {
 			err = lost{err}
 		}
 	}
@@ -92,12 +93,12 @@ func (w *worker) conclude(err error) {
 	switch {
 	case errors.As(err, new(lost)):
 		w.counts.Broken++
-		w.finish(r, unanswered(record.Disconnect, err.Error()), now)
+		w.finish(r, &none, unanswered(record.Disconnect, err.Error()), now)
 	case errors.As(err, new(unmade)):
 		if starved(err) {
 			w.counts.ConnErrors++
 		}
-		w.finish(r, unanswered(record.Refused, err.Error()), now)
+		w.finish(r, &none, unanswered(record.Refused, err.Error()), now)
 	default:
 		w.close(r, err, now)
 	}
@@ -112,13 +113,13 @@ func (w *worker) close(r *load.Request, err error, now time.Duration) {
 	if err != nil && hangup == nil {
 		w.parser.Reject(err)
 	} else if n := w.parser.Hangup(hangup); n > 0 {
-		w.machine.Received(r, now, n)
+		received(w.machine, &w.parser, r, now, n)
 	}
 	a := w.parser.Answer()
 	if a.Outcome == record.Disconnect {
 		w.counts.Broken++
 	}
-	w.finish(r, a, now)
+	w.finish(r, &w.parser, a, now)
 }
 
 // hangup is how the connection ended, nil while it stands.
@@ -132,13 +133,11 @@ func (w *worker) hangup() error {
 }
 
 // try sends the request and reads the answer to its end.
-func (w *worker) try(id int64) error {
+func (w *worker) try(call wire.Call) error {
 	req, resp := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
 	defer fasthttp.ReleaseRequest(req)
 	defer fasthttp.ReleaseResponse(resp)
-	if err := w.compose(req, id); err != nil {
-		return err
-	}
+	w.compose(req, call)
 	if err := w.client.Do(req, resp); err != nil {
 		return err
 	}
@@ -151,25 +150,24 @@ func (w *worker) try(id int64) error {
 	return w.drain(resp.BodyStream())
 }
 
-func (w *worker) compose(req *fasthttp.Request, id int64) error {
+func (w *worker) compose(req *fasthttp.Request, call wire.Call) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	target, host, err := w.dialect.Target(w.assignment.Endpoints[w.endpoint])
-	if err != nil {
-		return err
-	}
-	w.body = w.encoders[w.endpoint].Body(w.body[:0], id)
-	req.SetRequestURI("http://" + host + target) // TLS is the dialler's
+	encoder := w.encoders[w.endpoint]
+	w.body = encoder.Body(w.body[:0], call)
+	req.SetRequestURI(encoder.URL()) // TLS is the dialler's
 	req.Header.SetMethod(fasthttp.MethodPost)
 	req.Header.SetContentType("application/json")
 	req.Header.SetUserAgent("hpcbench")
-	req.Header.Set("X-Request-Id", w.prefix+strconv.FormatInt(id, 10))
-	for _, line := range w.opt.Headers {
+	req.Header.Set("X-Request-Id", w.prefix+strconv.FormatInt(call.ID, 10))
+	for _, line := range encoder.Headers() {
 		name, value, _ := strings.Cut(line, ":")
+		if strings.EqualFold(name, fasthttp.HeaderHost) {
+			req.UseHostHeader = true // and not the one of the URL
+		}
 		req.Header.Set(strings.TrimSpace(name), strings.TrimSpace(value))
 	}
 	req.SetBodyRaw(w.body)
-	return nil
 }
 
 // drain feeds the body to the parser, stamping each read.
@@ -196,7 +194,18 @@ func (w *worker) feed(b []byte, now time.Duration) {
 		return
 	}
 	tokens, _ := w.parser.Feed(b)
-	w.machine.Received(w.request, now, tokens)
+	if received(w.machine, &w.parser, w.request, now, tokens) {
+		w.giveUp(now)
+	}
+}
+
+// giveUp closes the connection under a request that the client cancels on purpose. mu is held.
+func (w *worker) giveUp(now time.Duration) {
+	r, a := w.request, w.parser.Answer()
+	a.Outcome, a.Error = record.Cancelled, load.GivenUp
+	w.abort()
+	w.request = nil
+	w.finish(r, &w.parser, a, now)
 }
 
 // dial makes a connection, with TLS where the endpoint says so.

@@ -4,6 +4,7 @@ package nodes
 import (
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"strconv"
 	"strings"
@@ -11,19 +12,28 @@ import (
 
 // Node is one row of nodes.tsv.
 type Node struct {
-	Role string `json:"role"` // monitor, client, server, idle
+	Role string `json:"role"` // monitor, client, server, idle; endpoint: a server outside the job
 	Name string `json:"node"`
-	IP   string `json:"ip"`
+	IP   string `json:"ip"`             // of an endpoint: its base URL
 	Port int    `json:"port,omitempty"` // 0 where nothing listens
 }
 
 // Address is where the node listens, such as 10.0.0.1:20106.
 func (n Node) Address() string { return net.JoinHostPort(n.IP, strconv.Itoa(n.Port)) }
 
-// URL is the address as the base of requests.
-func (n Node) URL() string { return "http://" + n.Address() }
+// URL is the base of requests to the node.
+func (n Node) URL() string {
+	if n.Role == outside {
+		return strings.TrimRight(n.IP, "/")
+	}
+	return "http://" + n.Address()
+}
 
-// Table is the rows of nodes.tsv in their order: monitor, clients, servers, idle.
+// outside is the role of a server that the job does not run.
+const outside = "endpoint"
+
+// Table is the rows of nodes.tsv in their order: monitor, clients, servers, endpoints, idle. A node has a row for each
+// server on it.
 type Table []Node
 
 // Read reads the table at path. A row that is none is an error that names its line.
@@ -44,19 +54,40 @@ func Read(path string) (Table, error) {
 				return nil, fmt.Errorf("%s:%d: port %q", path, k+1, columns[3])
 			}
 		}
+		if err := n.check(); err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", path, k+1, err)
+		}
 		t = append(t, n)
 	}
 	return t, nil
 }
 
+// check says what is wrong with the row of an endpoint.
+func (n Node) check() error {
+	if n.Role != outside {
+		return nil
+	}
+	u, err := url.Parse(n.IP)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || n.Port != 0 {
+		return fmt.Errorf("endpoint %s: want http://host:port or https://host/path in the third column and - in the fourth", n.IP)
+	}
+	return nil
+}
+
 // Clients are the nodes of role client that listen: the executors.
 func (t Table) Clients() Table { return t.listening("client") }
 
-// Endpoints are the base URLs of the servers that listen. A server over several nodes listens on its first.
+// Endpoints are the base URLs of the servers that listen, those of the job before those outside. A server over several
+// nodes listens on its first.
 func (t Table) Endpoints() []string {
 	var urls []string
 	for _, n := range t.listening("server") {
 		urls = append(urls, n.URL())
+	}
+	for _, n := range t {
+		if n.Role == outside {
+			urls = append(urls, n.URL())
+		}
 	}
 	return urls
 }

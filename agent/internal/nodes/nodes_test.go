@@ -30,12 +30,25 @@ func TestServerOverTwoNodesIsOneEndpoint(t *testing.T) {
 	}
 }
 
+func TestServersOutsideTheJobComeAfterItsOwn(t *testing.T) {
+	got, err := Read(table(t, "client\tc1\t10.0.0.1\t20106\nendpoint\tapi\thttps://api.example.com/v1/\t-\n"+
+		"server\ts1\t10.0.0.2\t20100\nserver\ts1\t10.0.0.2\t20101\nidle\ti1\t10.0.0.7\t-\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"http://10.0.0.2:20100", "http://10.0.0.2:20101", "https://api.example.com/v1"}; !slices.Equal(got.Endpoints(), want) {
+		t.Errorf("endpoints %q, want %q", got.Endpoints(), want)
+	}
+}
+
 func TestBadRowIsNamed(t *testing.T) {
 	for row, want := range map[string]string{
 		"server\ts1":                        "nodes.tsv:2: 2 columns",
 		"server\ts1\t10.0.0.2\thttp":        `nodes.tsv:2: port "http"`,
 		"server\ts1\t10.0.0.2\t0":           `nodes.tsv:2: port "0"`,
 		"server\ts1\t10.0.0.2\t20100\tmore": "nodes.tsv:2: 5 columns",
+		"endpoint\tapi\tapi.example.com\t-": "nodes.tsv:2: endpoint api.example.com: want http://host:port",
+		"endpoint\tapi\thttps://a/v1\t443":  "nodes.tsv:2: endpoint https://a/v1: want",
 	} {
 		_, err := Read(table(t, "client\tc1\t10.0.0.1\t20106\n"+row+"\n"))
 		if err == nil || !strings.Contains(err.Error(), want) {

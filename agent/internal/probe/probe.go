@@ -26,9 +26,9 @@ type notYet struct{ error }
 
 func (notYet) Is(target error) bool { return target == ErrNotYet }
 
-// Healthy asks for a page and takes any status of 200 to 299 for health.
-func Healthy(ctx context.Context, url string, timeout time.Duration) error {
-	answer, err := ask.Send(ctx, ask.Request{URL: url, Header: mark(), Timeout: timeout})
+// Healthy asks for a page, with the headers given ("Name: value"), and takes any status of 200 to 299 for health.
+func Healthy(ctx context.Context, url string, headers []string, timeout time.Duration) error {
+	answer, err := ask.Send(ctx, ask.Request{URL: url, Header: mark(headers), Timeout: timeout})
 	if err != nil {
 		return err
 	}
@@ -38,15 +38,28 @@ func Healthy(ctx context.Context, url string, timeout time.Duration) error {
 	return nil
 }
 
+// Question is a small generation to ask for.
+type Question struct {
+	Endpoint string // base URL
+	Dialect  string
+	Model    string
+	Headers  []string // sent with it, "Name: value"
+	Timeout  time.Duration
+}
+
 // Generation asks the endpoint for two tokens, not streamed, and returns nil when at least one came. The error has the
 // server's words; it is ErrNotYet where another try may end better.
-func Generation(ctx context.Context, endpoint, dialect, model string, timeout time.Duration) error {
-	path, body := wire.Probe(dialect, model)
-	answer, err := ask.Send(ctx, ask.Request{URL: strings.TrimSuffix(endpoint, "/") + path, Header: mark(), Body: body, Timeout: timeout})
+func Generation(ctx context.Context, q Question) error {
+	path, body := wire.Probe(q.Dialect, q.Model)
+	url, err := wire.ProbeURL(q.Endpoint, path)
+	if err != nil {
+		return err
+	}
+	answer, err := ask.Send(ctx, ask.Request{URL: url, Header: mark(q.Headers), Body: body, Timeout: q.Timeout})
 	if err != nil {
 		return notYet{err}
 	}
-	_, err = wire.Generated(dialect, answer.Body)
+	_, err = wire.Generated(q.Dialect, answer.Body)
 	switch answer.Status {
 	case fasthttp.StatusOK:
 		return err
@@ -64,8 +77,15 @@ func refusal(answer ask.Answer, words error) error {
 	return fmt.Errorf("HTTP %d: %w", answer.Status, words)
 }
 
-func mark() map[string]string {
-	return map[string]string{"X-Request-Id": "probe-" + strings.ToLower(rand.Text()[:8])}
+// mark adds the mark of a probe to headers.
+func mark(headers []string) map[string]string {
+	all := map[string]string{}
+	for _, line := range headers {
+		name, value, _ := strings.Cut(line, ":")
+		all[name] = strings.TrimSpace(value)
+	}
+	all["X-Request-Id"] = "probe-" + strings.ToLower(rand.Text()[:8])
+	return all
 }
 
 // excerpt is the beginning of a body on one line.

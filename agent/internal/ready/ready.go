@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"hpcbench/agent/internal/probe"
+	"hpcbench/agent/internal/wire"
 )
 
 // Config is what to wait for, and for how long.
@@ -29,6 +30,7 @@ type Config struct {
 	HealthInterval time.Duration // longest pause between two tries; the first ones follow each other quickly
 
 	Dialect, Model    string
+	Headers           []string // sent with each request, "Name: value"
 	GenerationTimeout time.Duration
 
 	Say func(format string, args ...any) // gets a line of progress now and then
@@ -43,7 +45,7 @@ const (
 // Wait returns nil when all three stages are over, and else the stage, the endpoint and the reason.
 func Wait(ctx context.Context, c Config) error {
 	if len(c.Endpoints) == 0 {
-		return errors.New("no endpoint: nodes.tsv has no server with a port")
+		return errors.New("no endpoint: nodes.tsv has no server with a port and no endpoint")
 	}
 	if c.PlacedDir != "" {
 		s := stage{"placed", "ranks", c.PlacedTimeout, time.Second, c.Say}
@@ -78,11 +80,12 @@ func (c Config) placed(_ context.Context, rank string, _ time.Duration) error {
 }
 
 func (c Config) healthy(ctx context.Context, endpoint string, left time.Duration) error {
-	return probe.Healthy(ctx, endpoint+c.HealthPath, min(left, pageWithin))
+	path, _ := wire.Probe(c.Dialect, c.Model)
+	return probe.Healthy(ctx, wire.Root(endpoint, path)+c.HealthPath, c.Headers, min(left, pageWithin))
 }
 
 func (c Config) generated(ctx context.Context, endpoint string, left time.Duration) error {
-	err := probe.Generation(ctx, endpoint, c.Dialect, c.Model, left)
+	err := probe.Generation(ctx, probe.Question{Endpoint: endpoint, Dialect: c.Dialect, Model: c.Model, Headers: c.Headers, Timeout: left})
 	if err != nil && !errors.Is(err, probe.ErrNotYet) {
 		return final{err}
 	}

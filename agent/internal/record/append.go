@@ -23,6 +23,9 @@ func appendRecord(b []byte, r *Record, gaps []float32) []byte {
 	b = append(b, `,"outcome":"`...)
 	b = append(b, r.Outcome.String()...)
 	b = append(b, '"')
+	if r.GivenUp {
+		b = append(b, `,"given_up":true`...)
+	}
 	b = appendCount(b, `,"status":`, int64(r.Status), 1)
 	b = appendCount(b, `,"prompt_tokens":`, int64(r.PromptTokens), 0)
 	b = appendCount(b, `,"output_tokens":`, int64(r.OutputTokens), 0)

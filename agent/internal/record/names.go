@@ -7,10 +7,10 @@ import (
 
 // The names on disk and in every other text (DESIGN §10), by value.
 var (
-	phaseNames   = []string{"warmup", "measure", "drain"}
+	phaseNames   = []string{"warmup", "measure", "cooldown", "drain"}
 	outcomeNames = []string{"ok", "http_status", "refused", "timeout", "disconnect", "truncated", "stream_error",
 		"empty", "invalid", "cancelled", "not_sent"}
-	sourceNames = []string{"", "usage", "events", "tokenizer"}
+	sourceNames = []string{"", "usage", "events", "tokenizer", "usage_split"}
 )
 
 // Outcomes are all outcomes, in order.

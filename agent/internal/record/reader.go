@@ -68,6 +68,7 @@ type line struct {
 	LastToken    *float64    `json:"last_token"`
 	Done         *float64    `json:"done"`
 	Outcome      Outcome     `json:"outcome"`
+	GivenUp      bool        `json:"given_up"`
 	Status       int         `json:"status"`
 	PromptTokens *int        `json:"prompt_tokens"`
 	OutputTokens *int        `json:"output_tokens"`
@@ -87,7 +88,7 @@ func parse(text []byte) (*Record, error) {
 		ID: l.ID, Phase: l.Phase, Endpoint: l.Endpoint,
 		Scheduled: or(l.Scheduled, Unknown), Sent: or(l.Sent, Unknown), FirstToken: or(l.FirstToken, Unknown),
 		LastToken: or(l.LastToken, Unknown), Done: or(l.Done, Unknown),
-		Outcome: l.Outcome, Status: l.Status,
+		Outcome: l.Outcome, GivenUp: l.GivenUp, Status: l.Status,
 		PromptTokens: or(l.PromptTokens, -1), OutputTokens: or(l.OutputTokens, -1), TokenSource: l.TokenSource,
 		Bytes: l.Bytes, Batch: or(l.Batch, -1), Error: l.Error, Gaps: l.Gaps,
 	}, nil

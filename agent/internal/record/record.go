@@ -9,17 +9,18 @@ const Schema = 1
 // Phase is the part of a trial a request was due in. Only requests of the measure phase are counted.
 type Phase uint8
 
-// The phases of a trial, in order. Drain holds what a closed loop would have sent after the window; nothing is sent then.
+// The phases of a trial, in order. In the cool-down the load goes on as in the window; in the drain nothing is sent.
 const (
 	Warmup Phase = iota
 	Measure
+	Cooldown
 	Drain
 )
 
 // Outcome is how a request ended (DESIGN §10).
 type Outcome uint8
 
-// The outcomes. Everything but OK is a failure.
+// The outcomes. Everything but OK is a failure, except what the client gave up because it was asked to (GivenUp).
 const (
 	OK          Outcome = iota
 	HTTPStatus          // an answer with a status other than 200
@@ -39,10 +40,11 @@ type TokenSource uint8
 
 // The sources of token counts.
 const (
-	NoTokens  TokenSource = iota // nothing is known
-	Usage                        // the server's own count
-	Events                       // counted content events
-	Tokenizer                    // counted by a tokenizer here
+	NoTokens   TokenSource = iota // nothing is known
+	Usage                         // the server's own count
+	Events                        // counted content events
+	Tokenizer                     // counted by a tokenizer here
+	UsageSplit                    // an even part of the server's count for a group of prompts
 )
 
 // Unknown is the value of an instant that never came.
@@ -58,13 +60,16 @@ type Record struct {
 	Scheduled, Sent, FirstToken, LastToken, Done float64
 
 	Outcome      Outcome
-	Status       int // HTTP status; 0: none came
-	PromptTokens int // -1: not known
-	OutputTokens int // -1: not known
+	GivenUp      bool // cancelled because the workload's cancel_share asked for it: no failure
+	Status       int  // HTTP status; 0: none came
+	PromptTokens int  // -1: not known
+	OutputTokens int  // -1: not known
 	TokenSource  TokenSource
 	Bytes        int64  // body bytes received
 	Batch        int64  // group of the request; -1: none
 	Error        string // what went wrong, in the words of the server or the system
+	AskedPrompt  int    // tokens that the prompt was made to have; 0: no number of them
+	AskedOutput  int    // tokens that were asked of the answer; 0: the workload's max_tokens
 	Coalesced    int    // token events that arrived in one read with the one before; summed in the part, not on the line
 
 	Gaps []float32 // seconds between successive token events

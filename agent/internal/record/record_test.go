@@ -28,6 +28,10 @@ func TestALineHasTheNamesOfTheContract(t *testing.T) {
 		"ok": {example(), `{"id":7,"phase":"measure","endpoint":1,"scheduled":1.500000000,"sent":1.500000123,` +
 			`"first_token":1.750000000,"last_token":2.250000000,"done":2.250000001,"outcome":"ok","status":200,` +
 			`"prompt_tokens":12,"output_tokens":3,"token_source":"usage","bytes":640,"gaps":[0.250000000,0.250000000]}` + "\n"},
+		"given up": {
+			&Record{Phase: Cooldown, Scheduled: 1, Sent: 1, FirstToken: 2, LastToken: 2, Done: 2, Outcome: Cancelled, GivenUp: true, PromptTokens: -1, OutputTokens: 1, TokenSource: Events, Batch: -1},
+			`{"id":0,"phase":"cooldown","endpoint":0,"scheduled":1.000000000,"sent":1.000000000,"first_token":2.000000000,"last_token":2.000000000,` +
+				`"done":2.000000000,"outcome":"cancelled","given_up":true,"output_tokens":1,"token_source":"events","bytes":0}` + "\n"},
 		"unknown is absent": {
 			&Record{Phase: Warmup, Scheduled: 0, Sent: Unknown, FirstToken: Unknown, LastToken: Unknown, Done: Unknown,
 				Outcome: NotSent, PromptTokens: -1, OutputTokens: -1, Batch: 0, Error: "the \"window\"\nended"},

@@ -35,7 +35,7 @@ func (r *run) account() string {
 // roles counts the job's nodes by role: "2 client, 1 server".
 func (r *run) roles() string {
 	var words []string
-	for _, role := range []string{"monitor", "client", "server", "idle"} {
+	for _, role := range []string{"monitor", "client", "server", "endpoint", "idle"} {
 		names := map[string]bool{}
 		for _, n := range r.job.Nodes {
 			if n.Role == role {

@@ -130,7 +130,8 @@ func decimals(v float64) int {
 // number is v with three significant digits, all of its whole part, and no exponent.
 func number(v float64) string { return fmt.Sprintf("%.*f", decimals(v), v) }
 
-// cell is a number in a table: "‡ 12.3" and " ± 0.2", the latter empty where there was one repetition.
+// cell is a number in a table: "‡ 12.3" and " ± 0.2", the latter empty where there was one repetition; " ± 0.2 / 0.5" over
+// repetitions on one server start and over server starts, where the recipe asks for several of them.
 type cell struct{ Text, Spread string }
 
 // cell writes the stat in this unit.
@@ -139,8 +140,16 @@ func (s stat) cell(u unit) cell {
 		return cell{Text: "–"}
 	}
 	c := cell{Text: number(s.mean * u.factor)}
-	if !math.IsNaN(s.sd) {
-		c.Spread = fmt.Sprintf(" ± %.*f", decimals(s.mean*u.factor), s.sd*u.factor)
+	deviation := func(v float64) string {
+		if math.IsNaN(v) {
+			return "–"
+		}
+		return fmt.Sprintf("%.*f", decimals(s.mean*u.factor), v*u.factor)
+	}
+	if s.restarted {
+		c.Spread = " ± " + deviation(s.sd) + " / " + deviation(s.starts)
+	} else if !math.IsNaN(s.sd) {
+		c.Spread = " ± " + deviation(s.sd)
 	}
 	if s.low {
 		c.Text = "‡ " + c.Text

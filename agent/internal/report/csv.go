@@ -10,8 +10,9 @@ import (
 )
 
 // CSV is summary.csv: a header line, then a line for each complete trial. What is not known is an empty cell.
-// The columns: the trial, its swept values by the last element of their path (the whole path where that is ambiguous),
-// and the numbers of its summary.json, latencies over the requests that ended ok as ttft_s_p50.
+// The columns: the trial, with the start of the server it ran on where the recipe asks for several; its swept values by the
+// last element of their path (the whole path where that is ambiguous); and the numbers of its summary.json, latencies over
+// the requests that ended ok as ttft_s_p50.
 func (r *Report) CSV() string {
 	var b strings.Builder
 	w := csv.NewWriter(&b)
@@ -21,6 +22,9 @@ func (r *Report) CSV() string {
 	_ = w.Write(heads) // a strings.Builder takes everything
 	for _, t := range trials {
 		row := []string{t.ID, t.Name, t.Job, string(t.Class), strconv.Itoa(t.Summary.Repetition)}
+		if r.restarted() {
+			row = append(row, strconv.Itoa(t.Summary.Restart))
+		}
 		for _, k := range keys {
 			row = append(row, csvValue(t.Summary.Point, k.path))
 		}
@@ -37,9 +41,13 @@ var identity = []string{"trial", "name", "job", "validity", "repetition"}
 func (r *Report) csvHeads(keys []key) []string {
 	numbers := csvNumberHeads()
 	heads := slices.Clone(identity)
+	if r.restarted() {
+		heads = append(heads, "restart")
+	}
+	named := slices.Clone(heads)
 	for _, k := range keys {
 		label := k.label
-		if slices.Contains(identity, label) || slices.Contains(numbers, label) {
+		if slices.Contains(named, label) || slices.Contains(numbers, label) {
 			label = k.path
 		}
 		heads = append(heads, label)

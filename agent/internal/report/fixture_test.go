@@ -57,13 +57,13 @@ func trialOf(id string, concurrency int, dialect string, repetition int) workloa
 type spoil func(r *record.Record, i int)
 
 // measured is what a client node counts of the trial against a server whose TTFT grows with concurrency: 20 ms and 2 ms
-// for each request in flight, with a tail, a little more in later repetitions.
+// for each request in flight, with a tail, a little more in later repetitions, and more after each restart.
 func measured(t workload.Trial, change spoil) *summary.Part {
 	c := summary.New(workload.Assignment{Trial: t, Node: "host-2", Parts: 1})
 	slots := t.Workload.Concurrency
 	for slot := range slots {
 		for at, i := 0.0, 0; at < 30; i++ {
-			ttft := (0.020 + 0.002*float64(slots)) * (1 + 0.02*float64(t.Repetition)) * (1 + 0.3*math.Pow(float64((i*7+slot)%20)/20, 6))
+			ttft := (0.020 + 0.002*float64(slots)) * (1 + 0.02*float64(t.Repetition)) * (1 + 0.1*float64(t.Restart)) * (1 + 0.3*math.Pow(float64((i*7+slot)%20)/20, 6))
 			r := &record.Record{Phase: record.Measure, Scheduled: at, Sent: at + 0.0001, FirstToken: at + 0.0001 + ttft, Outcome: record.OK, Status: 200,
 				PromptTokens: 32, OutputTokens: 16, TokenSource: record.Usage, Batch: -1}
 			for range 15 {

@@ -31,6 +31,7 @@ type page struct {
 	Notes          []string
 	NumbersTitle   string
 	WordHeads      []string // of the table of points
+	swept          int      // how many of them are swept values
 	NumberHeads    []string
 	Points         []pointRow
 	Legend         string
@@ -67,6 +68,7 @@ func (r *Report) HTML() (string, error) {
 		Troubles: r.troubles(), Notes: slices.Clone(r.notes),
 	}
 	p.WordHeads, p.NumberHeads = r.pointHeads()
+	p.swept = len(r.keys)
 	for _, at := range r.points {
 		p.Points = append(p.Points, pointRow{r.words(at), r.numbers(at)})
 	}
@@ -117,7 +119,7 @@ func (r *Report) trialRow(t *Trial, shown []column) []string {
 	row = append(row, strconv.FormatInt(s.Requests.OK, 10), strconv.FormatInt(s.Requests.Failed, 10))
 	for _, c := range shown {
 		if c.kind != share {
-			row = append(row, (&point{trials: []*Trial{t}}).of(c).cell(r.unitOf(c)).String())
+			row = append(row, (&point{trials: []*Trial{t}}).of(c).cell(r.unitOf(c)).Text)
 		}
 	}
 	return append(row, scaled(s.Client.LatenessP99S, 1e3), scaled(s.Client.CPU, 100))
@@ -178,7 +180,7 @@ func (r *run) view() jobView {
 
 // Quantity says whether a column of the trial table holds numbers, which stand to the right: those behind the trial's
 // name, job, validity and swept values.
-func (p page) Quantity(column int) bool { return column >= 4+len(p.WordHeads)-1 }
+func (p page) Quantity(column int) bool { return column >= 4+p.swept }
 
 // Metrics are the definitions that the page explains.
 func (page) Metrics() [][2]string {

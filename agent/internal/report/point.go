@@ -15,7 +15,7 @@ type key struct {
 	label string // the last element of path, or the whole where that is ambiguous
 }
 
-// point is the complete trials of one cell of the sweep: its repetitions.
+// point is the complete trials of one cell of the sweep: its repetitions, on every start of the server.
 type point struct {
 	values []any // by key of the report
 	trials []*Trial
@@ -130,36 +130,79 @@ func say(v any) string {
 	return string(text)
 }
 
-// stat is a number over the repetitions of a point.
+// stat is a number over the repetitions of a point. What differs from one repetition to the next on a running server, and
+// what differs from one start of the server to another, are two things, and are not mixed.
 type stat struct {
 	n    int
 	mean float64
-	sd   float64 // standard deviation of the sample; NaN for one repetition
+	sd   float64 // standard deviation over repetitions on one server start; NaN where no start has two
 	low  bool    // a quantile that some repetition's sample can't carry
+
+	restarted bool    // the recipe asks for several starts of the server
+	starts    float64 // standard deviation of the means of the server starts; NaN for one start
 }
 
 // known says whether any repetition has the number.
 func (s stat) known() bool { return s.n > 0 }
 
+// bar is the deviation that a plot shows: over server starts where there are several, else over repetitions.
+func (s stat) bar() float64 {
+	if s.restarted {
+		return s.starts
+	}
+	return s.sd
+}
+
 // of takes a column over a point's repetitions. Those without the number are not counted.
 func (p *point) of(c column) stat {
-	var s stat
-	var values []float64
-	for _, t := range p.trials {
-		if v, ok := c.of(t.Summary); ok {
-			values = append(values, v)
-			s.low = s.low || slices.Contains(t.Summary.LowN, c.low)
+	s := stat{sd: math.NaN(), starts: math.NaN()}
+	var all, means []float64
+	squares, freedom := 0.0, 0 // within the starts
+	for _, start := range p.starts() {
+		var values []float64
+		for _, t := range start.trials {
+			s.restarted = s.restarted || t.Summary.Restart > 0
+			if v, ok := c.of(t.Summary); ok {
+				values = append(values, v)
+				s.low = s.low || slices.Contains(t.Summary.LowN, c.low)
+			}
+		}
+		if len(values) > 0 {
+			all, means = append(all, values...), append(means, mean(values))
+			squares, freedom = squares+deviations(values), freedom+len(values)-1
 		}
 	}
-	s.n, s.mean, s.sd = len(values), mean(values), math.NaN()
-	if s.n > 1 {
-		var squares float64
-		for _, v := range values {
-			squares += (v - s.mean) * (v - s.mean)
-		}
-		s.sd = math.Sqrt(squares / float64(s.n-1))
+	s.n, s.mean = len(all), mean(all)
+	if freedom > 0 {
+		s.sd = math.Sqrt(squares / float64(freedom))
+	}
+	if len(means) > 1 {
+		s.starts = math.Sqrt(deviations(means) / float64(len(means)-1))
 	}
 	return s
+}
+
+// starts are the point's trials by the start of the server that they ran on.
+func (p *point) starts() []*point {
+	var all []*point
+	for _, t := range p.trials {
+		i := slices.IndexFunc(all, func(s *point) bool { return s.trials[0].Summary.Restart == t.Summary.Restart })
+		if i < 0 {
+			i, all = len(all), append(all, &point{values: p.values})
+		}
+		all[i].trials = append(all[i].trials, t)
+	}
+	slices.SortStableFunc(all, func(a, b *point) int { return cmp.Compare(a.trials[0].Summary.Restart, b.trials[0].Summary.Restart) })
+	return all
+}
+
+// deviations is the sum of the squared distances from the mean.
+func deviations(values []float64) (squares float64) {
+	m := mean(values)
+	for _, v := range values {
+		squares += (v - m) * (v - m)
+	}
+	return squares
 }
 
 func mean(values []float64) float64 {

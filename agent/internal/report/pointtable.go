@@ -55,14 +55,20 @@ func (r *Report) pointHeads() (words, numbers []string) {
 	for _, c := range r.shown() {
 		numbers = append(numbers, c.heading(r.unitOf(c)))
 	}
+	if r.restarted() {
+		words = append(words, "starts")
+	}
 	return append(words, "n"), numbers
 }
 
-// words are the point's swept values and its n.
+// words are the point's swept values, how many server starts it was measured on, and its n.
 func (r *Report) words(p *point) []string {
 	var row []string
 	for _, v := range p.values {
 		row = append(row, say(v))
+	}
+	if r.restarted() {
+		row = append(row, strconv.Itoa(len(p.starts())))
 	}
 	return append(row, strconv.Itoa(len(p.trials))+p.class().sign())
 }

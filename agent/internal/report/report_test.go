@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/csv"
 	"flag"
+	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -231,6 +233,59 @@ func TestAnotherPlansResultsAreStale(t *testing.T) {
 	text := report(t, "", f.dir)
 	if !strings.Contains(text, "1 trial planned: 1 valid") || !strings.Contains(text, "job 41: 2 stale results left out") {
 		t.Errorf("report:\n%s", text)
+	}
+}
+
+// restarts is a sweep of these loads in two repetitions on each of three starts of the server, but for the last trial.
+func restarts(t *testing.T, loads ...int) tree {
+	f, id := newTree(t), 0
+	for restart := 1; restart <= 3; restart++ {
+		for _, concurrency := range loads {
+			for repetition := 1; repetition <= 2; repetition++ {
+				if id++; id == 6*len(loads) {
+					break
+				}
+				tr := trialOf(fmt.Sprintf("%04d", id), concurrency, "openai-chat", repetition)
+				tr.Restart = restart
+				f.trial("41", "k", tr, nil)
+			}
+		}
+	}
+	return f
+}
+
+func TestRestartsAreNoRepetitions(t *testing.T) {
+	f := restarts(t, 1, 8)
+	golden(t, "restarts.txt", report(t, "", f.dir))
+	r, err := Load([]string{f.dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := r.points[0].of(ttft50)
+	var means []float64
+	for start := range 3 {
+		a, _ := ttft50.of(r.points[0].trials[2*start].Summary)
+		b, _ := ttft50.of(r.points[0].trials[2*start+1].Summary)
+		means = append(means, (a+b)/2)
+	}
+	within := 0.02 * 0.022 * 1.2 / math.Sqrt2 // two repetitions that are 2 % apart, by the mean start
+	if s.n != 6 || math.Abs(s.sd/within-1) > 0.05 || math.Abs(s.starts-math.Sqrt(deviations(means)/2)) > 1e-12 || s.starts < 3*s.sd {
+		t.Errorf("%+v, want %v within a start, and means %v", s, within, means)
+	}
+	rows, err := csv.NewReader(strings.NewReader(read(t, f.dir, "summary.csv"))).ReadAll()
+	if err != nil || rows[0][5] != "restart" || rows[11][5] != "3" || rows[11][4] != "1" {
+		t.Errorf("rows %q, %v", rows, err)
+	}
+	page := read(t, f.dir, "report.html")
+	for _, part := range []string{"over repetitions on one server start / of the means of the server starts", "bars ± standard deviation of the means of the server starts"} {
+		if !strings.Contains(page, part) {
+			t.Errorf("report.html lacks %q", part)
+		}
+	}
+	f = restarts(t, 4)
+	report(t, "", f.dir)
+	if page := read(t, f.dir, "report.html"); !strings.Contains(page, "Distribution of time to first token, by server start") || !strings.Contains(page, ">start 3<") {
+		t.Error("report.html has no distribution of each start")
 	}
 }
 

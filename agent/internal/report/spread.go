@@ -10,7 +10,7 @@ import (
 	"hpcbench/agent/internal/summary"
 )
 
-// spread is a point's histogram of one latency over its repetitions, and how many of its requests failed.
+// spread is a point's histogram of one latency over its repetitions and server starts, and how many of its requests failed.
 type spread struct {
 	label  string
 	h      *hist.H
@@ -42,6 +42,10 @@ func (r *Report) spreadCharts() gallery {
 	axis, _, ok := r.axis()
 	if !ok {
 		g.Charts = spreadChart("", spreads(r.points, m, func(p *point) string { return r.label(p, -1) }))
+		if r.restarted() {
+			g.Title += ", by server start"
+			g.Charts = spreadChart("", r.startSpreads(m))
+		}
 		return g
 	}
 	all := r.series(axis)
@@ -56,6 +60,17 @@ func (r *Report) spreadCharts() gallery {
 		g.Note = strings.TrimSpace(g.Note + " A curve ends below 100 % where requests failed.")
 	}
 	return g
+}
+
+// startSpreads are the spreads of each server start of each point.
+func (r *Report) startSpreads(m summary.Metric) []spread {
+	var all []spread
+	for _, p := range r.points {
+		all = append(all, spreads(p.starts(), m, func(start *point) string {
+			return strings.TrimPrefix(fmt.Sprintf("%s, start %d", r.label(p, -1), start.trials[0].Summary.Restart), ", ")
+		})...)
+	}
+	return all
 }
 
 // has says whether any point has a value in the column.

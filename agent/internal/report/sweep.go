@@ -52,8 +52,8 @@ func (r *Report) sweepCharts() gallery {
 	} {
 		if drawn := overSweep(all, c.curves, title); drawn != nil {
 			drawn.Title, drawn.Note = c.title, c.note
-			if r.repeated() {
-				drawn.Note = joined(drawn.Note, "bars ± standard deviation")
+			if bars := r.bars(); bars != "" {
+				drawn.Note = joined(drawn.Note, bars)
 			}
 			g.Charts = append(g.Charts, *drawn)
 		}
@@ -69,7 +69,7 @@ func overSweep(all []*series, curves []curve, title string) *chart {
 			for _, c := range curves {
 				if v := p.of(c.column); v.known() && !math.IsInf(v.mean, 0) {
 					lowX, highX = min(lowX, s.x[i]), max(highX, s.x[i])
-					low, high = min(low, v.mean), max(high, v.mean+orZero(v.sd))
+					low, high = min(low, v.mean), max(high, v.mean+orZero(v.bar()))
 				}
 			}
 		}
@@ -106,7 +106,7 @@ func (s *series) draw(i int, c curve, u unit, sx, sy scale) line {
 			continue
 		}
 		y[k] = v.mean * u.factor
-		l.Bars += whisker(s.x[k], y[k], v.sd*u.factor, sx, sy)
+		l.Bars += whisker(s.x[k], y[k], v.bar()*u.factor, sx, sy)
 		name := c.heading(unit{})
 		l.Marks = append(l.Marks, mark{shape(i, sx.at(s.x[k]), sy.at(y[k])),
 			joined(s.label, fmt.Sprintf("at %s: %s %s %s", trim(s.x[k]), name, v.cell(u).String(), u.name))})

@@ -91,11 +91,30 @@ func (r *Report) repeated() bool {
 	return slices.ContainsFunc(r.points, func(p *point) bool { return len(p.trials) > 1 })
 }
 
+// restarted says whether the recipe asks for several starts of the server.
+func (r *Report) restarted() bool {
+	return slices.ContainsFunc(r.complete(), func(t *Trial) bool { return t.Summary.Restart > 0 })
+}
+
 func (r *Report) numbersTitle() string {
-	if r.repeated() {
+	switch {
+	case r.restarted():
+		return "Numbers: mean over n trials ± standard deviation over repetitions on one server start / of the means of the server starts"
+	case r.repeated():
 		return "Numbers: mean ± standard deviation over n repetitions"
 	}
 	return "Numbers"
+}
+
+// bars says what the bars of a plot are; empty where there are none.
+func (r *Report) bars() string {
+	switch {
+	case r.restarted():
+		return "bars ± standard deviation of the means of the server starts"
+	case r.repeated():
+		return "bars ± standard deviation"
+	}
+	return ""
 }
 
 // sign marks numbers that are of a doubtful trial.

@@ -7,16 +7,19 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"sync"
 	"time"
 
 	"hpcbench/agent/internal/hist"
+	"hpcbench/agent/internal/load"
 	"hpcbench/agent/internal/loop"
 	"hpcbench/agent/internal/record"
 	"hpcbench/agent/internal/summary"
 	"hpcbench/agent/internal/whole"
+	"hpcbench/agent/internal/wire"
 	"hpcbench/agent/workload"
 )
 
@@ -31,6 +34,7 @@ type Options struct {
 	Observe  func(*record.Record) // is shown each record, by one goroutine; nil: nobody
 	Headers  []string             // sent with each request, as "Name: value"
 	Insecure bool                 // https: take any certificate
+	Requests *wire.Requests       // what the requests say, where it was read before; nil: Run reads it
 }
 
 // Share is one node's share of a trial, running or over. Its methods may be called from any goroutine.
@@ -86,7 +90,7 @@ func (s *Share) run(ctx context.Context) (err error) {
 		}
 		defer func() { err = errors.Join(err, s.file.Close(), f.Close()) }()
 	}
-	options := loop.Options{Observe: &s.live, Zero: s.opt.Zero, Headers: s.opt.Headers, Insecure: s.opt.Insecure}
+	options := loop.Options{Observe: &s.live, Zero: s.opt.Zero, Headers: s.opt.Headers, Insecure: s.opt.Insecure, Requests: s.opt.Requests}
 	flushed := 0.0
 	facts, err := loop.Run(ctx, s.a, options, func(r *record.Record) {
 		s.count(r)
@@ -105,6 +109,7 @@ func (s *Share) run(ctx context.Context) (err error) {
 	defer s.mu.Unlock()
 	s.client = &summary.Client{
 		CPUS: facts.CPUS, WallS: facts.WallS, Threads: facts.Threads, ReadLag: facts.ReadLag, ConnErrors: facts.ConnErrors,
+		Prompts: facts.Prompts,
 	}
 	if ctx.Err() != nil && err != nil {
 		return context.Cause(ctx)
@@ -132,10 +137,11 @@ func (s *Share) create() (*os.File, error) {
 func (s *Share) count(r *record.Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.agree()
 	s.collector.Add(r)
 	if r.Outcome == record.OK {
 		s.e2el.Record(int64((r.Done - r.Sent) * 1e9))
-	} else if name := r.Outcome.String(); s.errors[name] == "" {
+	} else if name := r.Outcome.String(); !r.GivenUp && s.errors[name] == "" {
 		s.errors[name] = r.Error
 	}
 	if s.opt.Observe != nil {
@@ -143,10 +149,23 @@ func (s *Share) count(r *record.Record) {
 	}
 }
 
+// agree tells the collector what the load threads agreed on: as of each record, which is what makes its counts exact.
+func (s *Share) agree() {
+	w := &s.live.Window
+	end := math.Inf(1)
+	if at := w.End(); at < load.Never {
+		end = at.Seconds()
+	}
+	s.collector.Agree(w.Start().Seconds(), end)
+}
+
 // Part is what was counted so far.
 func (s *Share) Part() *summary.Part {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.live.Window.Planned() {
+		s.agree()
+	}
 	p := s.collector.Part()
 	p.State, p.Client = s.state, s.client
 	return p

@@ -1,6 +1,7 @@
 package summary
 
 import (
+	"cmp"
 	"math"
 
 	"hpcbench/agent/internal/hist"
@@ -11,7 +12,7 @@ import (
 const (
 	phases   = int(record.Drain) + 1
 	outcomes = int(record.NotSent) + 1
-	sources  = int(record.Tokenizer) + 1
+	sources  = int(record.UsageSplit) + 1
 )
 
 // lengthTolerance is how far an answer's length may be from the one asked for (DESIGN §6), as a share.
@@ -26,27 +27,37 @@ type Collector struct {
 	scheduled [phases]int64
 	sent      [phases]int64
 	byOutcome [phases][outcomes]int64
+	givenUp   [phases]int64
 	bySource  [sources]int64
 	window    Window
 	due       Due
 	latency   [metrics]hist.H // over successes
 	lateness  hist.H          // over all that were sent
+	lastID    int64           // the highest index so far
 }
 
 // New makes the collector of one node's assignment.
 func New(a workload.Assignment) *Collector {
 	w := a.Trial.Workload
-	c := &Collector{a: a, start: w.WarmupS, end: w.WarmupS + w.DurationS}
+	c := &Collector{a: a, lastID: -1, start: w.WarmupS, end: w.WarmupS + w.DurationS}
 	if w.DurationS <= 0 { // the window ends with its requests
 		c.end = math.Inf(1)
 	}
 	return c
 }
 
+// Agree sets when the window begins and ends, in seconds from the trial's start, where requests and not the clock decide
+// that (load.Window): the end is +Inf while it is not known. Before it is called the plan of the assignment holds.
+func (c *Collector) Agree(start, end float64) { c.start, c.end = start, end }
+
 // Add counts one record, and keeps nothing of it.
 func (c *Collector) Add(r *record.Record) {
+	c.lastID = max(c.lastID, r.ID)
 	c.scheduled[r.Phase]++
 	c.byOutcome[r.Phase][r.Outcome]++
+	if r.GivenUp {
+		c.givenUp[r.Phase]++
+	}
 	if !math.IsNaN(r.Sent) {
 		c.sent[r.Phase]++
 	}
@@ -64,6 +75,9 @@ func (c *Collector) Add(r *record.Record) {
 func (c *Collector) addDone(r *record.Record, good bool) {
 	w := &c.window
 	w.LastDoneS = max(w.LastDoneS, r.Done)
+	if r.GivenUp {
+		return
+	}
 	if r.Outcome != record.OK {
 		w.Failed++
 		return
@@ -108,6 +122,11 @@ func (c *Collector) addTokens(r *record.Record) {
 	if r.PromptTokens >= 0 {
 		d.PromptKnown++
 		d.Prompt += int64(r.PromptTokens)
+		if asked := c.askedPrompt(r); asked > 0 {
+			d.Asked += int64(asked)
+			d.AskedGot += int64(r.PromptTokens)
+			d.AskedN++
+		}
 	}
 	if r.OutputTokens < 0 {
 		return
@@ -115,10 +134,19 @@ func (c *Collector) addTokens(r *record.Record) {
 	d.OutputKnown++
 	d.Output += int64(r.OutputTokens)
 	c.bySource[r.TokenSource]++
-	asked := float64(c.a.Trial.Workload.MaxTokens)
+	asked := float64(cmp.Or(r.AskedOutput, c.a.Trial.Workload.MaxTokens))
 	if math.Abs(float64(r.OutputTokens)-asked) > lengthTolerance*asked {
 		d.OutputOff++
 	}
+}
+
+// askedPrompt is how many tokens a prompt was made to have; 0: no number of them. In a conversation only the first turn
+// has a length of its own.
+func (c *Collector) askedPrompt(r *record.Record) int {
+	if w := c.a.Trial.Workload; r.AskedPrompt == 0 && w.Turns <= 1 {
+		return w.InputTokens
+	}
+	return r.AskedPrompt
 }
 
 // meetsSLO says whether a request that ended ok kept every bound of the trial's SLO. TTFT and E2EL count from sent; the
@@ -154,13 +182,17 @@ func (c *Collector) meetsSLO(r *record.Record, at instants) bool {
 func (c *Collector) Part() *Part {
 	p := &Part{
 		Schema: Schema, Trial: c.a.Trial.ID, Node: c.a.Node, Part: c.a.Part, Parts: max(1, c.a.Parts), State: Running,
-		Phases: map[string]Counts{}, Window: c.window, Due: c.due,
+		Phases: map[string]Counts{}, Window: c.window, Due: c.due, LastID: c.lastID,
 		Latency: map[string]*hist.H{}, Lateness: c.lateness.Clone(),
 	}
 	for phase := range phases {
 		if c.scheduled[phase] > 0 {
 			p.Phases[record.Phase(phase).String()] = c.counts(phase)
 		}
+	}
+	p.Window.StartS = c.start
+	if !math.IsInf(c.end, 1) {
+		p.Window.EndS = c.end
 	}
 	p.Due.Sources = map[string]int64{}
 	for source, n := range c.bySource {
@@ -182,6 +214,7 @@ func (c *Collector) counts(phase int) Counts {
 		}
 	}
 	n.OK = c.byOutcome[phase][record.OK]
-	n.Failed = n.Scheduled - n.OK
+	n.GivenUp = c.givenUp[phase]
+	n.Failed = n.Scheduled - n.OK - n.GivenUp
 	return n
 }

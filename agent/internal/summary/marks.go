@@ -15,14 +15,15 @@ const (
 	failedBound    = 0.01 // share of requests that failed: what is left is the lucky ones
 	coalescedBound = 0.10 // share of token events without a time of their own
 	templateTokens = 32   // tokens a chat template may add to a prompt
+	apartBound     = 0.05 // share of the window in which some client nodes' load has ended, and others still measure
 )
 
 // marks lists why a trial is doubtful, most serious first.
-func marks(trial workload.Trial, parts []*Part, t total) []string {
-	all := []string{}
+func marks(trial workload.Trial, parts []*Part, t total, all nodeWindows) []string {
+	found := []string{}
 	mark := func(doubtful bool, format string, args ...any) {
 		if doubtful {
-			all = append(all, fmt.Sprintf(format, args...))
+			found = append(found, fmt.Sprintf(format, args...))
 		}
 	}
 	n, w := t.counts, trial.Workload
@@ -30,22 +31,38 @@ func marks(trial workload.Trial, parts []*Part, t total) []string {
 	mark(missing != "", "%s", missing)
 	mark(unfinished != "", "%s", unfinished)
 	mark(n.OK == 0, "no request was ok%s", failures(n))
-	mark(n.OK > 0 && float64(n.Failed) > failedBound*float64(n.Scheduled), "%d of %d requests failed%s", n.Failed, n.Scheduled, failures(n))
-	cancelled := n.ByOutcome[record.Cancelled.String()]
+	mark(n.OK > 0 && float64(n.Failed) > failedBound*float64(n.Scheduled-n.GivenUp), "%d of %d requests failed%s", n.Failed, n.Scheduled, failures(n))
+	cancelled := n.ByOutcome[record.Cancelled.String()] - n.GivenUp
 	mark(cancelled > 0 && unfinished == "", "partial drain: %d requests were still running at its end", cancelled)
-	mark(w.IgnoreEOS && t.due.OutputOff > 0, "%d of %d answers are more than %.0f %% off the %d tokens asked for",
-		t.due.OutputOff, t.due.OutputKnown, lengthTolerance*100, w.MaxTokens)
-	mean := float64(t.due.Prompt) / float64(max(1, t.due.PromptKnown))
-	mark(w.InputTokens > 0 && t.due.PromptKnown > 0 && promptOff(mean, float64(w.InputTokens)),
-		"prompts have %.0f tokens in the mean, %d were asked for", mean, w.InputTokens)
+	mark(all.apart() > w.CooldownS+apartBound*all.length(), "the client nodes' windows begin up to %.1f s apart, and the load of the first "+
+		"was over before the last one's end (a cooldown_s of as much mends it)", all.apart())
+	mark(w.IgnoreEOS && t.due.OutputOff > 0, "%d of %d answers are more than %.0f %% off the %stokens asked for",
+		t.due.OutputOff, t.due.OutputKnown, lengthTolerance*100, same(w))
+	mean, asked := perPrompt(t.due.AskedGot, t.due), perPrompt(t.due.Asked, t.due)
+	mark(t.due.AskedN > 0 && promptOff(mean, asked), "prompts have %.0f tokens in the mean, %.0f were asked for", mean, asked)
+	mark(t.prompts > 0 && t.lastID >= int64(t.prompts), "the dataset's %d prompts came round %d times", t.prompts, rounds(t))
 	mark(t.due.OutputKnown < n.OK, "%d of %d answers have no count of tokens", n.OK-t.due.OutputKnown, n.OK)
 	mark(len(t.due.Sources) > 1, "token counts are of %s", strings.Join(slices.Sorted(maps.Keys(t.due.Sources)), " and "))
 	mark(float64(t.due.Coalesced) > coalescedBound*float64(t.due.Gaps),
 		"itl_s is doubtful: %.0f %% of token events arrived together with the one before", 100*float64(t.due.Coalesced)/float64(t.due.Gaps))
 	_, ttft := w.SLO["ttft"]
 	mark(ttft && !w.Stream, "the SLO's ttft can't be met: answers are not streamed")
-	return all
+	return found
 }
+
+// same is the length that all answers were asked to have, with a blank after it; empty where they were asked for several.
+func same(w workload.Workload) string {
+	if w.OutputLaw != nil || w.Dataset != "" || w.Arrival == "replay" {
+		return ""
+	}
+	return fmt.Sprintf("%d ", w.MaxTokens)
+}
+
+// perPrompt is a number of tokens by prompt that was made to have a length.
+func perPrompt(tokens int64, d Due) float64 { return float64(tokens) / float64(max(1, d.AskedN)) }
+
+// rounds is how many times a dataset's prompts were begun: prompt n is the n-th of them, and n goes up to the last index.
+func rounds(t total) int64 { return t.lastID/int64(max(1, t.prompts)) + 1 }
 
 // promptOff says whether prompts miss the length asked for by more than lengths may and a chat template explains.
 func promptOff(mean, asked float64) bool {
@@ -54,23 +71,23 @@ func promptOff(mean, asked float64) bool {
 
 // failures is " (timeout 3, refused 1)", the most frequent first; empty when nothing failed.
 func failures(n Counts) string {
-	var names []string
-	for name := range n.ByOutcome {
-		if name != record.OK.String() {
-			names = append(names, name)
-		}
+	failed := maps.Clone(n.ByOutcome)
+	delete(failed, record.OK.String())
+	if failed[record.Cancelled.String()] -= n.GivenUp; failed[record.Cancelled.String()] <= 0 {
+		delete(failed, record.Cancelled.String())
 	}
+	names := slices.Collect(maps.Keys(failed))
 	if len(names) == 0 {
 		return ""
 	}
 	slices.SortFunc(names, func(a, b string) int {
-		if n.ByOutcome[a] != n.ByOutcome[b] {
-			return int(n.ByOutcome[b] - n.ByOutcome[a])
+		if failed[a] != failed[b] {
+			return int(failed[b] - failed[a])
 		}
 		return strings.Compare(a, b)
 	})
 	for i, name := range names {
-		names[i] = fmt.Sprintf("%s %d", name, n.ByOutcome[name])
+		names[i] = fmt.Sprintf("%s %d", name, failed[name])
 	}
 	return " (" + strings.Join(names, ", ") + ")"
 }

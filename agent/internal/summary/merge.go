@@ -2,7 +2,6 @@ package summary
 
 import (
 	"maps"
-	"math"
 	"slices"
 
 	"hpcbench/agent/internal/hist"
@@ -15,12 +14,14 @@ type total struct {
 	counts   Counts // due in the window
 	window   Window
 	due      Due
+	lastID   int64 // the highest index of a request; -1: there was none
+	prompts  int   // in the dataset; 0: there is none
 	latency  map[string]*hist.H
 	lateness *hist.H
 }
 
 func add(parts []*Part) total {
-	t := total{latency: map[string]*hist.H{}, lateness: new(hist.H)}
+	t := total{lastID: -1, latency: map[string]*hist.H{}, lateness: new(hist.H)}
 	t.counts.add(Counts{})
 	t.due.add(Due{})
 	for _, m := range Metrics() {
@@ -30,6 +31,10 @@ func add(parts []*Part) total {
 		t.counts.add(p.Phases[record.Measure.String()])
 		t.window.add(p.Window)
 		t.due.add(p.Due)
+		t.lastID = max(t.lastID, p.LastID)
+		if p.Client != nil {
+			t.prompts = max(t.prompts, p.Client.Prompts)
+		}
 		t.lateness.Merge(p.Lateness)
 		for _, m := range Metrics() {
 			t.latency[m.String()].Merge(p.Latency[m.String()])
@@ -43,44 +48,25 @@ func add(parts []*Part) total {
 func Merge(trial workload.Trial, parts []*Part) *Summary {
 	w, t := trial.Workload, add(parts)
 	s := &Summary{
-		Schema: Schema, Trial: trial.ID, Name: trial.Name, Point: trial.Point, Repetition: trial.Repetition,
+		Schema: Schema, Trial: trial.ID, Name: trial.Name, Point: trial.Point, Repetition: trial.Repetition, Restart: trial.Restart,
 		Service: trial.Service, Model: w.Model, Dialect: w.Dialect,
-		Load:      Load{Concurrency: w.Concurrency, Rate: w.Rate, Arrival: w.Arrival},
-		DurationS: windowLength(w, parts, t), Requests: t.counts, Tokens: tokenSums(t), SLO: w.SLO,
+		Load:     Load{Concurrency: w.Concurrency, Rate: w.Rate, Arrival: w.Arrival},
+		Requests: t.counts, Tokens: tokenSums(t), SLO: w.SLO,
 		Client: verdict(w, parts, t),
 	}
 	if s.Point == nil {
 		s.Point = map[string]any{}
 	}
-	s.Throughput = throughput(s, t)
+	all := windows(w, parts, t)
+	s.DurationS = all.length()
+	s.Throughput = throughput(s, all)
 	if len(w.SLO) > 0 {
-		s.Goodput = &Goodput{RequestsPerS: perSecond(t.window.Good, s.DurationS), Ratio: ratio(t.due.Good, t.counts.Scheduled)}
+		good := all.perSecond(func(w Window) int64 { return w.Good })
+		s.Goodput = &Goodput{RequestsPerS: good, Ratio: ratio(t.due.Good, t.counts.Scheduled-t.counts.GivenUp)}
 	}
 	s.Latency, s.LatencyAll, s.LowN = latencies(t)
-	s.Marks = marks(trial, parts, t)
+	s.Marks = marks(trial, parts, t, all)
 	return s
-}
-
-// windowLength is the length of the window in seconds. It is the planned one, but where the trial ended with its last
-// request the window ended with it, and where it was cut off it ended then.
-func windowLength(w workload.Workload, parts []*Part, t total) float64 {
-	length := w.DurationS
-	if length <= 0 {
-		length = math.Inf(1)
-	}
-	if w.Requests > 0 && t.counts.Scheduled >= int64(w.Requests) || math.IsInf(length, 1) {
-		length = min(length, t.window.LastDoneS-w.WarmupS)
-	}
-	for _, p := range parts {
-		switch {
-		case p.State == Complete:
-		case p.Client != nil:
-			length = min(length, p.Client.WallS-w.WarmupS)
-		default:
-			length = min(length, t.window.LastDoneS-w.WarmupS)
-		}
-	}
-	return max(0, length)
 }
 
 func tokenSums(t total) TokenSums {
@@ -101,26 +87,18 @@ func tokenSums(t total) TokenSums {
 	return sums
 }
 
-func throughput(s *Summary, t total) Throughput {
+func throughput(s *Summary, all nodeWindows) Throughput {
 	rates := Throughput{
-		RequestsPerS: perSecond(t.window.OK, s.DurationS),
-		FailuresPerS: perSecond(t.window.Failed, s.DurationS),
+		RequestsPerS: all.perSecond(func(w Window) int64 { return w.OK }),
+		FailuresPerS: all.perSecond(func(w Window) int64 { return w.Failed }),
 	}
 	if s.Tokens.Output != nil {
-		rates.OutputTokensPerS = perSecond(t.window.OutputTokens, s.DurationS)
+		rates.OutputTokensPerS = all.perSecond(func(w Window) int64 { return w.OutputTokens })
 	}
 	if s.Tokens.Output != nil && s.Tokens.Prompt != nil {
-		rates.TotalTokensPerS = perSecond(t.window.OutputTokens+t.window.PromptTokens, s.DurationS)
+		rates.TotalTokensPerS = all.perSecond(func(w Window) int64 { return w.OutputTokens + w.PromptTokens })
 	}
 	return rates
-}
-
-// perSecond is n by seconds; nil when there was no time.
-func perSecond(n int64, s float64) *float64 {
-	if s <= 0 {
-		return nil
-	}
-	return new(float64(n) / s)
 }
 
 // ratio is the share of n in all; nil when there is none.

@@ -35,6 +35,7 @@ type Part struct {
 	Phases map[string]Counts `json:"phases"` // requests by the phase they were due in
 	Window Window            `json:"window"`
 	Due    Due               `json:"due"`
+	LastID int64             `json:"last_id"` // the highest index of a request in any phase; -1: none yet
 
 	// Latency has a histogram for each metric, over requests due in the window that ended ok.
 	Latency map[string]*hist.H `json:"latency"`
@@ -44,13 +45,14 @@ type Part struct {
 	Client *Client `json:"client,omitempty"` // facts of the load threads; absent while they are not known
 }
 
-// Counts are numbers of requests.
+// Counts are numbers of requests: Scheduled = OK + Failed + GivenUp.
 type Counts struct {
 	Scheduled int64            `json:"scheduled"`
 	Sent      int64            `json:"sent"`
 	OK        int64            `json:"ok"`
 	Failed    int64            `json:"failed"`
-	ByOutcome map[string]int64 `json:"by_outcome"` // outcomes that occurred, ok included
+	GivenUp   int64            `json:"given_up,omitempty"` // cancelled as the workload's cancel_share asked: neither ok nor failed
+	ByOutcome map[string]int64 `json:"by_outcome"`         // outcomes that occurred, ok included
 }
 
 // add counts those of o too.
@@ -59,6 +61,7 @@ func (c *Counts) add(o Counts) {
 	c.Sent += o.Sent
 	c.OK += o.OK
 	c.Failed += o.Failed
+	c.GivenUp += o.GivenUp
 	if c.ByOutcome == nil {
 		c.ByOutcome = map[string]int64{}
 	}
@@ -67,8 +70,11 @@ func (c *Counts) add(o Counts) {
 	}
 }
 
-// Window counts the requests whose done lies in the window, whenever they were due.
+// Window counts the requests whose done lies in the node's window, whenever they were due.
 type Window struct {
+	StartS float64 `json:"start_s"`         // when it began, in seconds from the trial's start
+	EndS   float64 `json:"end_s,omitempty"` // when the clock or what the node's threads agreed on ended it; 0: its last request did
+
 	OK           int64   `json:"ok"`
 	Failed       int64   `json:"failed"`
 	Good         int64   `json:"good"`          // ok, and within every bound of the SLO
@@ -77,6 +83,7 @@ type Window struct {
 	LastDoneS    float64 `json:"last_done_s"`   // the latest done, in seconds from the trial's start; 0: none yet
 }
 
+// add counts those of o too. Where the windows lie is each node's own.
 func (w *Window) add(o Window) {
 	w.OK += o.OK
 	w.Failed += o.Failed
@@ -93,6 +100,9 @@ type Due struct {
 	Output      int64            `json:"output"`
 	OutputKnown int64            `json:"output_known"` // requests whose answer's length is known
 	OutputOff   int64            `json:"output_off"`   // answers of a length too far from the one asked for
+	Asked       int64            `json:"asked"`        // tokens that prompts were made to have, of those with a known length
+	AskedGot    int64            `json:"asked_got"`    // tokens that these prompts have
+	AskedN      int64            `json:"asked_n"`      // how many prompts these are
 	Sources     map[string]int64 `json:"sources"`      // requests by where their count of output tokens comes from
 	Gaps        int64            `json:"gaps"`         // gaps between token events
 	Coalesced   int64            `json:"coalesced"`    // token events that arrived in one read with the one before
@@ -105,6 +115,9 @@ func (t *Due) add(o Due) {
 	t.Output += o.Output
 	t.OutputKnown += o.OutputKnown
 	t.OutputOff += o.OutputOff
+	t.Asked += o.Asked
+	t.AskedGot += o.AskedGot
+	t.AskedN += o.AskedN
 	t.Gaps += o.Gaps
 	t.Coalesced += o.Coalesced
 	t.Good += o.Good
@@ -123,4 +136,5 @@ type Client struct {
 	Threads    int     `json:"threads"`            // load threads
 	ReadLag    *hist.H `json:"read_lag,omitempty"` // ns from a socket's being readable to its read; nil: not measured
 	ConnErrors int64   `json:"conn_errors"`        // connections this node could not open for want of ports, files or memory
+	Prompts    int     `json:"prompts,omitempty"`  // in the dataset that the prompts came from; absent: from none
 }

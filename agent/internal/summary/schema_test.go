@@ -55,8 +55,11 @@ func TestSummariesKeepTheirSchema(t *testing.T) {
 	tr.Workload.SLO = map[string]float64{"ttft": 1}
 	whole := collect(tr, 0, 1, answer(3, 3, 0.1), failed(4, record.Timeout), failed(5, record.NotSent))
 	whole.Client = &Client{CPUS: 3, WallS: 15, Threads: 2, ReadLag: lag(0.5)}
+	up := failed(4, record.Cancelled)
+	up.GivenUp = true
 	for name, summary := range map[string]*Summary{
 		"whole": Merge(tr, []*Part{whole}), "none ok": Merge(tr, []*Part{collect(tr, 0, 1, failed(4, record.Refused))}), "no parts": Merge(tr, nil),
+		"given up": Merge(tr, []*Part{collect(tr, 0, 1, answer(3, 3, 0.1), up)}),
 	} {
 		text, err := json.Marshal(summary)
 		if err != nil {
@@ -80,7 +83,7 @@ func TestRecordsKeepTheirSchema(t *testing.T) {
 		if outcome == record.OK {
 			r = answer(3, 3, 0.1)
 		}
-		r.Error = "reset"
+		r.Error, r.Phase, r.GivenUp = "reset", record.Cooldown, outcome == record.Cancelled
 		if err := w.Write(r); err != nil {
 			t.Fatal(err)
 		}

@@ -15,6 +15,7 @@ type Summary struct {
 	Name       string         `json:"name"`
 	Point      map[string]any `json:"point"`
 	Repetition int            `json:"repetition"`
+	Restart    int            `json:"restart,omitempty"` // which start of the server, from 1; 0: the recipe asks for one only
 	Service    string         `json:"service"`
 	Model      string         `json:"model"`
 	Dialect    string         `json:"dialect"`

@@ -42,6 +42,13 @@ func answer(scheduled, sent, ttft float64) *record.Record {
 	}
 }
 
+// asked is an answer to a prompt that was made to have so many tokens, and of which so many were asked.
+func asked(input, output int) *record.Record {
+	r := answer(3, 3, 0.1)
+	r.AskedPrompt, r.AskedOutput = input, output
+	return r
+}
+
 func failed(scheduled float64, outcome record.Outcome) *record.Record {
 	r := answer(scheduled, scheduled, 0.1)
 	r.Outcome, r.FirstToken, r.LastToken, r.PromptTokens, r.OutputTokens, r.Gaps = outcome, record.Unknown, record.Unknown, -1, -1, nil
@@ -320,7 +327,12 @@ func TestMarksSayWhyATrialIsDoubtful(t *testing.T) {
 			want: []string{"3 of 4 requests failed (timeout 2, refused 1)"}},
 		"drain": {with: []*record.Record{failed(4, record.Cancelled)},
 			want: []string{"1 of 2 requests failed (cancelled 1)", "partial drain: 1 requests were still running at its end"}},
-		"lengths":      {with: []*record.Record{short}, want: []string{"1 of 2 answers are more than 5 % off the 3 tokens asked for"}},
+		"lengths":  {with: []*record.Record{short}, want: []string{"1 of 2 answers are more than 5 % off the 3 tokens asked for"}},
+		"as asked": {with: []*record.Record{asked(5, 3)}, want: []string{}},
+		"not as asked": {with: []*record.Record{asked(400, 9)}, want: []string{"1 of 2 answers are more than 5 % off the tokens asked for",
+			"prompts have 5 tokens in the mean, 400 were asked for"}, change: func(t *workload.Trial) {
+			t.Workload.OutputLaw = &workload.Length{Law: "uniform", A: 1, B: 5}
+		}},
 		"any length":   {change: func(t *workload.Trial) { t.Workload.IgnoreEOS = false }, with: []*record.Record{short}, want: []string{}},
 		"no count":     {with: []*record.Record{unknown}, want: []string{"1 of 2 answers have no count of tokens"}},
 		"sources":      {with: []*record.Record{counted}, want: []string{"token counts are of events and usage"}},
@@ -412,5 +424,17 @@ func TestAddingARecordAllocatesNothing(t *testing.T) {
 	c.Add(r)
 	if n := testing.AllocsPerRun(1000, func() { c.Add(r) }); n != 0 {
 		t.Errorf("%v allocations a record", n)
+	}
+}
+
+func TestADatasetThatComesRoundIsMarked(t *testing.T) {
+	for last, want := range map[int64][]string{9: {}, 10: {"the dataset's 10 prompts came round 2 times"}, 39: {"the dataset's 10 prompts came round 4 times"}} {
+		tr, r := trial(), answer(13, 13, 0.1) // the drain's requests used prompts too
+		r.ID = last
+		p := collect(tr, 0, 1, answer(5, 5, 0.1), r)
+		p.Client = &Client{WallS: 15, Threads: 1, Prompts: 10}
+		if got := Merge(tr, []*Part{throughJSON(t, p)}).Marks; !slices.Equal(got, want) {
+			t.Errorf("last index %d: marks %q, want %q", last, got, want)
+		}
 	}
 }

@@ -41,7 +41,7 @@ func verdict(w workload.Workload, parts []*Part, t total) Verdict {
 			why = append(why, fmt.Sprintf(format, args...))
 		}
 	}
-	waitsOnPurpose := w.Rate > 0 && (w.Concurrency > 0 || w.Batch > 1)
+	waitsOnPurpose := w.Open() && (w.Concurrency > 0 || w.Batch > 1)
 	if t.lateness.N() > 0 {
 		v.LatenessP99S = new(seconds(t.lateness.Quantile(0.99)))
 		blame(*v.LatenessP99S > latenessBound && !waitsOnPurpose,

@@ -17,6 +17,7 @@ import (
 	"hpcbench/agent/internal/share"
 	"hpcbench/agent/internal/summary"
 	"hpcbench/agent/internal/whole"
+	"hpcbench/agent/internal/wire"
 	"hpcbench/agent/workload"
 )
 
@@ -35,6 +36,8 @@ type Config struct {
 	Every        time.Duration // between two lines of progress that say nothing new
 
 	Say func(format string, args ...any) // gets the progress
+
+	headers []string // of the workload, for probes
 }
 
 const (
@@ -51,6 +54,10 @@ var errStopped = errors.New("stopped")
 func Run(ctx context.Context, c Config) (*summary.Summary, error) {
 	if len(c.Executors) == 0 || len(c.Endpoints) == 0 {
 		return nil, fmt.Errorf("%d client nodes and %d endpoints: nodes.tsv has to name one of each at least", len(c.Executors), len(c.Endpoints))
+	}
+	var err error
+	if c.headers, err = wire.HeadersOf(c.Trial.Workload); err != nil {
+		return nil, err
 	}
 	if err := os.MkdirAll(c.Out, 0o755); err != nil {
 		return nil, err

@@ -143,6 +143,17 @@ func (b *bed) header(t *testing.T, node string) record.Header {
 	return h
 }
 
+func TestAMissingKeyEndsATrialBeforeItBegins(t *testing.T) {
+	b := newBed(t, []string{mock(t, dummy.Config{})}, 0)
+	b.Trial.Workload.APIKeyFile = "/no/such/key"
+	if s, err := Run(t.Context(), b.Config); s != nil || err == nil || !strings.Contains(err.Error(), "API key: open /no/such/key") {
+		t.Errorf("%v, %v", s, err)
+	}
+	if p, err := b.Executors[0].Status(t.Context()); err != nil || p.State != executor.Idle {
+		t.Errorf("the executor is %s, %v", p.State, err)
+	}
+}
+
 func TestTwoClientsMakeOneSummary(t *testing.T) {
 	b := newBed(t, []string{mock(t, dummy.Config{}), mock(t, dummy.Config{})}, 0, time.Hour)
 	s, err := Run(t.Context(), b.Config)

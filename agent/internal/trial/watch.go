@@ -50,7 +50,7 @@ func (c Config) pause(p share.Progress) time.Duration {
 	if p.Phase == record.Drain.String() {
 		return c.Poll / 10
 	}
-	end := time.Duration((w.WarmupS + w.DurationS - p.ElapsedS) * float64(time.Second))
+	end := time.Duration((w.WarmupS + w.DurationS + w.CooldownS - p.ElapsedS) * float64(time.Second))
 	if w.DurationS > 0 && p.Phase != "" {
 		return max(c.Poll/10, min(c.Poll, end))
 	}
@@ -109,11 +109,13 @@ func (c Config) suspect(ctx context.Context, w *watcher, now time.Time) error {
 
 // probe asks for a generation, twice at most.
 func (c Config) probe(ctx context.Context, endpoint string) error {
-	w := c.Trial.Workload
-	if err := probe.Generation(ctx, endpoint, w.Dialect, w.Model, c.ProbeTimeout); err == nil {
+	q := probe.Question{
+		Endpoint: endpoint, Dialect: c.Trial.Workload.Dialect, Model: c.Trial.Workload.Model, Headers: c.headers, Timeout: c.ProbeTimeout,
+	}
+	if err := probe.Generation(ctx, q); err == nil {
 		return nil
 	}
-	return probe.Generation(ctx, endpoint, w.Dialect, w.Model, c.ProbeTimeout)
+	return probe.Generation(ctx, q)
 }
 
 // watcher keeps what was seen last, and since when nothing has come.

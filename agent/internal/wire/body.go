@@ -28,12 +28,21 @@ type body struct {
 	finished bool   // [DONE], a finish_reason or done:true was there
 	failed   string // the error in mid stream, in the server's words
 	invalid  string // why it is not the dialect
+
+	unmarked, growing bool    // as the dialect says
+	details           details // with the answers to a group
+	keep              bool    // the answer's text is wanted
+	text              []byte  // as it stood in JSON
 }
 
 func (b *body) reset(d Dialect) {
 	b.sse.reset()
 	b.lines.reset()
-	*b = body{fields: d.fields, prompt: Unknown, output: Unknown, sse: b.sse, lines: b.lines, whole: spare(b.whole)}
+	*b = body{
+		fields: d.fields, unmarked: d.unmarked, growing: d.growing, prompt: Unknown, output: Unknown,
+		sse: b.sse, lines: b.lines, whole: spare(b.whole), text: spare(b.text),
+		details: details{choices: b.details.choices[:0]},
+	}
 }
 
 // spareLimit bounds the buffers that are kept from one answer to the next.
@@ -73,6 +82,7 @@ func (b *body) end() {
 		}
 		b.event(b.whole, false)
 	}
+	b.finished = b.finished || b.unmarked && b.known
 }
 
 // grow appends p to what is kept, up to the limit.
@@ -89,13 +99,19 @@ func (b *body) event(p []byte, failed bool) {
 		b.fail(p)
 	case string(p) == "[DONE]":
 		b.finished = true
+	case string(p) == "null": // llama.cpp begins its answer to a group with it
 	default:
 		b.json(p)
 	}
 }
 
 func (b *body) json(p []byte) {
-	f, ok := scan(p, b.fields)
+	var more *details
+	if b.keep || len(b.details.choices) > 0 {
+		more = &b.details
+		more.begin()
+	}
+	f, ok := scan(p, b.fields, more)
 	switch {
 	case ok:
 		b.learn(f, p)
@@ -109,14 +125,43 @@ func (b *body) learn(f found, p []byte) {
 	b.foreign = b.foreign || !f.known
 	b.known = b.known || f.known
 	b.finished = b.finished || f.finish
+	if b.growing {
+		f.content = f.output > max(0, b.output)
+	}
+	if own := b.details.own(); own != nil {
+		own.prompt, own.output = max(own.prompt, f.prompt), max(own.output, f.output)
+		f.prompt, f.output = b.sums()
+	}
 	b.prompt = max(b.prompt, f.prompt) // some servers send zeros in every chunk until the last
 	b.output = max(b.output, f.output)
-	if f.content {
+	switch {
+	case len(b.details.choices) > 0:
+		b.tokens += b.details.events
+	case f.content:
 		b.tokens++
+	}
+	if text := b.details.text; b.keep && len(text) > 2 {
+		b.text = grow(b.text, text[1:len(text)-1])
 	}
 	if f.failed {
 		b.fail(p)
 	}
+}
+
+// sums are the counts of all answers to a group together, Unknown while one of them has none.
+func (b *body) sums() (prompt, output int) {
+	prompts, outputs := true, true
+	for _, c := range b.details.choices {
+		prompts, outputs = prompts && c.prompt > 0, outputs && c.output > 0
+		prompt, output = prompt+c.prompt, output+c.output
+	}
+	if !prompts {
+		prompt = Unknown
+	}
+	if !outputs {
+		output = Unknown
+	}
+	return prompt, output
 }
 
 func (b *body) fail(p []byte) {

@@ -21,7 +21,7 @@ func ask(t *testing.T, w workload.Workload, base string, headers ...string) (*ht
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(e.Append(nil, "0001-c0-", 17))))
+	r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(e.Append(nil, "0001-c0-", Call{ID: 17}))))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +29,7 @@ func ask(t *testing.T, w workload.Workload, base string, headers ...string) (*ht
 	if err != nil {
 		t.Fatal(err)
 	}
-	if alone := e.Body(nil, 17); !bytes.Equal(alone, body) {
+	if alone := e.Body(nil, Call{ID: 17}); !bytes.Equal(alone, body) {
 		t.Errorf("Body gives %q, the request has %q", alone, body)
 	}
 	var v map[string]any
@@ -55,6 +55,18 @@ func TestRequestsOfEveryDialect(t *testing.T) {
 			"options": map[string]any{"num_predict": 64.0, "temperature": 0.0, "seed": 3.0}}},
 		{"ollama-chat", "/api/chat", false, map[string]any{"model": "m", "messages": messages, "stream": false,
 			"options": map[string]any{"num_predict": 64.0, "temperature": 0.0, "seed": 3.0}}},
+		{"triton-generate", "/v2/models/m/generate_stream", true, map[string]any{"text_input": text, "parameters": map[string]any{"stream": true,
+			"temperature": 0.0, "seed": 3.0, "max_tokens": 64.0, "min_tokens": 64.0, "ignore_eos": true}}},
+		{"triton-generate", "/v2/models/m/generate", false, map[string]any{"text_input": text, "parameters": map[string]any{"stream": false,
+			"temperature": 0.0, "seed": 3.0, "max_tokens": 64.0, "min_tokens": 64.0, "ignore_eos": true}}},
+		{"sglang-generate", "/generate", true, map[string]any{"text": text, "stream": true, "sampling_params": map[string]any{
+			"temperature": 0.0, "max_new_tokens": 64.0, "ignore_eos": true}}},
+		{"tgi-generate", "/generate_stream", true, map[string]any{"inputs": text, "parameters": map[string]any{
+			"details": true, "do_sample": false, "max_new_tokens": 64.0, "seed": 3.0}}},
+		{"tgi-generate", "/generate", false, map[string]any{"inputs": text, "parameters": map[string]any{
+			"details": true, "do_sample": false, "max_new_tokens": 64.0, "seed": 3.0}}},
+		{"llamacpp-completion", "/completion", true, map[string]any{"model": "m", "prompt": text, "stream": true, "temperature": 0.0,
+			"seed": 3.0, "n_predict": 64.0, "ignore_eos": true}},
 	} {
 		w := workload.Workload{Dialect: c.dialect, Model: "m", Stream: c.stream, MaxTokens: 64, IgnoreEOS: true, InputTokens: 9, PromptSeed: 5, Seed: 3}
 		r, body := ask(t, w, "http://10.0.0.1:8000", "Authorization: Bearer x")
@@ -96,13 +108,9 @@ func TestTargets(t *testing.T) {
 		{"10.0.0.1:8000", "", "", "endpoint"},
 		{"localhost:8000", "", "", "want http://host:port"},
 	} {
-		d, err := Lookup("openai-chat")
-		if err != nil {
-			t.Fatal(err)
-		}
-		target, host, err := d.Target(c.base)
+		target, host, err := target(c.base, "/v1/chat/completions")
 		if target != c.target || host != c.host || (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
-			t.Errorf("Target(%q) = %q, %q, %v; want %q, %q, %q", c.base, target, host, err, c.target, c.host, c.err)
+			t.Errorf("target(%q) = %q, %q, %v; want %q, %q, %q", c.base, target, host, err, c.target, c.host, c.err)
 		}
 	}
 }
@@ -112,8 +120,8 @@ func TestEncoderRefuses(t *testing.T) {
 		w    workload.Workload
 		want string
 	}{
-		{workload.Workload{Dialect: "grpc", InputTokens: 1}, `unknown dialect "grpc" (known: ollama-chat, ollama-generate, openai-chat, openai-completions)`},
-		{workload.Workload{Dialect: "openai-chat"}, "no prompt and no input_tokens"},
+		{workload.Workload{Dialect: "grpc", InputTokens: 1}, `unknown dialect "grpc" (known: llamacpp-completion, ollama-chat, ollama-generate, openai-chat, openai-completions, sglang-generate, tgi-generate, triton-generate)`},
+		{workload.Workload{Dialect: "openai-chat"}, "no prompt, no dataset and no input_tokens"},
 		{workload.Workload{Dialect: "openai-chat", Prompt: "x", InputTokens: 1}, "want one of them"},
 	} {
 		if _, err := NewEncoder(c.w, "http://h", nil); err == nil || !strings.Contains(err.Error(), c.want) {
@@ -127,9 +135,9 @@ func TestEncodingAllocatesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	buf := e.Append(nil, "p-", 0)
+	buf := e.Append(nil, "p-", Call{})
 	n := int64(0)
-	if allocs := testing.AllocsPerRun(1000, func() { n++; buf = e.Append(buf[:0], "p-", n) }); allocs > 0 {
+	if allocs := testing.AllocsPerRun(1000, func() { n++; buf = e.Append(buf[:0], "p-", Call{ID: n}) }); allocs > 0 {
 		t.Errorf("%v allocations a request", allocs)
 	}
 }
@@ -138,7 +146,8 @@ func TestProbe(t *testing.T) {
 	for _, dialect := range Dialects() {
 		path, body := Probe(dialect, "m")
 		var v map[string]any
-		if err := json.Unmarshal(body, &v); err != nil || v["stream"] != false || v["model"] != "m" || path == "" {
+		if err := json.Unmarshal(body, &v); err != nil || path == "" || strings.Contains(path, "stream") || v["stream"] == true ||
+			strings.Count(string(body), "Say a word.") != 1 || strings.Contains(string(body), "ignore_eos") || !strings.Contains(string(body), ":2") {
 			t.Errorf("%s: %s %s: %v", dialect, path, body, err)
 		}
 	}

@@ -36,8 +36,8 @@ func FuzzScan(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		scan(b, openai)
-		scan(b, ollama)
+		scan(b, openai, nil)
+		scan(b, ollama, nil)
 	})
 }
 

@@ -54,6 +54,27 @@ func (p *Parser) Reset(d Dialect, stream bool) {
 	p.body.reset(d)
 }
 
+// Expect says that the answer is to so many prompts at once, and whether its text is wanted. It follows Reset.
+func (p *Parser) Expect(prompts int, text bool) {
+	p.body.keep = text
+	for len(p.body.details.choices) < prompts && prompts > 1 {
+		p.body.details.choices = append(p.body.details.choices, choice{})
+	}
+}
+
+// Text is the answer's text so far, as it stood in JSON, where Expect asked for it. It is good until the next Reset.
+func (p *Parser) Text() []byte { return p.body.text }
+
+// Fresh is how many content events of prompt i of a group were in what was fed last.
+func (p *Parser) Fresh(i int) int { return p.body.details.choices[i].fresh }
+
+// aged says that something new is fed.
+func (p *Parser) aged() {
+	for i := range p.body.details.choices {
+		p.body.details.choices[i].fresh = 0
+	}
+}
+
 // Headed begins an answer whose status line, headers and framing somebody else has read: what is fed now is its body,
 // and Hangup with no error is its proper end.
 func (p *Parser) Headed(status int, contentType, retryAfter string) {
@@ -77,6 +98,7 @@ func (p *Parser) Started() bool { return p.started }
 // and whether the answer is complete. A document has no content events: its tokens came at an unknown time before its
 // end. Feed keeps no reference to b.
 func (p *Parser) Feed(b []byte) (tokens int, complete bool) {
+	p.aged()
 	before := p.body.tokens
 	p.started = p.started || len(b) > 0
 	for len(b) > 0 && p.stage != ended {
@@ -92,6 +114,7 @@ func (p *Parser) Feed(b []byte) (tokens int, complete bool) {
 // Hangup says that the connection ended: in order when err is nil, else as err says. It is the proper end of a body
 // that has no other. It returns the content events that only the end completed.
 func (p *Parser) Hangup(err error) (tokens int) {
+	p.aged()
 	before := p.body.tokens
 	switch {
 	case p.stage == ended:

@@ -11,6 +11,8 @@ type meaning uint8
 const (
 	nothing      meaning = iota
 	content              // text, reasoning or a tool call: a token if it is not empty
+	words                // the same, and a part of the answer as a conversation goes on with it
+	choiceIndex          // which of several answers the object tells of
 	finish               // the answer is complete, if it is a word or true
 	promptTokens         // the server's count of the prompt
 	outputTokens         // the server's count of the output
@@ -23,6 +25,13 @@ type field struct {
 	name     string
 	meaning  meaning
 	children []*field
+	choices  bool // each object is about one of several answers
+}
+
+// choosing marks the objects at a name below the root as each about one of several answers.
+func choosing(root *field, name string) *field {
+	root.child([]byte(name)).choices = true
+	return root
 }
 
 // tree builds the tree of paths such as "choices.delta.content".
@@ -60,13 +69,65 @@ type found struct {
 	failed  bool
 	prompt  int // Unknown: not said
 	output  int
+	more    *details // nil: not wanted
+}
+
+// details is what an event says beyond that, for those who want it.
+type details struct {
+	text []byte // the last text of the answer, as a JSON string; nil: none
+
+	choices []choice // of several answers; empty: it is one
+	events  int      // those of them with content in this event
+	choice  int      // which of them the object tells of that is being read
+	filled  bool     // that object has content
+	objects int      // that the event has of them
+	last    int      // which of them the last object told of
+}
+
+// choice is one of the answers to a group of prompts.
+type choice struct {
+	tokens int // content events so far
+	fresh  int // of the piece that was fed last
+	prompt int // the server's counts for it alone; 0: it gave none
+	output int
+}
+
+// begin makes ready for an event.
+func (d *details) begin() { *d = details{choices: d.choices} }
+
+// content notes that an answer has content.
+func (d *details) content(text bool, raw []byte) {
+	d.filled = d.filled || filled(raw)
+	if text && raw[0] == '"' {
+		d.text = raw
+	}
+}
+
+// chosen ends an object about one of several answers.
+func (d *details) chosen() {
+	if d.filled && d.choice < len(d.choices) {
+		d.choices[d.choice].tokens++
+		d.choices[d.choice].fresh++
+		d.events++
+	}
+	d.objects++
+	d.last, d.choice, d.filled = d.choice, 0, false
+}
+
+// own is the answer that the counts of an event are of: of an event that tells of one answer it is that one; nil: of all.
+func (d *details) own() *choice {
+	if d.objects != 1 || d.last >= len(d.choices) {
+		return nil
+	}
+	return &d.choices[d.last]
 }
 
 // scan reads one JSON object and reports whether it is one. It does not validate further than it needs to find its
-// way: the fields it is after are found wherever the syntax around them is sound.
-func scan(b []byte, root *field) (found, bool) {
+// way: the fields it is after are found wherever the syntax around them is sound. More gets the
+// details; nil: they are not wanted.
+func scan(b []byte, root *field, more *details) (found, bool) {
 	c := cursor{b: b}
-	f := found{prompt: Unknown, output: Unknown}
+	f := found{prompt: Unknown, output: Unknown, more: more}
 	if c.peek() != '{' {
 		return f, false
 	}
@@ -112,6 +173,9 @@ func (c *cursor) object(at *field, f *found) {
 		c.i++
 		c.value(at.child(name), f)
 	}
+	if at.choices && f.more != nil {
+		f.more.chosen()
+	}
 }
 
 // leaf skips a value and, where the field means something, takes note of it.
@@ -125,8 +189,15 @@ func (c *cursor) leaf(at *field, f *found) {
 	f.known = true
 	raw := c.b[start:c.i]
 	switch at.meaning {
-	case content:
+	case content, words:
 		f.content = f.content || filled(raw)
+		if f.more != nil {
+			f.more.content(at.meaning == words, raw)
+		}
+	case choiceIndex:
+		if f.more != nil {
+			f.more.choice = count(raw, 0)
+		}
 	case finish:
 		f.finish = f.finish || filled(raw)
 	case failure:

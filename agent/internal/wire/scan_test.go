@@ -38,7 +38,7 @@ func TestScan(t *testing.T) {
 		{`{"error":{"message":"x"}}`, true, found{known: true, failed: true, prompt: Unknown, output: Unknown}},
 		{`{"error":""}`, true, found{known: true, prompt: Unknown, output: Unknown}},
 	} {
-		got, ok := scan([]byte(c.json), ollama)
+		got, ok := scan([]byte(c.json), ollama, nil)
 		if ok != c.ok || ok && got != c.want {
 			t.Errorf("scan(%s) = %+v, %v; want %+v, %v", c.json, got, ok, c.want, c.ok)
 		}
@@ -52,7 +52,7 @@ func TestNestingDoesNotExhaustTheStack(t *testing.T) {
 		`{"x":` + strings.Repeat(`{"a":`, deep) + `1` + strings.Repeat("}", deep) + `}`,
 		`{"choices":` + strings.Repeat("[", deep),
 	} {
-		scan([]byte(json), openai) // it returns
+		scan([]byte(json), openai, nil) // it returns
 	}
 }
 
@@ -61,6 +61,6 @@ func BenchmarkScan(b *testing.B) {
 	b.ReportAllocs()
 	b.SetBytes(int64(len(event)))
 	for b.Loop() {
-		scan(event, openai)
+		scan(event, openai, nil)
 	}
 }

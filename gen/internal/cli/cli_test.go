@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -130,7 +131,8 @@ func TestEveryExampleCompiles(t *testing.T) {
 
 func TestListRecipes(t *testing.T) {
 	status, stdout, stderr := gen("", "list", "recipes", "--dir", "../../../recipes")
-	if status != 0 || !strings.Contains(stdout, "demo         dummy     dummy                              1      6       Does the whole path work") {
+	words := strings.Join(strings.Fields(stdout), " ")
+	if status != 0 || !strings.Contains(words, "demo dummy dummy 1 6 59 s Does the whole path work") {
 		t.Errorf("status %d\n%s%s", status, stdout, stderr)
 	}
 	file := write(t, "bad.yaml", "scenario: x\n")
@@ -138,6 +140,31 @@ func TestListRecipes(t *testing.T) {
 	var rows []map[string]string
 	if err := json.Unmarshal([]byte(stdout), &rows); err != nil || len(rows) != 1 || !strings.HasPrefix(rows[0]["description"], "does not compile") {
 		t.Errorf("a broken recipe is %v, %v", rows, err)
+	}
+	dir := filepath.Dir(file)
+	if err := errors.Join(os.Mkdir(filepath.Join(dir, "a.yaml"), 0o755), os.WriteFile(filepath.Join(dir, "z.yaml"), []byte(demo), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	status, stdout, _ = gen("", "list", "--dir", dir)
+	if lines := strings.Split(stdout, "\n"); status != 0 || len(lines) != 5 || !strings.Contains(lines[1], "can't be read: is a directory") || !strings.HasPrefix(lines[3], "z") {
+		t.Errorf("one that is broken hides others: status %d\n%s", status, stdout)
+	}
+}
+
+func TestListDatasets(t *testing.T) {
+	status, stdout, stderr := gen("", "list", "datasets")
+	for _, word := range []string{"JSON Lines", "ShareGPT", "HellaSwag"} {
+		if status != 0 || !strings.Contains(stdout, word) {
+			t.Errorf("status %d, no %s in\n%s%s", status, word, stdout, stderr)
+		}
+	}
+}
+
+func TestRoughly(t *testing.T) {
+	for seconds, want := range map[int]string{59: "59 s", 100: "2 min", 2400: "40 min", 5999: "100 min", 6000: "1.7 h", 18720: "5.2 h", 40000: "11 h"} {
+		if got := roughly(seconds); got != want {
+			t.Errorf("roughly(%d) = %q, want %q", seconds, got, want)
+		}
 	}
 }
 

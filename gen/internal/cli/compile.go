@@ -169,12 +169,12 @@ func (e env) write(out string, b *bundle.Bundle, src *source, force, quiet bool)
 	if quiet {
 		return nil
 	}
-	_, err = fmt.Fprintf(e.stdout, "%snext: %s\n", src.Plan.Text(), next(done.Dir, b, src.Plan))
+	_, err = fmt.Fprintf(e.stdout, "%snext: %s\n", src.Plan.Text(), nextWords(done.Dir, b, src.Plan))
 	return err
 }
 
-// next is what one types after a compile. What is paid for is tried first.
-func next(dir string, b *bundle.Bundle, p *plan.Plan) string {
+// nextWords are what one types after a compile. What is paid for is tried first.
+func nextWords(dir string, b *bundle.Bundle, p *plan.Plan) string {
 	submit := filepath.Join(dir, "submit.sh")
 	if p.Setting.Local {
 		return submit

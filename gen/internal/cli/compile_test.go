@@ -155,12 +155,19 @@ func TestSameBytesEverywhere(t *testing.T) {
 	eachCase(t, func(t *testing.T) {
 		first := written(t)
 		elsewhere := t.TempDir()
-		for _, name := range []string{"recipe.yaml", "args"} {
-			data, err := os.ReadFile(name)
-			if err != nil {
+		for _, name := range tree(t, ".") {
+			if strings.HasPrefix(name, "bundle/") {
 				continue
 			}
-			if err := os.WriteFile(filepath.Join(elsewhere, name), data, 0o600); err != nil {
+			data, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			copied := filepath.Join(elsewhere, name)
+			if err := os.MkdirAll(filepath.Dir(copied), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(copied, data, 0o600); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"strings"
 	"testing"
 
 	"hpcbench/gen/internal/recipe"
@@ -16,7 +17,11 @@ func TestHelp(t *testing.T) {
 	page := "# gen's commands\n\nWhat `gen COMMAND -h` prints. This file is written by `go test ./gen/internal/cli -update`.\n"
 	page += "\n```\n" + helpOf(t, "-h") + "```\n"
 	for _, c := range commands() {
-		page += "\n## " + c.name + "\n\n```\n" + helpOf(t, c.name, "-h") + "```\n"
+		text := helpOf(t, c.name, "-h")
+		if !strings.Contains(text, "\nexample:\n  $ gen "+c.name) && c.name != "compile" {
+			t.Errorf("gen %s -h has no example", c.name)
+		}
+		page += "\n## " + c.name + "\n\n```\n" + text + "```\n"
 	}
 	golden(t, "../../../docs/gen.md", []byte(page))
 }

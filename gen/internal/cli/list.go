@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
@@ -17,10 +19,12 @@ import (
 	"hpcbench/gen/internal/service"
 )
 
-var listCommand = command{"list", "tables of recipes, services and clusters", `usage: gen list [recipes|services|clusters] [flags]
+var listCommand = command{"list", "tables of recipes, services, clusters and datasets", `usage: gen list [recipes|services|clusters|datasets] [flags]
 
-Prints a table: of the recipes in a directory with service, model, nodes, trials and what they answer; of the services
-with dialects, port and image; or of the cluster profiles. Without a word: recipes.
+Prints a table: of the recipes in a directory with service, model, nodes, trials, the time that they should take and what
+they answer; of the services with dialects, port and image; of the cluster profiles; or of the layouts that a file of
+prompts may have (workload.dataset). Without a word: recipes. A recipe that does not compile is in the table, too, and
+says so. On a terminal a line is cut to its width.
 
 flags:
   --dir DIR               where the recipes are (default recipes)
@@ -58,8 +62,11 @@ func runList(e env, args []string) error {
 		t, err = listServices(around.services)
 	case "clusters":
 		t, err = listClusters()
+	case "datasets":
+		t = datasets
 	default:
-		return usagef("no list of %q: recipes, services or clusters", what)
+		names := []string{"recipes", "services", "clusters", "datasets"}
+		return usageError{afterCure(fmt.Sprintf("no list of %q", what), cmp.Or(diag.DidYouMean(what, names), "there are "+strings.Join(names, ", ")))}
 	}
 	if err != nil {
 		return err
@@ -70,9 +77,19 @@ func runList(e env, args []string) error {
 	return t.print(e)
 }
 
-// listRecipes has a row for every recipe of dir; one that does not compile says so.
+// datasets are the layouts of package agent/internal/dataset, which tells them apart by how a file begins.
+var datasets = table{
+	head: []string{"layout", "a file of", "what is sent", "where from"},
+	rows: [][]string{
+		{"JSON Lines", `{"prompt": "…", "output_tokens": 128}`, "prompt; output_tokens, if given, is the length of its answer", "your own"},
+		{"ShareGPT", `[{"conversations": [{"from": "human", "value": "…"}]}]`, "each conversation's first human message", "huggingface.co/datasets/anon8231489123/ShareGPT_Vicuna_unfiltered"},
+		{"HellaSwag", `{"ctx": "…", "endings": ["…"]}`, "ctx", "github.com/rowanz/hellaswag, data/hellaswag_val.jsonl"},
+	},
+}
+
+// listRecipes has a row for every recipe of dir; one that does not compile, or can't be read, says so.
 func (e env) listRecipes(dir string, around surroundings) (table, error) {
-	t := table{head: []string{"name", "service", "model", "nodes", "trials", "description"}}
+	t := table{head: []string{"name", "service", "model", "nodes", "trials", "time", "description"}}
 	names, err := filepath.Glob(filepath.Join(dir, "*.yaml"))
 	if err != nil {
 		return t, usagef("--dir %s: %v", dir, err)
@@ -82,19 +99,27 @@ func (e env) listRecipes(dir string, around surroundings) (table, error) {
 	}
 	for _, name := range names {
 		src, err := e.read(name, around)
-		if err != nil {
-			return t, err
+		var refused *fs.PathError
+		switch {
+		case errors.As(err, &refused) && refused.Path == name:
+			t.rows = append(t.rows, broken(name, "", fmt.Sprintf("can't be read: %v", refused.Err)))
+		case err != nil:
+			return t, err // of the command line: it would be the same for each
+		default:
+			t.rows = append(t.rows, recipeRow(src))
 		}
-		t.rows = append(t.rows, recipeRow(src))
 	}
 	return t, nil
 }
 
+// broken is the row of a recipe of which no more is known.
+func broken(file, service, why string) []string {
+	return []string{strings.TrimSuffix(filepath.Base(file), ".yaml"), cmp.Or(service, "-"), "-", "-", "-", "-", why}
+}
+
 func recipeRow(src *source) []string {
-	name := strings.TrimSuffix(filepath.Base(src.Name), ".yaml")
 	if src.Diags.Failed() {
-		return []string{name, cmp.Or(src.File.Service(), "-"), "-", "-", "-",
-			fmt.Sprintf("does not compile, %s: gen check %s", plural(src.Diags.Count(diag.Error), "error"), src.Name)}
+		return broken(src.Name, src.File.Service(), fmt.Sprintf("does not compile, %s: gen check %s", plural(src.Diags.Count(diag.Error), "error"), src.Name))
 	}
 	points := src.File.Points()
 	distinct := func(f func(*recipe.Recipe) string) string {
@@ -106,10 +131,27 @@ func recipeRow(src *source) []string {
 		}
 		return strings.Join(values, ",")
 	}
-	return []string{name, src.Service.Name,
+	seconds := 0
+	for _, j := range src.Plan.Jobs {
+		seconds += j.EstimateS
+	}
+	return []string{strings.TrimSuffix(filepath.Base(src.Name), ".yaml"), src.Service.Name,
 		distinct(func(r *recipe.Recipe) string { return r.Workload.Model }),
 		distinct(func(r *recipe.Recipe) string { return fmt.Sprint(r.Orchestration.TotalNodes) }),
-		fmt.Sprint(len(src.Plan.Trials)), about(src.Text)}
+		fmt.Sprint(len(src.Plan.Trials)), roughly(seconds), about(src.Text)}
+}
+
+// roughly is a time in words that is good to two digits: 59 s, 40 min, 5.2 h.
+func roughly(seconds int) string {
+	switch {
+	case seconds < 100:
+		return fmt.Sprintf("%d s", seconds)
+	case seconds < 100*60:
+		return fmt.Sprintf("%d min", (seconds+30)/60)
+	case seconds < 10*3600:
+		return fmt.Sprintf("%.1f h", float64(seconds)/3600)
+	}
+	return fmt.Sprintf("%d h", (seconds+1800)/3600)
 }
 
 // about is the first sentence of the comment at the top of a recipe; a line for an editor (yaml-language-server) is none.
@@ -167,14 +209,28 @@ func listClusters() (table, error) {
 	return t, nil
 }
 
-// print writes the table in columns.
+// print writes the table in columns, on a terminal cut to its width.
 func (t table) print(e env) error {
-	w := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', 0)
+	var text bytes.Buffer
+	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, strings.ToUpper(strings.Join(t.head, "\t")))
 	for _, row := range t.rows {
-		fmt.Fprintln(w, strings.Join(row, "\t"))
+		cells := make([]string, len(row))
+		for i, cell := range row {
+			cells[i] = diag.Printable(cell)
+		}
+		fmt.Fprintln(w, strings.Join(cells, "\t"))
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	columns := width(e.stdout)
+	for line := range strings.Lines(text.String()) {
+		if _, err := fmt.Fprintln(e.stdout, diag.Clip(strings.TrimRight(line, "\n"), columns)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // json writes the rows as objects.

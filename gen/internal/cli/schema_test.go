@@ -94,6 +94,17 @@ func TestEditorMarksMistakes(t *testing.T) {
 		{"another option of the server", "max_model_len", "some_option", false},
 		{"what the job decides", "max_model_len", "host", true},
 		{"Slurm without its keys", "{mode: local}", "{mode: slurm}", true},
+		{"Slurm with a parent, which may have them", "scenario: x\norchestration: {mode: local}", "extends: base.yaml\norchestration: {mode: slurm}", false},
+		{"a distribution", "concurrency: [1, 8]", "prompt_len: [128, {uniform: [1, 5]}], gen_tokens: {normal: [5, 2]}", false},
+		{"no distribution", "concurrency: [1, 8]", "prompt_len: {gauss: [1, 5]}", true},
+		{"laws of arrival", "concurrency: [1, 8]", "burst: {on: [5s, 10s], off: 5s}, target_rps: 5, request_distribution: [burst]", false},
+		{"steps", "concurrency: [1, 8]", "steps: [{rate: 1, duration: 5s}]", false},
+		{"a step without its length", "concurrency: [1, 8]", "steps: [{rate: 1}]", true},
+		{"a list in a body is no sweep", "concurrency: [1, 8]", "extra_body: {stop: [a, {b: []}]}", false},
+		{"a suite", "concurrency: [1, 8]", "benchmark_suite: [{name: a, num_threads: 5, sleep_seconds: 0.5}]", false},
+		{"points", "scenario: x", "scenario: x\nsweep: {mode: list, points: [{workload.concurrency: 5}, {workload: {batch: 2}}]}\nrepetitions: {trials: 2, restarts: 2}", false},
+		{"a mode of sweeps that is none", "scenario: x", "scenario: x\nsweep: {mode: all}", true},
+		{"nodes by name", "{mode: local}", "{mode: local, node_allocation: {servers: {node_range: 'n[1-2]'}, clients: {placement: same-node, target_mapping: [{client_group: 0-1, server_endpoints: [0]}]}}}", false},
 	} {
 		text := strings.Replace(recipe, c.old, c.new, 1)
 		if err := marks(text); (err != nil) != c.bad {

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -53,6 +52,11 @@ func (e env) read(name string, s surroundings) (*source, error) {
 	if err != nil {
 		return nil, err
 	}
+	return e.examine(name, text, s)
+}
+
+// examine reads and checks the text of a recipe; see read.
+func (e env) examine(name string, text []byte, s surroundings) (*source, error) {
 	src := &source{Name: name, Text: text}
 	sets, err := settings(s.sets)
 	if err != nil {
@@ -178,36 +182,25 @@ func profiles() (fs.FS, []string, error) {
 	return all, known, err
 }
 
-// tell prints diagnostics for a person on standard error.
+// tell prints diagnostics for a person on standard error; on a terminal with the source line and a caret.
 func (e env) tell(l diag.List, sources ...*source) error {
-	p := diag.Printer{}
-	if terminal(e.stderr) {
-		p.Color = os.Getenv("NO_COLOR") == ""
-		p.Source = func(file string) []byte {
-			if i := slices.IndexFunc(sources, func(s *source) bool { return s.Name == file }); i >= 0 {
-				return sources[i].Text
-			}
-			for _, s := range sources {
-				if text := s.File.Parent(file); text != nil {
-					return text
-				}
-			}
-			return nil
-		}
+	if !terminal(e.stderr) {
+		return diag.Printer{}.Print(e.stderr, l)
 	}
-	return p.Print(e.stderr, l)
+	return printer(e.stderr, sources...).Print(e.stderr, l)
 }
 
-// terminal tells whether a person is likely to look at w.
-func terminal(w io.Writer) bool {
-	file, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := file.Stat()
-	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
-		return false
-	}
-	null, err := os.Stat(os.DevNull)
-	return errors.Is(err, fs.ErrNotExist) || !os.SameFile(info, null)
+// printer shows the lines of these sources, with colours where w is a terminal.
+func printer(w io.Writer, sources ...*source) diag.Printer {
+	return diag.Printer{Color: coloured(w), Width: width(w), Source: func(file string) []byte {
+		if i := slices.IndexFunc(sources, func(s *source) bool { return s.Name == file }); i >= 0 {
+			return sources[i].Text
+		}
+		for _, s := range sources {
+			if text := s.File.Parent(file); text != nil {
+				return text
+			}
+		}
+		return nil
+	}}
 }

@@ -17,8 +17,9 @@ A cluster is a file: ` + "`cluster: NAME`" + ` in a recipe or ` + "`--cluster NA
 comment; here stands what a job is made from. What nobody has found is unknown: nothing is asked of it, and a job that needs it
 may have to be told (` + "`modules`, `environment`, `job_config`" + ` of the recipe). Names age: an unknown partition or qos is a warning.
 
-A profile of your own is a copy of templates/clusters/generic.yaml; ` + "`checked`" + ` is the day and ` + "`sources`" + ` are the pages. An unknown key is
-an error. Blank is unknown.
+A profile of your own is made by ` + "`gen probe`" + `, which asks the cluster itself, or is a copy of templates/clusters/generic.yaml; ` + "`checked`" + ` is
+the day and ` + "`sources`" + ` are the pages. An unknown key is an error. Blank is unknown. The keys are those of Profile in
+gen/internal/cluster/cluster.go, each with what it means.
 
 `
 

@@ -44,6 +44,7 @@ type Diagnostic struct {
 	Code     string // stable name of the kind of problem, such as "unknown-field"
 	Message  string
 	Cure     string
+	Fix      Fix // the cure for a program, where it is certain
 }
 
 // String is the diagnostic on one line: file:line:col: severity: message (cure).
@@ -63,17 +64,17 @@ type List []Diagnostic
 
 // Errorf adds an error. The cure may be empty.
 func (l *List) Errorf(pos Pos, code, cure, format string, args ...any) {
-	*l = append(*l, Diagnostic{pos, Error, code, fmt.Sprintf(format, args...), cure})
+	*l = append(*l, Diagnostic{Pos: pos, Severity: Error, Code: code, Message: fmt.Sprintf(format, args...), Cure: cure})
 }
 
 // Warnf adds a warning. The cure may be empty.
 func (l *List) Warnf(pos Pos, code, cure, format string, args ...any) {
-	*l = append(*l, Diagnostic{pos, Warning, code, fmt.Sprintf(format, args...), cure})
+	*l = append(*l, Diagnostic{Pos: pos, Severity: Warning, Code: code, Message: fmt.Sprintf(format, args...), Cure: cure})
 }
 
 // Hintf adds a hint. The cure may be empty.
 func (l *List) Hintf(pos Pos, code, cure, format string, args ...any) {
-	*l = append(*l, Diagnostic{pos, Hint, code, fmt.Sprintf(format, args...), cure})
+	*l = append(*l, Diagnostic{Pos: pos, Severity: Hint, Code: code, Message: fmt.Sprintf(format, args...), Cure: cure})
 }
 
 // Sorted is the list in source order, worst first at one place, without repeated diagnostics. Files keep the order in

@@ -117,3 +117,75 @@ func TestJSON(t *testing.T) {
 		t.Errorf("got %v", d)
 	}
 }
+
+func TestMend(t *testing.T) {
+	at := Pos{"f", 2, 3}
+	for cure, want := range map[string]Fix{
+		"delete it": Delete(at), "delete it: each has its own": Delete(at), "delete it; so": Delete(at),
+		"delete it, or write 3": {}, "delete items": {}, "": {}, "write 3": {},
+	} {
+		if got := (Diagnostic{Pos: at, Cure: cure}).Mend(); got != want {
+			t.Errorf("%q: got %v, want %v", cure, got, want)
+		}
+	}
+	if got := (Diagnostic{Pos: at, Cure: "delete it", Fix: Add("a", "1")}).Mend(); got != Add("a", "1") {
+		t.Errorf("its own is not taken: %v", got)
+	}
+	if got := (Diagnostic{Pos: Pos{File: "--set a"}, Cure: "delete it"}).Mend(); got != (Fix{}) {
+		t.Errorf("a place that is none: %v", got)
+	}
+}
+
+func TestJSONHasTheFix(t *testing.T) {
+	var l List
+	l.Errorf(Pos{"f", 2, 3}, "x", "write 3", "wrong")
+	l.Fix(Replace(Pos{"f", 2, 5}, "3").Asked())
+	var b bytes.Buffer
+	if err := JSON(&b, l); err != nil {
+		t.Fatal(err)
+	}
+	var got []struct{ Fix map[string]any }
+	if err := json.Unmarshal(b.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	if f := got[0].Fix; f["do"] != "replace" || f["line"] != 2.0 || f["col"] != 5.0 || f["text"] != "3" || f["ask"] != true {
+		t.Errorf("got %v", f)
+	}
+}
+
+func TestClip(t *testing.T) {
+	for _, c := range []struct {
+		text  string
+		width int
+		want  string
+	}{
+		{"abc", 3, "abc"}, {"abcd", 3, "ab…"}, {"日本語", 6, "日本語"}, {"日本語", 5, "日本…"}, {"日本語", 4, "日…"}, {"abc", 0, "abc"}, {"e\u0301e\u0301", 2, "e\u0301e\u0301"},
+	} {
+		if got := Clip(c.text, c.width); got != c.want {
+			t.Errorf("Clip(%q, %d) = %q, want %q", c.text, c.width, got, c.want)
+		}
+	}
+}
+
+// Whatever the line and its width, the caret stands under its character and nothing is wider than the terminal.
+func TestWindow(t *testing.T) {
+	line := []rune(strings.Repeat("ab日e\u0301", 20))
+	for width := 20; width < 110; width += 7 {
+		for at := 0; at < len(line); at++ {
+			shown, caret := window(line, at, width)
+			if Columns(shown) > width || caret >= width {
+				t.Fatalf("width %d, character %d: %d columns, the caret in %d", width, at, Columns(shown), caret)
+			}
+			n, under := 0, rune(0)
+			for _, r := range shown {
+				if n == caret && columns(r) > 0 {
+					under = r
+				}
+				n += columns(r)
+			}
+			if columns(line[at]) > 0 && under != line[at] {
+				t.Fatalf("width %d, character %d: the caret is under %q, not %q, of %q", width, at, under, line[at], shown)
+			}
+		}
+	}
+}

@@ -12,12 +12,13 @@ import (
 type Printer struct {
 	Source func(file string) []byte // text of a file, to show the line and a caret; nil: never shown
 	Color  bool
+	Width  int // columns of the terminal, into which the source line is cut; 0: not known
 }
 
 // Print writes the list in its order.
 func (p Printer) Print(w io.Writer, l List) error {
 	for _, d := range l {
-		if _, err := io.WriteString(w, p.line(d)+p.excerpt(d.Pos)); err != nil {
+		if _, err := io.WriteString(w, p.line(d)+p.excerpt(d)); err != nil {
 			return fmt.Errorf("writing diagnostics: %w", err)
 		}
 	}
@@ -28,7 +29,7 @@ func (p Printer) Print(w io.Writer, l List) error {
 var colors = [...]string{"\x1b[31m", "\x1b[33m", "\x1b[36m"}
 
 func (p Printer) line(d Diagnostic) string {
-	text := printable(d.String()) + "\n"
+	text := Printable(d.String()) + "\n"
 	if !p.Color {
 		return text
 	}
@@ -39,25 +40,36 @@ func (p Printer) line(d Diagnostic) string {
 // secret matches a line whose value nobody should see on a screen that may be shared.
 var secret = regexp.MustCompile(`(?i)(token|key|secret|password)["']?\s*:`)
 
+// margin stands before a source line and its caret.
+const margin = "    "
+
+// Secret tells whether a line of a file may have a value that nobody should see.
+func Secret(line string) bool { return secret.MatchString(line) }
+
 // excerpt is the source line with a caret under the column, or "" where there is none to show.
-func (p Printer) excerpt(pos Pos) string {
-	if p.Source == nil || pos.Line == 0 || pos.Col == 0 {
+func (p Printer) excerpt(d Diagnostic) string {
+	if p.Source == nil || d.Pos.Line == 0 || d.Pos.Col == 0 {
 		return ""
 	}
-	lines := strings.Split(string(p.Source(pos.File)), "\n")
-	if pos.Line > len(lines) {
+	lines := strings.Split(string(p.Source(d.Pos.File)), "\n")
+	if d.Pos.Line > len(lines) {
 		return ""
 	}
-	text := printable(strings.TrimRight(lines[pos.Line-1], "\r"))
-	if text == "" || secret.MatchString(text) {
+	text := []rune(Printable(strings.TrimPrefix(strings.TrimRight(lines[d.Pos.Line-1], "\r"), "\ufeff")))
+	if len(text) == 0 || Secret(string(text)) {
 		return ""
 	}
-	return fmt.Sprintf("    %s\n    %s^\n", text, strings.Repeat(" ", pos.Col-1))
+	shown, caret := window(text, d.Pos.Col-1, p.Width-len(margin)-1)
+	mark := "^"
+	if p.Color {
+		mark = colors[d.Severity] + mark + "\x1b[0m"
+	}
+	return margin + shown + "\n" + margin + strings.Repeat(" ", caret) + mark + "\n"
 }
 
-// printable replaces control characters, so that a hostile input can't move the cursor; a tab becomes one blank, which
+// Printable replaces control characters, so that a hostile input can't move the cursor; a tab becomes one blank, which
 // keeps the caret's column.
-func printable(s string) string {
+func Printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\t':
@@ -69,7 +81,19 @@ func printable(s string) string {
 	}, s)
 }
 
-// JSON writes the list as [{file,line,col,severity,code,message,hint}] with a newline at the end; an empty list is [].
+// fixJSON is a Fix as JSON has it.
+type fixJSON struct {
+	Do   Action `json:"do"`
+	File string `json:"file,omitempty"`
+	Line int    `json:"line,omitempty"`
+	Col  int    `json:"col,omitempty"`
+	Path string `json:"path,omitempty"`
+	Text string `json:"text,omitempty"`
+	Ask  bool   `json:"ask,omitempty"` // the text is an example
+}
+
+// JSON writes the list as [{file,line,col,severity,code,message,hint,fix}] with a newline at the end; an empty list is
+// []. A diagnostic without a cure for programs has no fix.
 func JSON(w io.Writer, l List) error {
 	type entry struct {
 		File     string `json:"file"`
@@ -79,10 +103,16 @@ func JSON(w io.Writer, l List) error {
 		Code     string `json:"code"`
 		Message  string `json:"message"`
 		Hint     string `json:"hint"`
+
+		Fix *fixJSON `json:"fix,omitempty"`
 	}
 	entries := make([]entry, 0, len(l))
 	for _, d := range l {
-		entries = append(entries, entry{d.Pos.File, d.Pos.Line, d.Pos.Col, d.Severity.String(), d.Code, d.Message, d.Cure})
+		var fix *fixJSON
+		if f := d.Mend(); f.Do != "" {
+			fix = &fixJSON{f.Do, f.At.File, f.At.Line, f.At.Col, f.Path, f.Text, f.Ask}
+		}
+		entries = append(entries, entry{d.Pos.File, d.Pos.Line, d.Pos.Col, d.Severity.String(), d.Code, d.Message, d.Cure, fix})
 	}
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)

@@ -64,7 +64,7 @@ func (m *maker) load(r *recipe.Recipe) workload.Workload {
 	w := r.Workload
 	l := workload.Workload{
 		Dialect: cmp.Or(w.Dialect, m.svc.Dialects[0]), Model: w.Model, Stream: w.Stream,
-		Concurrency: concurrency(r), Rate: w.TargetRPS, ThinkTimeS: w.ThinkTimeS, RampUpS: w.RampUpS,
+		Concurrency: concurrency(r), Rate: w.TargetRPS, ThinkTimeS: w.ThinkTimeS,
 		DrainS: w.TimeoutS, TimeoutS: w.TimeoutS,
 		InputTokens: w.PromptLen, InputLaw: w.PromptLaw, MaxTokens: w.GenTokens, OutputLaw: w.GenLaw,
 		Dataset: w.Dataset, Prefix: w.Prefix, IgnoreEOS: w.IgnoreEOS, Temperature: w.Temperature, CancelShare: w.CancelShare,
@@ -76,6 +76,9 @@ func (m *maker) load(r *recipe.Recipe) workload.Workload {
 	if l.WarmupS < 0 {
 		l.WarmupS = 10
 	}
+	if w.Dataset != "" { // its prompts are as long as they are
+		l.InputTokens, l.InputLaw, l.Prefix = 0, nil, nil
+	}
 	if w.Batch > 1 {
 		l.Batch = w.Batch
 	}
@@ -83,6 +86,9 @@ func (m *maker) load(r *recipe.Recipe) workload.Workload {
 		l.Turns = w.Turns
 	}
 	law(&l, w)
+	if !l.Open() {
+		l.RampUpS = w.RampUpS
+	}
 	window(&l, w)
 	route(&l, r)
 	return l
@@ -94,7 +100,18 @@ func law(l *workload.Workload, w recipe.Workload) {
 		return
 	}
 	l.Arrival = cmp.Or(w.RequestDistribution, "constant")
-	l.Burstiness, l.Burst, l.Ramp, l.Steps, l.Trace = w.Burstiness, w.Burst, w.Ramp, w.Steps, w.Trace
+	switch l.Arrival { // a field of another law would be refused
+	case "gamma":
+		l.Burstiness = w.Burstiness
+	case "burst":
+		l.Burst = w.Burst
+	case "ramp":
+		l.Ramp = w.Ramp
+	case "step":
+		l.Steps = w.Steps
+	case "replay":
+		l.Trace = w.Trace
+	}
 }
 
 // route fills which endpoint a request goes to, unless each gets its turn.

@@ -35,6 +35,7 @@ func settleNames(root *node, l *diag.List) {
 		}
 		if !n.bad && a.old != "artifacts.dataset" {
 			l.Hintf(n.key, "moved", "write it there", "%s is taken as %s", a.old, a.now)
+			l.Fix(diag.Move(n.key, a.now))
 		}
 	}
 }

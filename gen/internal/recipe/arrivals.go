@@ -3,6 +3,7 @@ package recipe
 import (
 	"cmp"
 	"math"
+	"slices"
 	"strings"
 
 	"hpcbench/agent/workload"
@@ -23,12 +24,7 @@ func (v *values) has(path string) bool {
 	if n == nil || n.kind != mapping {
 		return n != nil && !n.absent && n.kind != null
 	}
-	for _, f := range n.fields {
-		if v.has(path + "." + f.name) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(n.fields, func(f field) bool { return v.has(path + "." + f.name) })
 }
 
 // law is how arrivals follow each other: as written, or as the keys of one law say.
@@ -111,7 +107,9 @@ func longest(mean int, law *workload.Length) int {
 	return mean
 }
 
-// under tells whether a path lies in a section.
+// within tells whether a path lies in a section.
 func within(path, section string) bool {
-	return path == section || strings.HasPrefix(path, section+".")
+
+	return strings.HasPrefix(path, section) && (len(path) == len(section) || path[len(section)] == '.')
+
 }

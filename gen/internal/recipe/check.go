@@ -33,7 +33,9 @@ func (f *File) Check(svc *service.Service, cl *cluster.Profile) diag.List {
 	vary := f.each(func(v *values) {
 		points++
 		c := check{values: v, Recipe: v.recipe(), svc: svc, cl: cl}
-		c.rules()
+		if c.rules(); points == 1 {
+			c.idle()
+		}
 		for _, d := range c.l {
 			if !seen[d] {
 				seen[d] = true
@@ -80,7 +82,7 @@ func (c *check) rules() {
 
 // at is the place of the point's value at a path.
 func (c *check) at(path string) diag.Pos {
-	if n := c.node(path); n != nil && n.pos.Line > 0 {
+	if n := c.node(path); n != nil && n.pos.Line > 0 && n.pos.File != schemaFile {
 		return n.pos
 	}
 	return c.file.Pos(path)
@@ -97,7 +99,7 @@ func (c *check) keyAt(path string) diag.Pos {
 		path += "." + n.fields[i].name
 		n = c.base[path]
 	}
-	if n != nil && n.key.Line > 0 {
+	if n != nil && n.key.Line > 0 && n.key.File != schemaFile {
 		return n.key
 	}
 	return c.at(path)
@@ -131,7 +133,6 @@ func (c *check) times() {
 			c.l.Errorf(c.at(path), "out-of-range", "write a duration above 0", "%s is 0", path)
 		}
 	}
-	c.idle()
 	if c.good("monitoring.interval") && c.Monitoring.IntervalS < 0.1 {
 		c.l.Errorf(c.at("monitoring.interval"), "out-of-range", "write 100ms or more", "monitoring.interval is %g s, and a reading itself takes milliseconds", c.Monitoring.IntervalS)
 	}
@@ -174,10 +175,12 @@ func (c *check) local() {
 	} {
 		if p.port > 0 && p.nodes > 1 {
 			c.l.Errorf(c.at(p.path), "port-twice", "delete it: each gets a port of its own", "%d %s can't share port %d on one machine", p.nodes, p.role, p.port)
+			c.l.Fix(c.delete(p.path))
 		}
 	}
 	if c.yes(distributed + "enabled") {
 		c.l.Errorf(c.at(distributed+"enabled"), "local-distributed", `write "mode: slurm", or false here`, "local mode is one machine: there is nothing to distribute a server over")
+		c.l.Fix(c.write(distributed+"enabled", false))
 	}
 }
 

@@ -77,8 +77,10 @@ func (f *File) single(section *node) diag.List {
 	if enabled := d.get("enabled"); enabled != nil && (enabled.value == true || enabled.sweep || enabled.kind == list) {
 		l.Errorf(enabled.pos, "single-node", "delete distributed: each server node is an endpoint of its own",
 			"%s runs on one node; it can't be one server on several", f.service.Name)
+		l.Fix(diag.Delete(d.key))
 	} else {
 		l.Hintf(d.key, "no-effect", "delete it", "distributed has no effect: %s runs on one node", f.service.Name)
+		l.Fix(diag.Delete(d.key))
 	}
 	return l
 }
@@ -100,6 +102,7 @@ func raise(root *node, settings *schema, n *node, s *schema) diag.List {
 			if other := root.get(inner.name); other == nil {
 				root.set(inner.name, inner.node)
 				l.Hintf(inner.key, "moved", "write it directly under service_config", "%s under %s is taken as servers.service_config.%s", inner.name, f.name, inner.name)
+				l.Fix(diag.Move(inner.key, "servers.service_config."+inner.name))
 			} else if !other.equal(inner.node) {
 				conflict(&l, inner.name, inner.node, other)
 			}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"path"
+	"slices"
 
 	"hpcbench/agent/workload"
 )
@@ -13,6 +14,7 @@ type values struct {
 	file *File
 	*variation
 	parsed map[any]float64 // durations by their text, for sweeps read the same ones thousands of times
+	last   *Recipe         // of another point
 }
 
 // node is what the point has at a path, nil where the recipe is silent.
@@ -146,35 +148,75 @@ func (n *node) plainNumbers() any {
 	return n.scalar()
 }
 
-// recipe decodes the point.
+// recipe decodes the point. What no point changes is decoded once, and copied: a large sweep changes a value or two.
 func (v *values) recipe() *Recipe {
-	r := &Recipe{
-		Scenario: v.text("scenario"), Partition: v.text("partition"), Account: v.text("account"), QOS: v.text("qos"),
-		Cluster: v.text("cluster"), Modules: v.list("modules"), Binds: v.list("binds"),
-		Environment: v.table("environment"), Secrets: v.table("secrets"), Seed: int64(v.num("workload.seed")),
-		Metadata: Metadata{GitCommit: v.text("metadata.git_commit"), Notes: v.text("metadata.notes"), Tags: v.list("metadata.tags")},
-		Job: JobConfig{
-			Exclusive:   v.yes("orchestration.job_config.exclusive"),
-			Reservation: v.text("orchestration.job_config.reservation"),
-			Directives:  v.list("orchestration.job_config.sbatch"),
-		},
-		Resources:  Roles[Resources]{v.resources("servers"), v.resources("clients"), v.resources("monitors")},
-		Workload:   v.workload(),
-		Servers:    v.servers(),
-		Clients:    Clients{Port: v.whole("clients.port")},
-		Artifacts:  v.artifacts(),
-		Monitoring: Monitoring{Enabled: v.yes("monitoring.enabled"), IntervalS: v.seconds("monitoring.interval")},
-		Reporting:  Reporting{Percentiles: v.numbers("reporting.percentiles")},
+	if v.last == nil {
+		v.last = v.constant()
 	}
-	r.Repetitions, r.Restarts = v.repetitions()
-	r.Orchestration = v.orchestration()
+	r := *v.last
+	r.Modules, r.Binds, r.Metadata.Tags = v.list("modules"), v.list("binds"), slices.Clone(r.Metadata.Tags)
+	r.Environment, r.Secrets = v.table("environment"), v.table("secrets")
+	r.Job.Directives, r.Reporting.Percentiles = slices.Clone(r.Job.Directives), slices.Clone(r.Reporting.Percentiles)
+	r.Workload = v.workload()
+	if config := v.base["servers.service_config"]; config != nil && config.kind == mapping {
+		r.Servers.ServiceConfig = v.tree("servers.service_config", config).(map[string]any)
+	} else {
+		r.Servers.ServiceConfig = map[string]any{}
+	}
+	if v.moves("orchestration") || v.moves("workload.endpoints") {
+		r.Orchestration, r.Job = v.orchestration(), v.job()
+	}
+	r.Orchestration.ClientsPerNode = r.Workload.ClientsPerNode
+	r.Orchestration.Mapping = v.mapping()
+	if v.moves("resources") {
+		r.Resources = Roles[Resources]{v.resources("servers"), v.resources("clients"), v.resources("monitors")}
+	}
+	if v.moves("servers.health_check") {
+		r.Servers.HealthCheck = v.health()
+	}
+	if v.moves("artifacts") {
+		r.Artifacts = v.artifacts()
+	}
+	if v.moves("workload.seed") {
+		r.Seed = int64(v.num("workload.seed"))
+	}
 	if e := v.node(suite); e != nil && e.kind == mapping {
 		r.named(e)
 	}
-	if n := v.node("orchestration.job_config.time_limit"); n != nil {
-		r.Job.TimeLimitS, _ = timeLimit(n.value)
+	return &r
+}
+
+// constant decodes what most recipes have alike in all points.
+func (v *values) constant() *Recipe {
+	r := &Recipe{
+		Scenario: v.text("scenario"), Partition: v.text("partition"), Account: v.text("account"), QOS: v.text("qos"),
+		Cluster: v.text("cluster"), Seed: int64(v.num("workload.seed")),
+		Metadata:      Metadata{GitCommit: v.text("metadata.git_commit"), Notes: v.text("metadata.notes"), Tags: v.list("metadata.tags")},
+		Orchestration: v.orchestration(),
+		Job:           v.job(),
+		Resources:     Roles[Resources]{v.resources("servers"), v.resources("clients"), v.resources("monitors")},
+		Servers:       Servers{Port: v.whole("servers.port"), HealthCheck: v.health()},
+		Clients:       Clients{Port: v.whole("clients.port")},
+		Artifacts:     v.artifacts(),
+		Monitoring:    Monitoring{Enabled: v.yes("monitoring.enabled"), IntervalS: v.seconds("monitoring.interval")},
+		Reporting:     Reporting{Percentiles: v.numbers("reporting.percentiles")},
 	}
+	r.Repetitions, r.Restarts = v.repetitions()
 	return r
+}
+
+// moves tells whether anything at a path or below it changes from point to point.
+func (v *values) moves(path string) bool {
+	return slices.ContainsFunc(v.paths, func(p string) bool { return within(p, path) })
+}
+
+func (v *values) job() JobConfig {
+	const at = "orchestration.job_config."
+	j := JobConfig{Exclusive: v.yes(at + "exclusive"), Reservation: v.text(at + "reservation"), Directives: v.list(at + "sbatch")}
+	if n := v.node(at + "time_limit"); n != nil {
+		j.TimeLimitS, _ = timeLimit(n.value)
+	}
+	return j
 }
 
 // repetitions are trials on one start of a server, and its starts.
@@ -258,21 +300,9 @@ func (v *values) workload() Workload {
 	return w
 }
 
-func (v *values) servers() Servers {
-	s := Servers{
-		Port: v.whole("servers.port"),
-		HealthCheck: HealthCheck{
-			Enabled:   v.yes("servers.health_check.enabled"),
-			TimeoutS:  v.seconds("servers.health_check.timeout"),
-			IntervalS: v.seconds("servers.health_check.interval"),
-			Endpoint:  v.text("servers.health_check.endpoint"),
-		},
-		ServiceConfig: map[string]any{},
-	}
-	if config := v.base["servers.service_config"]; config != nil && config.kind == mapping {
-		s.ServiceConfig = v.tree("servers.service_config", config).(map[string]any)
-	}
-	return s
+func (v *values) health() HealthCheck {
+	const at = "servers.health_check."
+	return HealthCheck{Enabled: v.yes(at + "enabled"), TimeoutS: v.seconds(at + "timeout"), IntervalS: v.seconds(at + "interval"), Endpoint: v.text(at + "endpoint")}
 }
 
 func (v *values) artifacts() Artifacts {

@@ -46,7 +46,7 @@ func markSuite(full *node) {
 // follow spells out what follows from several values, where they are the same in every point.
 func (f *File) follow() {
 	v := &values{file: f, variation: &variation{base: f.full.index()}, parsed: map[any]float64{}}
-	further := len(listed(f.full, "points")) > 0
+	of := f.varied()
 	if workload := f.full.get("workload"); workload != nil && workload.kind == mapping {
 		seed := v.node("metadata.seed")
 		if seed == nil || seed.kind != scalar {
@@ -55,13 +55,13 @@ func (f *File) follow() {
 		if workload.get("seed") == nil {
 			workload.set("seed", seed.clone())
 		}
-		if !further {
+		if !of("workload") {
 			workload.add("request_distribution", v.law())
 		}
 	}
 	section := f.full.get("orchestration")
 	allocation := section.get("node_allocation")
-	if further || allocation == nil || allocation.kind != mapping || !v.settled() {
+	if of("orchestration") || of("workload.endpoints") || allocation == nil || allocation.kind != mapping || !v.settled() {
 		return
 	}
 	o := v.orchestration()
@@ -74,6 +74,17 @@ func (f *File) follow() {
 	allocation.get("clients").add("placement", o.Placement)
 	allocation.get("clients").add("distribution_strategy", o.Distribution)
 	section.add("total_nodes", o.TotalNodes)
+}
+
+// varied tells whether a point of the sweep has a value in a section.
+func (f *File) varied() func(section string) bool {
+	var all []place
+	for _, point := range listed(f.full, "points") {
+		all = append(all, leaves(overlay(point))...)
+	}
+	return func(section string) bool {
+		return slices.ContainsFunc(all, func(p place) bool { return within(p.path, section) || within(section, p.path) })
+	}
 }
 
 // settled tells whether all that nodes are counted by has one value, and a good one.

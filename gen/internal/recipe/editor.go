@@ -36,12 +36,28 @@ func EditorSchema(services []*service.Service, clusters []string) ([]byte, error
 	allowSweeps(doc)
 	doc.remove("$defs")
 	doc.remove("$id")
+	choices.items = append(choices.items, whole(doc))
 	doc.set("allOf", choices)
 	var out bytes.Buffer
 	if err := json.Indent(&out, []byte(doc.json()), "", "  "); err != nil {
 		return nil, fmt.Errorf("writing the schema of recipes: %w", err)
 	}
 	return append(out.Bytes(), '\n'), nil
+}
+
+// whole moves what a recipe must have into a condition: one that extends another may have it from there.
+func whole(doc *node) *node {
+	must := &node{kind: mapping}
+	for _, key := range []string{"required", "if", "else"} {
+		if n := doc.get(key); n != nil {
+			must.set(key, n)
+			doc.remove(key)
+		}
+	}
+	choice := &node{kind: mapping}
+	choice.set("if", wrap(map[string]any{"required": []any{"extends"}}))
+	choice.set("else", must)
+	return choice
 }
 
 // settingsOf is the condition: with this service, service_config is as its folder says.

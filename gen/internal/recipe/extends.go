@@ -161,6 +161,14 @@ func (n *node) under(over *node) *node {
 	return &c
 }
 
+// prune takes out the keys that would have deleted a parent's.
+func (n *node) prune() {
+	n.fields = slices.DeleteFunc(n.fields, func(f field) bool { return f.kind == null && !f.bad })
+	for _, f := range n.fields {
+		f.prune()
+	}
+}
+
 // dataKeys are the keys that name a file which the bundle carries.
 var dataKeys = []string{"workload.dataset", "workload.trace", "artifacts.dataset"}
 

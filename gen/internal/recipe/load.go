@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"hpcbench/gen/internal/cluster"
@@ -41,10 +42,19 @@ func Load(name string, src []byte, options Options) (*File, diag.List) {
 	}
 	r := &family{File: f, options: options, dir: path.Dir(filepath.ToSlash(name)), where: map[string]string{}, done: map[*node]bool{}}
 	root = r.merged(root)
+	alone := r.diags.Failed() // a parent is missing, and with it what this recipe may well not say itself
+	if alone {
+		root.prune()
+	}
 	diags = append(diags, apply(root, options.Sets)...)
+	if late := root.get("extends"); late != nil && !alone {
+		diags.Errorf(late.pos, "set", "write it in the recipe", "extends can't be set: parents were read before")
+		root.remove("extends")
+	}
 	ranges(root)
-	v := validator{root: root, schema: recipeSchema()}
+	v := validator{root: root, schema: recipeSchema(), partial: alone}
 	v.run()
+	root.bad = root.bad || alone
 	diags = append(append(diags, v.diags...), furtherPoints(root)...)
 	diags = append(diags, texts(root)...)
 	diags = append(diags, settle(root)...)
@@ -94,7 +104,7 @@ func (f *File) Unknown(path, what, name string, known []string) diag.Diagnostic 
 		cure = "there are " + strings.Join(known, ", ")
 	}
 	return diag.Diagnostic{Pos: f.Pos(path), Severity: diag.Error, Code: "unknown-" + what,
-		Message: fmt.Sprintf("unknown %s %q", what, name), Cure: cure}
+		Message: fmt.Sprintf("unknown %s %q", what, name), Cure: cure, Fix: nearest(f.Pos(path), wrap(name), known)}
 }
 
 var (
@@ -144,8 +154,8 @@ var secretive = []string{"environment.", "servers.service_config.", "workload.he
 
 // literalSecret tells whether text at this path would be a secret.
 func literalSecret(path string) bool {
-	return secretName.MatchString(path) &&
-		slices.ContainsFunc(secretive, func(section string) bool { return strings.HasPrefix(path, section) })
+	return slices.ContainsFunc(secretive, func(section string) bool { return strings.HasPrefix(path, section) }) &&
+		secretName.MatchString(path)
 }
 
 // secret tells whether a scalar can be one: text, or a number of a variable.
@@ -163,13 +173,16 @@ func settle(root *node) diag.List {
 	settleImage(root, &l)
 	if python := root.at("artifacts", "python"); python != nil {
 		l.Hintf(python.key, "unneeded", "delete it", "nothing needs artifacts.python: the load comes from bin/agent")
+		l.Fix(diag.Delete(python.key))
 	}
 	if limit := root.at("orchestration", "job_config", "time_limit"); limit != nil && !limit.bad && limit.plain {
 		if _, ok := number(limit.value); ok {
 			l.Warnf(limit.pos, "bare-time-limit", fmt.Sprintf("write %ss or %sm", limit.text, limit.text),
 				"time_limit %s means seconds here, and minutes to sbatch", limit.text)
+			l.Fix(diag.Replace(limit.pos, limit.text+"m").Asked())
 		} else if strings.Contains(limit.text, ":") {
 			l.Hintf(limit.pos, "sexagesimal", fmt.Sprintf("write %q", limit.text), "without quotes some YAML readers take %s for a number", limit.text)
+			l.Fix(diag.Replace(limit.pos, strconv.Quote(limit.text)))
 		}
 	}
 	if mode := root.at("orchestration", "mode"); mode != nil && mode.value == "kubernetes" {

@@ -23,6 +23,19 @@ func (c *check) load() {
 	c.tokens()
 	c.named()
 	c.window()
+	c.unstreamed()
+}
+
+// unstreamed: an answer in one piece has no first token of its own.
+func (c *check) unstreamed() {
+	if c.Workload.Stream || c.node("workload.stream").refused() {
+		return
+	}
+	for _, key := range []string{"workload.slo.ttft", "workload.slo.tpot", "workload.slo.itl", "workload.cancel_share"} {
+		if c.written(key) && c.num(key)+c.seconds(key) > 0 {
+			c.l.Hintf(c.keyAt(key), "no-effect", "delete it, or write stream: true", "%s has no effect without streaming: there is no first token", key)
+		}
+	}
 }
 
 // counts: which of the values that say how much load there is counts.
@@ -33,9 +46,11 @@ func (c *check) counts() {
 	case !perNode:
 	case c.open():
 		c.l.Hintf(c.at("workload.clients_per_node"), "no-effect", "delete it; concurrency would cap what is in flight", "clients_per_node has no effect with target_rps")
+		c.l.Fix(c.delete("workload.clients_per_node"))
 	case c.good("workload.concurrency"):
 		c.l.Hintf(c.at("workload.clients_per_node"), "concurrency-wins", "delete the one that is not meant",
 			"clients_per_node has no effect: concurrency on line %d wins over it", c.file.Pos("workload.concurrency").Line)
+		c.l.Fix(c.delete("workload.clients_per_node"))
 	}
 	if nodes := c.Orchestration.Nodes.Clients; w.Concurrency > 0 && w.Concurrency < nodes && w.Suite == "" {
 		c.l.Warnf(c.at("workload.concurrency"), "idle-clients", fmt.Sprintf("write at least %d, or fewer client nodes", nodes),
@@ -178,6 +193,7 @@ func (c *check) closed() {
 	for _, key := range []string{"think_time", "ramp_up"} {
 		if at := "workload." + key; c.good(at) && c.seconds(at) > 0 {
 			c.l.Hintf(c.at(at), "no-effect", "delete it", "%s has no effect in an open loop", key)
+			c.l.Fix(c.delete(at))
 		}
 	}
 	if c.Workload.Batch > 1 && c.good("workload.batch") {

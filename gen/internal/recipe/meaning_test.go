@@ -162,18 +162,32 @@ func told(points []Point) string {
 	return b.String()
 }
 
+func TestWhatIsSetOnTheCommandLine(t *testing.T) {
+	f, diags := Load("r.yaml", []byte(demo), Options{Sets: []Set{{"workload.concurrency", "[1, 2]"}, {"sweep.exclude", "[{workload.concurrency: 1}]"}}})
+	if diags = append(diags, f.Check(dummy, local)...); len(diags) > 0 || told(f.Points()) != "concurrency=2\n" {
+		t.Errorf("%s%s", told(f.Points()), lines(diags))
+	}
+	if _, diags := Load("r.yaml", []byte(demo), Options{Sets: []Set{{"extends", "a.yaml"}}}); lines(diags) != "--set extends: error: extends can't be set: parents were read before (write it in the recipe)\n" {
+		t.Errorf("got %s", lines(diags))
+	}
+}
+
+// features are recipes that vary in one way or another, with what varies.
+var features = []struct{ load, section, want string }{
+	{"concurrency: [1, 2]\nprompt_len: [10, 20]", "", "concurrency=1 prompt_len=10\nconcurrency=1 prompt_len=20\nconcurrency=2 prompt_len=10\nconcurrency=2 prompt_len=20\n"},
+	{"concurrency: [1, 2]\nprompt_len: [10, 20]", "sweep: {mode: zip}", "concurrency=1 prompt_len=10\nconcurrency=2 prompt_len=20\n"},
+	{"concurrency: [1, 2]\nprompt_len: [10, 20]", "sweep: {exclude: [{workload.concurrency: 1, workload.prompt_len: 20}, {workload: {concurrency: 2, prompt_len: 10}}]}",
+		"concurrency=1 prompt_len=10\nconcurrency=2 prompt_len=20\n"},
+	{"concurrency: [1, 2]", "sweep: {points: [{workload.concurrency: 8, workload.batch: 4}]}", "concurrency=1 batch=1\nconcurrency=2 batch=1\nconcurrency=8 batch=4\n"},
+	{"concurrency: 3", "sweep: {mode: list, points: [{workload: {concurrency: 8}}, {workload.gen_tokens: 5}]}", "concurrency=8 gen_tokens=128\nconcurrency=3 gen_tokens=5\n"},
+	{"benchmark_suite: [{name: a, num_threads: 1}, {name: b, num_threads: 2}]", "sweep: {exclude: [{workload.benchmark_suite: a}]}", "benchmark_suite=b\n"},
+	{"concurrency: 3", "sweep: {points: [{servers.service_config.ttft: 5ms}]}", "ttft=unset\nttft=5ms\n"},
+	{"concurrency: 3", "sweep: {mode: list, points: [{workload.target_rps: 5, workload.burst: {on: 5s, off: 5s}}, {workload.ramp: {from: 1, to: 3}}]}",
+		"target_rps=5 on=5s off=5s from=unset to=unset\ntarget_rps=unset on=unset off=unset from=1 to=3\n"},
+}
+
 func TestSweeps(t *testing.T) {
-	for _, c := range []struct{ load, section, want string }{
-		{"concurrency: [1, 2]\nprompt_len: [10, 20]", "", "concurrency=1 prompt_len=10\nconcurrency=1 prompt_len=20\nconcurrency=2 prompt_len=10\nconcurrency=2 prompt_len=20\n"},
-		{"concurrency: [1, 2]\nprompt_len: [10, 20]", "sweep: {mode: zip}", "concurrency=1 prompt_len=10\nconcurrency=2 prompt_len=20\n"},
-		{"concurrency: [1, 2]\nprompt_len: [10, 20]", "sweep: {exclude: [{workload.concurrency: 1, workload.prompt_len: 20}, {workload: {concurrency: 2, prompt_len: 10}}]}",
-			"concurrency=1 prompt_len=10\nconcurrency=2 prompt_len=20\n"},
-		{"concurrency: [1, 2]", "sweep: {points: [{workload.concurrency: 8, workload.batch: 4}]}", "concurrency=1 batch=1\nconcurrency=2 batch=1\nconcurrency=8 batch=4\n"},
-		{"concurrency: 3", "sweep: {mode: list, points: [{workload: {concurrency: 8}}, {workload.gen_tokens: 5}]}", "concurrency=8 gen_tokens=128\nconcurrency=3 gen_tokens=5\n"},
-		{"concurrency: 3", "sweep: {points: [{servers.service_config.ttft: 5ms}]}", "ttft=unset\nttft=5ms\n"},
-		{"concurrency: 3", "sweep: {mode: list, points: [{workload.target_rps: 5, workload.burst: {on: 5s, off: 5s}}, {workload.ramp: {from: 1, to: 3}}]}",
-			"target_rps=5 on=5s off=5s from=unset to=unset\ntarget_rps=unset on=unset off=unset from=1 to=3\n"},
-	} {
+	for _, c := range features {
 		if got := told(points(t, localRecipe(c.load, c.section), dummy)); got != c.want {
 			t.Errorf("%s, %s:\n%swant\n%s", c.load, c.section, got, c.want)
 		}
@@ -200,6 +214,9 @@ func TestExtendsMergesItsParents(t *testing.T) {
 	}
 	if got := f.Pos("workload.concurrency").String(); got != "dir/base.yaml:2:25" {
 		t.Errorf("concurrency stands at %s", got)
+	}
+	if string(f.Parent("dir/base.yaml")) != files["base.yaml"] || f.Parent("dir/r.yaml") != nil {
+		t.Errorf("the parent's text is %q", f.Parent("dir/base.yaml"))
 	}
 	if got := f.Pos("binds").String(); got != "site/site.yaml:1:8" {
 		t.Errorf("binds stand at %s", got)

@@ -133,17 +133,21 @@ func (c *check) nodes() {
 		return
 	}
 	sum := sum(own)
-	words := fmt.Sprintf("%s + %s + %s = %s", plural(own.Servers, "server"), plural(own.Clients, "client"), plural(own.Monitors, "monitor"), plural(sum, "node"))
+	words := func() string {
+		return fmt.Sprintf("%s + %s + %s = %s", plural(own.Servers, "server"), plural(own.Clients, "client"), plural(own.Monitors, "monitor"), plural(sum, "node"))
+	}
 	switch {
 	case !c.good("orchestration.total_nodes"):
 	case sum > total:
 		for i, n := range own.each() {
 			if n > 0 {
-				c.l.Errorf(c.at(at[i]), "node-sum", fmt.Sprintf("write total_nodes: %d, or ask for fewer", sum), "%s, and total_nodes is %d", words, total)
+				c.l.Errorf(c.at(at[i]), "node-sum", fmt.Sprintf("write total_nodes: %d, or ask for fewer", sum), "%s, and total_nodes is %d", words(), total)
+				c.l.Fix(c.write("orchestration.total_nodes", sum))
 			}
 		}
 	case sum < total:
-		c.l.Warnf(c.at("orchestration.total_nodes"), "node-sum", fmt.Sprintf("write total_nodes: %d", sum), "%s, so %d of %d stay unused and are billed", words, total-sum, total)
+		c.l.Warnf(c.at("orchestration.total_nodes"), "node-sum", fmt.Sprintf("write total_nodes: %d", sum), "%s, so %d of %d stay unused and are billed", words(), total-sum, total)
+		c.l.Fix(c.write("orchestration.total_nodes", sum))
 	}
 	if total > manyNodes {
 		c.l.Warnf(c.at("orchestration.total_nodes"), "large-cluster", "is it meant?", "%d nodes in one job", total)
@@ -179,6 +183,7 @@ func (c *check) ranges() {
 		}
 		if n := o.Nodes.each()[i]; r.count() != n && c.good(nodesOf+role+".nodes") {
 			c.l.Errorf(c.at(at), "node-range", fmt.Sprintf("write nodes: %d, or delete nodes", r.count()), "%s.node_range names %s, and nodes is %d", role, plural(r.count(), "node"), n)
+			c.l.Fix(c.write(nodesOf+role+".nodes", r.count()))
 		}
 		if role == "clients" && o.Placement == "same-node" {
 			c.l.Errorf(c.at(at), "node-range", "delete it", "clients.node_range has nothing to say: with same-node the clients are on the servers' nodes")

@@ -19,6 +19,7 @@ type Leaf struct {
 	Value   string   // on one line
 	List    string   // path and all values of the list that it is one of, "" where it is none
 
+	at           string  // path of what the values below stand for: Path, or the list in whose sections it is
 	like, unlike []*node // values of the same kind; its absence (nil), and the other words of an enum
 }
 
@@ -40,6 +41,10 @@ func (f *File) Leaves() []Leaf {
 				return
 			}
 			for i, item := range n.items {
+				if item.kind == mapping {
+					all = append(all, f.inside(path, n, i)...)
+					continue
+				}
 				like, _ := f.others(path, item)
 				for k := range like {
 					like[k] = n.with(i, like[k])
@@ -50,6 +55,45 @@ func (f *File) Leaves() []Leaf {
 	}
 	walk("", f.full)
 	return all
+}
+
+// inside are the scalars of a section that is an item of a list.
+func (f *File) inside(path string, whole *node, i int) []Leaf {
+	var all []Leaf
+	whole.items[i].walk(path, func(p string, n *node) {
+		if n.kind != scalar {
+			return
+		}
+		like, unlike := f.others(p, n)
+		with := func(others []*node) (lists []*node) {
+			for _, other := range others {
+				c := whole.clone()
+				c.items[i] = whole.items[i].replaced(n, other)
+				lists = append(lists, c)
+			}
+			return lists
+		}
+		l := f.leaf(path, n, n, with(like), append(with(unlike), whole.with(i, nil)))
+		l.Path = p
+		all = append(all, l)
+	})
+	return all
+}
+
+// replaced is a copy in which another node stands in the place of one below.
+func (n *node) replaced(old, other *node) *node {
+	if n == old {
+		return other
+	}
+	c := *n
+	c.fields, c.items = slices.Clone(n.fields), slices.Clone(n.items)
+	for i := range c.fields {
+		c.fields[i].node = c.fields[i].replaced(old, other)
+	}
+	for i := range c.items {
+		c.items[i] = c.items[i].replaced(old, other)
+	}
+	return &c
 }
 
 // longList is the length from which on a list is one leaf, for each try of a value is a compile.
@@ -70,7 +114,7 @@ func (f *File) long(path string, n *node) Leaf {
 
 // leaf is the leaf of a scalar, which is the value at path or an item of it.
 func (f *File) leaf(path string, whole, n *node, like, unlike []*node) Leaf {
-	l := Leaf{Path: path, Pos: n.pos, Value: oneLine(n), like: like, unlike: unlike}
+	l := Leaf{Path: path, at: path, Pos: n.pos, Value: oneLine(n), like: like, unlike: unlike}
 	written := f.written.at(strings.Split(path, ".")...)
 	if l.Written = written != nil; l.Written && l.Pos == (diag.Pos{}) {
 		l.Pos = written.pos
@@ -161,14 +205,14 @@ func (f *File) Vary(l Leaf, i int) *File {
 	c := *f
 	c.written = f.written.clone()
 	value := append(l.like[:len(l.like):len(l.like)], l.unlike...)[i]
-	if at := strings.LastIndex(l.Path, "."); value == nil {
-		if section := c.written.at(strings.Split(l.Path[:max(0, at)], ".")...); at > 0 && section != nil {
-			section.remove(l.Path[at+1:])
+	if at := strings.LastIndex(l.at, "."); value == nil {
+		if section := c.written.at(strings.Split(l.at[:max(0, at)], ".")...); at > 0 && section != nil {
+			section.remove(l.at[at+1:])
 		} else if at < 0 {
-			c.written.remove(l.Path)
+			c.written.remove(l.at)
 		}
-	} else if d := put(c.written, l.Path, value.clone()); d.Failed() {
-		panic(fmt.Sprintf("%s is a leaf, and can't be set: %v", l.Path, d)) // its sections are mappings, or it was none
+	} else if d := put(c.written, l.at, value.clone()); d.Failed() {
+		panic(fmt.Sprintf("%s is a leaf, and can't be set: %v", l.at, d)) // its sections are mappings, or it was none
 	}
 	c.complete()
 	c.full.order(f.full)

@@ -84,8 +84,11 @@ func overlays(root *node) []*node {
 // furtherPoints holds the points of the sweep, and what is excluded, against the schema of what they are laid over.
 func furtherPoints(root *node) diag.List {
 	v := validator{root: root, schema: recipeSchema(), partial: true}
-	for _, tree := range overlays(root) {
-		v.root = tree
+	points := len(listed(root, "points"))
+	for i, tree := range overlays(root) {
+		if v.root = tree; i >= points {
+			tree.drop(strings.Split(suite, ".")) // is excluded by its name
+		}
 		v.single("", tree, v.schema)
 		v.validate(tree, v.schema, "")
 	}

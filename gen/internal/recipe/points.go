@@ -66,8 +66,8 @@ type axis struct {
 	rows    [][]*node
 }
 
-// vary finds what changes in the file.
-func (f *File) vary() *variation {
+// variation finds what changes in the file.
+func (f *File) variation() *variation {
 	v := &variation{}
 	mode, _ := f.full.at("sweep", "mode").str()
 	v.none = mode == "list"
@@ -228,7 +228,7 @@ func (n *node) is(other *node) bool {
 
 // Count is the number of points, and false where it is above MaxPoints.
 func (f *File) Count() (int, bool) {
-	v := f.vary()
+	v := f.variation()
 	size, ok := v.size()
 	if !ok || len(v.exclude) == 0 {
 		return size, ok
@@ -252,7 +252,7 @@ func (f *File) Points() []Point {
 
 // each calls do with the values of each point, which are reused, and tells what varied.
 func (f *File) each(do func(*values)) *variation {
-	vary := f.vary()
+	vary := f.variation()
 	size, ok := vary.size()
 	if !ok {
 		return vary

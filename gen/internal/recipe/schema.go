@@ -27,6 +27,7 @@ type schema struct {
 	limits   string         // "at least 1"
 	required []string       // here, whatever the mode
 	old      bool           // deprecated: taken, never filled in
+	moved    string         // x-moved: dotted path where it stands today
 	open     bool           // x-open: unknown keys are warnings, and may be swept
 	never    bool           // false: nobody may set it
 	keys     *regexp.Regexp // propertyNames: how keys look; nil: any way
@@ -36,9 +37,12 @@ type schema struct {
 	check    *jsonschema.Schema
 }
 
+// schemaFile is where defaults stand.
+const schemaFile = "schemas/recipe-format.yaml"
+
 // recipeSchema is the schema of a recipe, compiled once.
 var recipeSchema = sync.OnceValue(func() *schema {
-	root, diags := parse("schemas/recipe-format.yaml", schemas.Recipe)
+	root, diags := parse(schemaFile, schemas.Recipe)
 	if len(diags) > 0 {
 		panic(diags[0].String())
 	}
@@ -85,6 +89,7 @@ func newSchema(name string, doc, root *node, check *jsonschema.Schema) *schema {
 	s := &schema{name: name, check: check, def: doc.get("default"), limits: limits(doc)}
 	s.doc, _ = doc.get("description").str()
 	s.says, _ = doc.get("x-says").str()
+	s.moved, _ = doc.get("x-moved").str()
 	s.format, _ = doc.get("format").str()
 	s.types = doc.get("type").words()
 	s.enum = doc.get("enum").words()
@@ -213,7 +218,8 @@ func (s *schema) swept() bool {
 	return !s.takes("array") && (!s.takes("object") || len(s.types) > 1)
 }
 
-// find is the dotted path of the first property with this name, breadth first; "" where there is none.
+// find is the dotted path of the first property with this name, breadth first and not at an older place; "" where there is
+// none.
 func (s *schema) find(name string) string {
 	type place struct {
 		path string

@@ -20,10 +20,20 @@ func TestSecretsStayOutOfMessages(t *testing.T) {
 		"secrets: {HF_TOKEN: [/hunter2]}",
 		"secrets: {HF_TOKEN: {a: hunter2}}",
 		"servers: {service_config: {api_key: hunter2}}",
+		"sweep: {points: [{environment.HF_TOKEN: hunter2}]}",
+		"sweep: {points: [{environment: {HF_TOKEN: hunter2}, nonsense: 1}, {environment.API_KEY: 0020077}]}",
+		"sweep: {exclude: [{servers.service_config.api_key: [hunter2]}]}",
+		", headers: {Authorization: Bearer hunter2}}",
+		", headers: {X-Api-Key: [hunter2], Cookie: 20077}}",
+		", extra_body: {deep: {api_key: hunter2}}}",
 		"servers: {service_config: {api_key: [hunter2, hunter2]}}",
 		"servers: {service_config: {distributed: {api_key: hunter2}}}",
 	} {
-		_, diags := load(strings.Replace(demo, "dummy", "dummy, model: m", 1)+text+"\n", vllm, local)
+		src := strings.Replace(demo, "dummy", "dummy, model: m", 1) + text + "\n"
+		if strings.HasPrefix(text, ",") {
+			src = strings.Replace(demo, "dummy}", "dummy, model: m"+text, 1)
+		}
+		_, diags := load(src, vllm, local)
 		if !strings.Contains(diags, "error") {
 			t.Errorf("%s is taken:\n%s", text, diags)
 		}

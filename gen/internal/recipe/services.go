@@ -17,6 +17,7 @@ func (c *check) external() {
 		c.l.Errorf(c.keyAt(at), "conflict", "delete it, or write the service that stands for servers that run already", "the job starts %s itself: there are no other endpoints", c.svc.Name)
 	case c.svc.External() && !c.has(at):
 		c.l.Errorf(c.file.Pos(at), "missing-field", `write, for example, endpoints: ["http://10.0.0.5:8000"]`, "missing field %q: nobody starts %s", at, c.svc.Name)
+		c.l.Fix(diag.Add(at, `["http://10.0.0.5:8000"]`).Asked())
 	}
 	if !c.svc.External() {
 		return
@@ -58,9 +59,11 @@ func (c *check) model() {
 	case c.svc == nil:
 	case c.node("workload.model") == nil && c.Orchestration.Mode == "local":
 		c.l.Errorf(c.file.Pos("workload.model"), "missing-field", "write, for example, \"model: llama3.2:1b\"", "missing field %q: %s needs one", "workload.model", c.svc.Name)
+		c.l.Fix(diag.Add("workload.model", "llama3.2:1b").Asked())
 	case c.good("workload.model"):
 		if near := similar(c.Workload.Model, c.svc.ModelTag, c.svc.Models); near != "" {
 			c.l.Warnf(c.at("workload.model"), "unknown-model", fmt.Sprintf("did you mean %q?", near), "%s is like a model that %s is known to run, and is none", clip(c.Workload.Model), c.svc.Name)
+			c.l.Fix(c.write("workload.model", near))
 		}
 	}
 }
@@ -107,6 +110,7 @@ func (c *check) room() {
 	}
 	if limit := c.whole(at); limit > 0 && need > limit {
 		c.l.Errorf(c.at(at), "context", fmt.Sprintf("write at least %d, or shorter prompts", need), "%s is %d, and %s need %d", c.svc.ContextLimit, limit, words, need)
+		c.l.Fix(c.write(at, need))
 	}
 }
 
@@ -120,6 +124,7 @@ func (c *check) slots() {
 		n := 0
 		if _, err := fmt.Sscan(c.node(at).word(), &n); err == nil && n > 0 && n < each {
 			c.l.Warnf(c.at(at), "few-slots", fmt.Sprintf("write %d, or delete it", each), "%s is %d, and an endpoint gets %d requests at once: the rest wait in its queue", at, n, each)
+			c.l.Fix(c.write(at, each))
 		}
 	}
 }

@@ -30,7 +30,7 @@ func (f *File) sweepRules() diag.List {
 		l = append(l, f.lacking(swept, points)...)
 	}
 	f.names(&l)
-	if n, ok := f.vary().size(); !ok && !l.Failed() {
+	if n, ok := f.variation().size(); !ok && !l.Failed() {
 		at := f.Pos("sweep.points")
 		if len(swept) > 0 {
 			at = swept[0].pos
@@ -40,6 +40,7 @@ func (f *File) sweepRules() diag.List {
 	for _, s := range swept {
 		if len(s.items) == 1 && s.path != suite {
 			l.Hintf(s.pos, "one-value", fmt.Sprintf("write %s without brackets, or more values", s.items[0].shown()), "%s is a list of one value: nothing varies", s.path)
+			l.Fix(diag.Replace(s.pos, flow(s.items[0])))
 		}
 	}
 	return l

@@ -63,6 +63,7 @@ func (v *validator) alternatives(path string, n *node, s *schema) {
 		return
 	case len(n.items) == 0:
 		v.diags.Errorf(n.pos, "empty-sweep", "write at least one value, or delete the line", "%s is an empty list: a sweep over nothing", path)
+		v.diags.Fix(diag.Delete(n.key))
 		n.bad = true
 		return
 	}
@@ -79,6 +80,7 @@ func (v *validator) alternatives(path string, n *node, s *schema) {
 			continue
 		case seen[value]:
 			v.diags.Errorf(item.pos, "repeated-value", `to measure more than once write "repetitions: 3" at the top level`, "%s has %s twice in its sweep", path, item.quoted(path))
+			v.diags.Fix(diag.Delete(item.pos))
 			item.bad, n.bad = true, true
 		}
 		seen[value] = true
@@ -163,10 +165,12 @@ func (v *validator) unknown(n *node, s *schema, path string, names []string) {
 		if s.open {
 			v.diags.Warnf(key.key, "unknown-setting", diag.DidYouMean(name, s.names()),
 				"the service does not know %q: it is handed to the server as its flag", clip(join(path, name)))
+			v.diags.Fix(renamed(n, key, name, s.names()))
 			continue
 		}
 		key.bad = true
 		v.diags.Errorf(key.key, "unknown-field", v.meant(name, s), "unknown field %q", clip(join(path, name)))
+		v.diags.Fix(v.rightPlace(n, key, name, s))
 	}
 }
 
@@ -204,6 +208,7 @@ func (v *validator) missing(n *node, s *schema, path string, names []string) {
 			cure = "a section with " + strings.Join(f.names()[:min(len(f.fields), 3)], ", ")
 		}
 		v.diags.Errorf(pos, "missing-field", cure, "missing field %q", join(path, name))
+		v.diags.Fix(v.absent(join(path, name), f))
 	}
 }
 
@@ -227,6 +232,7 @@ func (v *validator) value(n *node, s *schema, path string, k jsonschema.ErrorKin
 	switch k := k.(type) {
 	case *kind.FalseSchema:
 		v.diags.Errorf(n.key, "not-yours", "delete it", "%s is set by the job itself", path)
+		v.diags.Fix(diag.Delete(n.key))
 	case *kind.Type:
 		v.typ(n, s, path)
 	case *kind.Enum:
@@ -238,6 +244,7 @@ func (v *validator) value(n *node, s *schema, path string, k jsonschema.ErrorKin
 			cure = cmp.Or(s.says, "write "+s.enum[0])
 		}
 		v.diags.Errorf(n.pos, "bad-value", cmp.Or(cure, s.doc), "%s, want %s", is, oneOf(s.enum))
+		v.diags.Fix(nearest(n.pos, n, s.enum))
 	case *kind.Minimum, *kind.Maximum, *kind.ExclusiveMinimum, *kind.ExclusiveMaximum:
 		v.diags.Errorf(n.pos, "out-of-range", s.says, "%s, want %s", is, s.limits)
 	case *kind.Format:
@@ -246,6 +253,7 @@ func (v *validator) value(n *node, s *schema, path string, k jsonschema.ErrorKin
 			cure = own.cure
 		}
 		v.diags.Errorf(n.pos, "bad-value", cure, "%s: it %s", is, k.Err)
+		v.diags.Fix(spelt(n, s))
 	case *kind.MinItems, *kind.MaxItems, *kind.MinProperties, *kind.MaxProperties:
 		cure := cmp.Or(s.says, s.doc)
 		if len(n.items)+len(n.fields) == 0 {
@@ -267,9 +275,11 @@ func (v *validator) value(n *node, s *schema, path string, k jsonschema.ErrorKin
 func (v *validator) typ(n *node, s *schema, path string) {
 	if n.kind == null {
 		v.diags.Errorf(n.key, "no-value", "write one, or delete the line", "%s has no value", path)
+		v.diags.Fix(valueless(n, s))
 		return
 	}
 	v.diags.Errorf(n.pos, "wrong-type", typeCure(n, s, path), "%s is %s, want %s", path, n.quoted(path), s.want())
+	v.diags.Fix(retyped(n, s, path))
 }
 
 func typeCure(n *node, s *schema, path string) string {

@@ -147,6 +147,7 @@ func (r *reader) syntax(src []byte, err error) {
 		text := lines[n-1]
 		if indent := text[:len(text)-len(strings.TrimLeft(text, " \t"))]; strings.Contains(indent, "\t") {
 			r.diags.Errorf(r.at(n, strings.Index(indent, "\t")+1), "yaml-tab", "use spaces", "a tab in the indentation, which YAML does not allow")
+			r.diags.Fix(diag.Untab(r.at(n, 1)))
 			return
 		}
 	}
@@ -230,6 +231,7 @@ func (r *reader) fields(n *node, y *yaml.Node, depth int) {
 		}
 		if first := seen[key.Value]; first != nil {
 			r.diags.Errorf(pos, "duplicate-key", "keep one of them", "%q stands here again, first on line %d", key.Value, first.key.Line)
+			r.diags.Fix(diag.Delete(pos))
 			continue
 		}
 		outer := r.hide
@@ -302,6 +304,9 @@ func (r *reader) octal(n *node, text string) {
 		text, cure = "this", "write it in quotes if it is text"
 	}
 	r.diags.Errorf(n.pos, "yaml-octal", cure, "%s is an octal number to some YAML readers", text)
+	if !r.hide {
+		r.diags.Fix(diag.Replace(n.pos, cmp.Or(strings.TrimLeft(text, "+-0_"), "0")).Asked())
+	}
 }
 
 // number settles the Go type of a scalar's number and refuses what no JSON has.

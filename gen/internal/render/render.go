@@ -66,6 +66,19 @@ func Render(in Input) (*bundle.Bundle, error) {
 	return b, nil
 }
 
+// Script makes one script of fsys that belongs to no bundle.
+func Script(fsys fs.FS, name string, view any) ([]byte, error) {
+	templates, err := parse(fsys, false)
+	if err != nil {
+		return nil, fmt.Errorf("reading the templates: %w", err)
+	}
+	var out bytes.Buffer
+	if err := templates.ExecuteTemplate(&out, name, view); err != nil {
+		return nil, fmt.Errorf("rendering %s: %w", name, err)
+	}
+	return out.Bytes(), nil
+}
+
 // nodeScripts are the scripts that the job's steps run.
 func nodeScripts(v *Bundle) []string {
 	names := []string{"client.sh"}

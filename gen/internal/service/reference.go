@@ -35,6 +35,9 @@ a, as options; ` + "`{{get .Config \"a.b\" ELSE}}`" + ` is one setting. Of a dep
 trials) and .Context (tokens of prompt and answer that a request needs room for). The job puts in @IP@, @PORT@, @RANK@,
 @HEAD_IP@, @NODES@, @AGENT@, @RUN@ (results/<jobid>), @TMP@ (a short directory on the node), @INTERFACE@ and @BLOCK+N@ (port N
 of the job's block of a hundred).
+
+What ` + "`gen create`" + ` asks about a service, besides what it asks about each, stands under ` + "`ask`" + `: a path of the recipe, and templates of a
+default and of a condition. They see .Nodes and .GPUs of the servers, .Model, .Account, .Slurm, .Container and .Config so far.
 `
 
 // Reference is docs/services.md: every service of fsys with its settings.

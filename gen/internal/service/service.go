@@ -47,6 +47,7 @@ type Service struct {
 	Proof           []Proof        `yaml:"proof"`
 	Metrics         Metrics        `yaml:"metrics"`
 	Limits          []string       `yaml:"limits"` // in words, for documentation
+	Ask             []Question     `yaml:"ask"`    // of gen create, in this order
 	Files           fs.FS          `yaml:"-"`      // the folder
 	Trace           bool           `yaml:"-"`      // words carry tags of package trace that say where in the templates they stand
 }
@@ -147,7 +148,7 @@ func (s *Service) check(name string) error {
 			return fmt.Errorf("launchers has %q, and knows %q only", l, launchers)
 		}
 	}
-	return errors.Join(s.checkPatterns(), s.checkTemplates())
+	return errors.Join(s.checkPatterns(), s.checkTemplates(), s.checkQuestions())
 }
 
 // checkPatterns refuses what grep -E would choke on, and what would break a line of node/causes.tsv.

@@ -1,0 +1,217 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"hpcbench/agent/internal/arrival"
+	"hpcbench/agent/internal/trace"
+	"hpcbench/agent/workload"
+)
+
+// lawOptions is what the command line says of an open loop's arrivals.
+type lawOptions struct {
+	rate       *float64
+	arrival    *string
+	burstiness *float64
+	burst      *workload.Burst
+	ramp       *workload.Ramp
+	steps      []workload.Step
+	trace      *string
+}
+
+// ownFlags are the flags that have a law of their own.
+var ownFlags = []struct{ flag, law string }{
+	{"burstiness", "gamma"}, {"burst", "burst"}, {"ramp", "ramp"}, {"steps", "step"}, {"trace", "replay"},
+}
+
+func (o *lawOptions) declare(f *flags) {
+	f.heading("Arrivals of an open loop:")
+	o.rate = f.real("rate", "R", 0, "requests due per second, in the mean")
+	o.arrival = f.text("arrival", "LAW", "constant", strings.Join(arrival.Laws(), ", ")+";\nthe flags below have a law of their own")
+	o.burstiness = f.real("burstiness", "X", 0, "gamma: shape of the gaps' distribution; 1 is poisson, less comes in clumps")
+	f.each("burst", "LIST", "burst: such as size=8 at one instant; on=5s,off=10s: only then; or both", o.setBurst)
+	f.each("ramp", "LIST", "ramp: such as from=1,to=50, the rate at the window's begin and end", o.setRamp)
+	f.each("steps", "LIST", "step: rates and how long each, such as 5x30s,10x30s; their sum is the default of --duration", o.setSteps)
+	o.trace = f.text("trace", "FILE", "", "replay: recorded times and lengths, as Mooncake's JSON lines or BurstGPT's CSV have them;\nwith --rate stretched to it; to its end without --duration and --requests")
+}
+
+// words are the parts of a list such as on=5s,off=10s, each given to the function of its name.
+func words(list string, known map[string]func(string) error) error {
+	for word := range strings.SplitSeq(list, ",") {
+		name, value, _ := strings.Cut(word, "=")
+		set := known[name]
+		if set == nil {
+			names := make([]string, 0, len(known))
+			for name := range known {
+				names = append(names, name+"=…")
+			}
+			slices.Sort(names)
+			return fmt.Errorf("%q: want %s", word, strings.Join(names, ", "))
+		}
+		if err := set(value); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// number reads a number that is not below 0.
+func number(into *float64) func(string) error {
+	return func(text string) (err error) {
+		if *into, err = strconv.ParseFloat(text, 64); err != nil || !(*into >= 0) || math.IsInf(*into, 0) {
+			return fmt.Errorf("%q is no number of 0 or more", text)
+		}
+		return nil
+	}
+}
+
+// lasting reads a time with its unit, into seconds.
+func lasting(into *float64) func(string) error {
+	return func(text string) error {
+		var s span
+		err := s.Set(text)
+		*into = time.Duration(s).Seconds()
+		return err
+	}
+}
+
+func (o *lawOptions) setBurst(list string) error {
+	o.burst = &workload.Burst{}
+	return words(list, map[string]func(string) error{
+		"on": lasting(&o.burst.OnS), "off": lasting(&o.burst.OffS),
+		"size": func(text string) (err error) {
+			if o.burst.Size, err = strconv.Atoi(text); err != nil || o.burst.Size < 1 {
+				return fmt.Errorf("%q is no whole number of 1 or more", text)
+			}
+			return nil
+		},
+	})
+}
+
+func (o *lawOptions) setRamp(list string) error {
+	o.ramp = &workload.Ramp{From: math.NaN(), To: math.NaN()}
+	if err := words(list, map[string]func(string) error{"from": number(&o.ramp.From), "to": number(&o.ramp.To)}); err != nil {
+		return err
+	}
+	if math.IsNaN(o.ramp.From + o.ramp.To) {
+		return fmt.Errorf("want both, such as from=1,to=50")
+	}
+	return nil
+}
+
+func (o *lawOptions) setSteps(list string) error {
+	o.steps = nil
+	for word := range strings.SplitSeq(list, ",") {
+		rate, length, _ := strings.Cut(word, "x")
+		var s workload.Step
+		if err := cmp.Or(number(&s.Rate)(rate), lasting(&s.DurationS)(length)); err != nil {
+			return fmt.Errorf("%q: want a rate and how long, such as 5x30s: %w", word, err)
+		}
+		o.steps = append(o.steps, s)
+	}
+	return nil
+}
+
+// open reports whether the command line asks for an open loop.
+func (o *lawOptions) open() bool {
+	return *o.rate > 0 || o.ramp != nil || o.steps != nil || *o.trace != ""
+}
+
+// conflicts says what is wrong with the flags of the law, or between them.
+func (o *lawOptions) conflicts(f *flags) error {
+	law, by := *o.arrival, ""
+	for _, own := range ownFlags {
+		switch {
+		case !f.given(own.flag):
+		case by != "":
+			return usage("--%s and --%s exclude each other: each is a law", by, own.flag)
+		case f.given("arrival") && law != own.law:
+			return usage("--%s is of the law %s, and --arrival says %s", own.flag, own.law, law)
+		default:
+			law, by = own.law, own.flag
+		}
+	}
+	needs := slices.IndexFunc(ownFlags, func(own struct{ flag, law string }) bool { return own.law == law })
+	switch {
+	case !slices.Contains(arrival.Laws(), law):
+		return usage("--arrival: unknown law %q%s", law, guess(law, arrival.Laws()))
+	case needs >= 0 && by == "":
+		return usage("--arrival %s needs --%s", law, ownFlags[needs].flag)
+	case f.given("rate") && !(*o.rate > 0 && *o.rate <= fastest):
+		return usage("--rate %v: want more than 0, and %g at most", *o.rate, fastest)
+	case f.given("rate") && (by == "ramp" || by == "steps"):
+		return usage("--rate and --%s exclude each other: --%s has its rates", by, by)
+	case by != "" && !o.open():
+		return usage("--%s needs --rate", by)
+	case f.given("arrival") && !o.open():
+		return usage("--arrival is the law of an open loop: it needs --rate")
+	}
+	*o.arrival = law
+	return nil
+}
+
+// fill writes the law into a workload, and what of it follows from the law.
+func (o *lawOptions) fill(w *workload.Workload) error {
+	if !o.open() {
+		return nil
+	}
+	w.Rate, w.Arrival, w.Burstiness, w.Burst, w.Ramp, w.Steps, w.Trace = *o.rate, *o.arrival, *o.burstiness, o.burst, o.ramp, o.steps, *o.trace
+	switch w.Arrival {
+	case "ramp":
+		w.Rate = (w.Ramp.From + w.Ramp.To) / 2
+	case "step":
+		requests, length := 0.0, 0.0
+		for _, s := range w.Steps {
+			requests, length = requests+s.Rate*s.DurationS, length+s.DurationS
+		}
+		w.Rate = requests / length
+		if w.DurationS == 0 && w.Requests == 0 {
+			w.DurationS = length
+		}
+	case "replay":
+		t, err := trace.Open(w.Trace)
+		if err != nil {
+			return err
+		}
+		in, out := t.MeanLengths()
+		w.InputTokens, w.MaxTokens = int(math.Round(in)), int(math.Round(out)) // as a law's mean; each request has its own
+	}
+	return nil
+}
+
+// law is the arrivals in words.
+func law(w workload.Workload) string {
+	switch w.Arrival {
+	case "gamma":
+		return fmt.Sprintf("%g requests/s, gamma of shape %g", w.Rate, w.Burstiness)
+	case "burst":
+		var how []string
+		if w.Burst.Size > 1 {
+			how = append(how, fmt.Sprintf("%d at once", w.Burst.Size))
+		}
+		if w.Burst.OffS > 0 {
+			how = append(how, fmt.Sprintf("%g s on, %g s off", w.Burst.OnS, w.Burst.OffS))
+		}
+		return fmt.Sprintf("%g requests/s, burst (%s)", w.Rate, strings.Join(how, ", "))
+	case "ramp":
+		return fmt.Sprintf("from %g to %g requests/s", w.Ramp.From, w.Ramp.To)
+	case "step":
+		var rates []string
+		for _, s := range w.Steps {
+			rates = append(rates, fmt.Sprintf("%g for %g s", s.Rate, s.DurationS))
+		}
+		return "requests/s " + strings.Join(rates, ", ")
+	case "replay":
+		if w.Rate > 0 {
+			return fmt.Sprintf("replay of %s at %g requests/s", w.Trace, w.Rate)
+		}
+		return "replay of " + w.Trace
+	}
+	return fmt.Sprintf("%g requests/s, %s", w.Rate, w.Arrival)
+}

@@ -1,0 +1,138 @@
+package trace
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// read takes the layout from the first byte that is no blank.
+func (b *builder) read(r io.Reader) error {
+	lines := bufio.NewReaderSize(r, 1<<20)
+	skipped := 0 // empty lines
+	for {
+		c, err := lines.ReadByte()
+		switch {
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return err
+		case c == '\n':
+			skipped++
+		case c == ' ', c == '\t', c == '\r', c == 0xEF, c == 0xBB, c == 0xBF: // the last three: a byte order mark
+		default:
+			if err := lines.UnreadByte(); err != nil {
+				return err
+			}
+			if c == '{' {
+				return b.readJSON(lines, skipped)
+			}
+			return b.readCSV(lines, skipped)
+		}
+	}
+}
+
+// request is a line of either JSON layout.
+type request struct {
+	Timestamp    *float64 `json:"timestamp"`
+	InputLength  *float64 `json:"input_length"` // Mooncake; its times are ms
+	OutputLength *float64 `json:"output_length"`
+	InputTokens  *float64 `json:"input_tokens"` // ours; its times are seconds
+	OutputTokens *float64 `json:"output_tokens"`
+}
+
+func (b *builder) readJSON(lines *bufio.Reader, number int) error {
+	for {
+		text, err := lines.ReadBytes('\n')
+		number++
+		if len(bytes.TrimSpace(text)) > 0 {
+			if err := b.addJSON(number, text); err != nil {
+				return err
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return faulty(number, "%v", err)
+		}
+	}
+}
+
+func (b *builder) addJSON(line int, text []byte) error {
+	var r request
+	if err := json.Unmarshal(text, &r); err != nil {
+		return faulty(line, "not JSON of a request: %v", err)
+	}
+	switch {
+	case r.Timestamp == nil:
+		return faulty(line, `no "timestamp"`)
+	case r.InputLength != nil && r.OutputLength != nil:
+		return b.add(line, *r.Timestamp/1e3, *r.InputLength, *r.OutputLength)
+	case r.InputTokens != nil && r.OutputTokens != nil:
+		return b.add(line, *r.Timestamp, *r.InputTokens, *r.OutputTokens)
+	}
+	return faulty(line, `want "input_length" and "output_length" (and a timestamp in ms), or "input_tokens" and "output_tokens" (in s)`)
+}
+
+// columns are those of BurstGPT that matter, by the name in its first line.
+var columns = []string{"Timestamp", "Request tokens", "Response tokens"}
+
+func (b *builder) readCSV(text io.Reader, skipped int) error {
+	rows := csv.NewReader(text)
+	rows.ReuseRecord, rows.TrimLeadingSpace = true, true
+	head, err := rows.Read()
+	if err != nil {
+		return wrong(err, skipped)
+	}
+	places, err := find(head, skipped+1)
+	if err != nil {
+		return err
+	}
+	for {
+		row, err := rows.Read()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return wrong(err, skipped)
+		}
+		line, _ := rows.FieldPos(0)
+		var values [3]float64
+		for k, place := range places {
+			if values[k], err = strconv.ParseFloat(strings.TrimSpace(row[place]), 64); err != nil {
+				return faulty(line+skipped, "%s: %q is no number", columns[k], row[place])
+			}
+		}
+		if err := b.add(line+skipped, values[0], values[1], values[2]); err != nil {
+			return err
+		}
+	}
+}
+
+// find tells where the columns stand.
+func find(head []string, line int) (places [3]int, err error) {
+	for k, name := range columns {
+		places[k] = slices.IndexFunc(head, func(s string) bool { return strings.EqualFold(strings.TrimSpace(s), name) })
+		if places[k] < 0 {
+			return places, faulty(line, "no column %q, as a trace in CSV has it (%s); JSON lines begin with {", name, strings.Join(columns, ", "))
+		}
+	}
+	return places, nil
+}
+
+// wrong says what encoding/csv found, with the line of the file.
+func wrong(err error, skipped int) error {
+	var parse *csv.ParseError
+	if errors.As(err, &parse) {
+		return faulty(parse.Line+skipped, "%v", parse.Err)
+	}
+	return fmt.Errorf("1: %w", err)
+}

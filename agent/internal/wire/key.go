@@ -1,0 +1,66 @@
+package wire
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// wellFormed is a header's line: a name of RFC 9110's tokens, and a value without control characters.
+var wellFormed = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+:[^\\x00-\\x08\\x0a-\\x1f\\x7f]*$")
+
+// framing are the headers that the engine itself has to set: they say where a message ends, or which request it is.
+var framing = []string{"Content-Length", "Transfer-Encoding", "Connection", "Accept-Encoding", "Expect", "Upgrade", "X-Request-Id"}
+
+// CheckHeader says what is wrong with a line "Name: value", without its value, which may be a secret.
+func CheckHeader(line string) error {
+	if !wellFormed.MatchString(line) {
+		return errors.New("want NAME: VALUE on one line")
+	}
+	for _, name := range framing {
+		if named([]string{line}, name) {
+			return fmt.Errorf("%s is set by the agent itself", name)
+		}
+	}
+	return nil
+}
+
+// named reports whether a header of that name is among the lines.
+func named(lines []string, name string) bool {
+	return slices.ContainsFunc(lines, func(line string) bool {
+		own, _, _ := strings.Cut(line, ":")
+		return strings.EqualFold(own, name)
+	})
+}
+
+// Authorization is the header that carries an API key.
+func Authorization(key string) string { return "Authorization: Bearer " + key }
+
+// keyLimit bounds a key's line, in bytes.
+const keyLimit = 16 << 10
+
+// ReadKey reads an API key: the first line of a file, without the blanks around it. The error never holds any of it.
+func ReadKey(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("API key: %w", err)
+	}
+	defer f.Close()
+	line, err := bufio.NewReader(io.LimitReader(f, keyLimit)).ReadString('\n')
+	if err != nil && err != io.EOF {
+		return "", fmt.Errorf("API key: %w", err)
+	}
+	key := strings.TrimSpace(line)
+	switch {
+	case key == "":
+		return "", fmt.Errorf("API key: %s: its first line is empty", path)
+	case strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return "", fmt.Errorf("API key: %s: its first line is no key: want printable characters without blanks", path)
+	}
+	return key, nil
+}
