@@ -33,6 +33,9 @@ func (r *run) rehearse() error {
 	if r.goesOn() {
 		rows = submit.Last(r.rows)
 	}
+	if _, err := fmt.Fprintln(r.stdout, "# behind < stand scripts that gen holds: gen/internal/submit"); err != nil {
+		return err
+	}
 	for _, step := range submit.Steps(r.place, r.dir, r.at, r.facts.local, rows, r.arguments()) {
 		if _, err := fmt.Fprintln(r.stdout, step); err != nil {
 			return err
