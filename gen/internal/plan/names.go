@@ -23,7 +23,7 @@ func Slug(scenario string) string {
 var short = map[string]string{
 	"workload.concurrency": "c", "workload.batch": "b", "workload.target_rps": "rps", "workload.prompt_len": "in",
 	"workload.gen_tokens": "out", "workload.clients_per_node": "cpn", "workload.dialect": "", "workload.model": "",
-	"workload.request_distribution": "", "workload.benchmark_suite": "",
+	"workload.request_distribution": "", "workload.benchmark_suite": "", "orchestration.total_nodes": "",
 	settings + "tensor_parallel_size": "tp", settings + "pipeline_parallel_size": "pp", settings + "data_parallel_size": "dp",
 	settings + "distributed.tensor_parallel_size": "tp", settings + "distributed.pipeline_parallel_size": "pp",
 	nodesOf + "servers.nodes": "n", nodesOf + "servers.replicas_per_node": "x",
