@@ -149,12 +149,14 @@ func (c *check) idle() {
 		for _, f := range n.fields {
 			if f.name != "enabled" {
 				c.l.Hintf(f.key, "no-effect", "delete it", "%s.%s has no effect: it is not enabled", section, f.name)
+				c.l.Fix(diag.Delete(f.key))
 			}
 		}
 	}
 	for _, key := range []string{"push_interval", "retention"} {
 		if at := "monitoring." + key; c.written(at) && !c.good("monitoring.pushgateway_url") && !c.node("monitoring.pushgateway_url").refused() {
 			c.l.Hintf(c.keyAt(at), "no-effect", "write monitoring.pushgateway_url, or delete it", "%s has no effect without a Pushgateway", at)
+			c.l.Fix(c.delete(at))
 		}
 	}
 }
@@ -188,5 +190,6 @@ func (c *check) local() {
 func (c *check) shared() {
 	if c.Servers.Port > 0 && c.Servers.Port == c.Clients.Port && c.Orchestration.Placement == "same-node" {
 		c.l.Errorf(c.at("clients.port"), "port-twice", "write another port, or none", "servers.port is %d, too, and the client is on the server's node", c.Servers.Port)
+		c.l.Fix(c.delete("clients.port"))
 	}
 }

@@ -168,8 +168,8 @@ func (v *values) recipe() *Recipe {
 	}
 	r.Orchestration.ClientsPerNode = r.Workload.ClientsPerNode
 	r.Orchestration.Mapping = v.mapping()
-	if v.moves("resources") {
-		r.Resources = Roles[Resources]{v.resources("servers"), v.resources("clients"), v.resources("monitors")}
+	if v.moves("resources") || v.moves("workload.endpoints") {
+		r.Resources = v.roles()
 	}
 	if v.moves("servers.health_check") {
 		r.Servers.HealthCheck = v.health()
@@ -194,7 +194,7 @@ func (v *values) constant() *Recipe {
 		Metadata:      Metadata{GitCommit: v.text("metadata.git_commit"), Notes: v.text("metadata.notes"), Tags: v.list("metadata.tags")},
 		Orchestration: v.orchestration(),
 		Job:           v.job(),
-		Resources:     Roles[Resources]{v.resources("servers"), v.resources("clients"), v.resources("monitors")},
+		Resources:     v.roles(),
 		Servers:       Servers{Port: v.whole("servers.port"), HealthCheck: v.health()},
 		Clients:       Clients{Port: v.whole("clients.port")},
 		Artifacts:     v.artifacts(),
@@ -256,6 +256,15 @@ func (r *Recipe) named(e *node) {
 		threads, _ := number(n.value)
 		r.Workload.Concurrency = int(threads) * max(1, r.Orchestration.Nodes.Clients)
 	}
+}
+
+// roles are the resources of each. Servers that nobody starts need none.
+func (v *values) roles() Roles[Resources] {
+	all := Roles[Resources]{v.resources("servers"), v.resources("clients"), v.resources("monitors")}
+	if v.has("workload.endpoints") {
+		all.Servers = Resources{}
+	}
+	return all
 }
 
 func (v *values) resources(role string) Resources {

@@ -2,6 +2,7 @@ package recipe
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -34,6 +35,7 @@ func (c *check) unstreamed() {
 	for _, key := range []string{"workload.slo.ttft", "workload.slo.tpot", "workload.slo.itl", "workload.cancel_share"} {
 		if c.written(key) && c.num(key)+c.seconds(key) > 0 {
 			c.l.Hintf(c.keyAt(key), "no-effect", "delete it, or write stream: true", "%s has no effect without streaming: there is no first token", key)
+			c.l.Fix(c.delete(key))
 		}
 	}
 }
@@ -105,6 +107,9 @@ func (c *check) arrival() {
 		case c.has(l.key) && l.law != w.RequestDistribution:
 			c.l.Errorf(c.keyAt(l.key), "conflict", fmt.Sprintf("write request_distribution: %s, or delete it", l.law),
 				"%s is of the law %s, and the requests follow %s", l.key, l.law, w.RequestDistribution)
+			if c.written(at) {
+				c.l.Fix(c.write(at, l.law).Asked())
+			}
 		case !c.has(l.key) && l.law == w.RequestDistribution:
 			c.l.Errorf(c.lawAt(), "missing-field", fmt.Sprintf("write %s, or another law", l.key), "%s needs %s", l.law, l.key)
 		}
@@ -171,6 +176,7 @@ func (c *check) mean(key string, mean float64) {
 	const at = "workload.target_rps"
 	if given := c.num(at); c.good(at) && given != mean {
 		c.l.Errorf(c.at(at), "conflict", "delete it", "target_rps is %g, and the mean of %s is %g", given, key, mean)
+		c.l.Fix(c.delete(at))
 	}
 }
 
@@ -182,6 +188,7 @@ func (c *check) stepTimes(steps []workload.Step) {
 	}
 	if given := c.seconds("workload.duration"); c.good("workload.duration") && given < sum {
 		c.l.Warnf(c.at("workload.duration"), "short-window", fmt.Sprintf("delete it, or write %gs", sum), "the window of %g s ends before the steps do, which take %g s", given, sum)
+		c.l.Fix(c.delete("workload.duration"))
 	}
 }
 
@@ -226,6 +233,7 @@ func (c *check) tokens() {
 	for _, key := range []string{"workload.prompt_len", "workload.prefix.share"} {
 		if c.written(key) {
 			c.l.Hintf(c.keyAt(key), "no-effect", "delete it", "%s has no effect: prompts come from the dataset", strings.TrimSuffix(key, ".share"))
+			c.l.Fix(c.delete(strings.TrimSuffix(key, ".share")))
 		}
 	}
 }
@@ -240,10 +248,12 @@ func (c *check) named() {
 		other := map[string]string{"concurrency": "num_threads", "clients_per_node": "num_threads", "think_time": "sleep_seconds"}[key]
 		if at := "workload." + key; c.written(at) && c.has(at) && (other == "" || e.get(other) != nil) && c.text(at) != "0s" {
 			c.l.Errorf(c.keyAt(at), "conflict", fmt.Sprintf("delete %s here, or benchmark_suite", key), "the entry %q of benchmark_suite says its load in a closed loop, and %s another", clip(c.Workload.Suite), key)
+			c.l.Fix(c.delete(at))
 		}
 	}
 	if e.get("duration") != nil && c.written("workload.duration") {
 		c.l.Errorf(c.keyAt("workload.duration"), "conflict", "delete it here, or in every entry of benchmark_suite", "the entry %q of benchmark_suite has a duration, too", clip(c.Workload.Suite))
+		c.l.Fix(c.delete("workload.duration"))
 	}
 }
 
@@ -255,7 +265,8 @@ func (c *check) window() {
 		expected = slo["ttft"] + slo["tpot"]*float64(c.Workload.GenTokens)
 	}
 	if d := c.Workload.DurationS; d > 0 && expected > 0 && d < 10*expected && c.good("workload.duration") {
-		c.l.Warnf(c.at("workload.duration"), "short-window", fmt.Sprintf("write at least %.0fs", 10*expected),
+		c.l.Warnf(c.at("workload.duration"), "short-window", fmt.Sprintf("write at least %.0fs", math.Ceil(10*expected)),
 			"a request may take %.3g s by the SLO, and a window of %g s holds fewer than ten one after the other", expected, d)
+		c.l.Fix(c.write("workload.duration", fmt.Sprintf("%.0fs", math.Ceil(10*expected))))
 	}
 }

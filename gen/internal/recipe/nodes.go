@@ -112,9 +112,11 @@ func (c *check) placement() {
 		c.l.Errorf(c.at(at), "placement", "delete it: the clients have nodes of their own", "there is no server's node to be on: workload.endpoints run elsewhere")
 	case c.text(at) == "same-node" && clients > o.Nodes.Servers:
 		c.l.Errorf(c.at(nodes), "placement", fmt.Sprintf("write at most %d", o.Nodes.Servers), "same-node has %s on %s", plural(clients, "client"), plural(o.Nodes.Servers, "server node"))
+		c.l.Fix(c.write(nodes, o.Nodes.Servers))
 	}
 	if c.good(nodesOf+"clients.partition") && o.Placement != "het" {
 		c.l.Hintf(c.at(nodesOf+"clients.partition"), "no-effect", "delete it, or write placement: het", "clients.partition has no effect without placement: het")
+		c.l.Fix(c.delete(nodesOf + "clients.partition"))
 	}
 }
 
@@ -229,6 +231,7 @@ func (c *check) replicas() {
 	}
 	if c.Servers.Port > 0 {
 		c.l.Errorf(c.at("servers.port"), "port-twice", "delete it: each gets a port of its own", "%d servers on a node can't share port %d", n, c.Servers.Port)
+		c.l.Fix(c.delete("servers.port"))
 	}
 }
 

@@ -130,6 +130,7 @@ func (c *check) site() {
 func (c *check) runtime() {
 	if name := c.text("artifacts.container"); name != "" && c.cl.Runtime != "" && name != c.cl.Runtime {
 		c.l.Warnf(c.at("artifacts.container"), "runtime", "delete it", "%s has %s, and this is %s", c.cl.Name, c.cl.Runtime, name)
+		c.l.Fix(c.delete("artifacts.container"))
 	}
 }
 

@@ -15,6 +15,7 @@ func (c *check) external() {
 	case c.node(at).refused():
 	case !c.svc.External() && c.has(at):
 		c.l.Errorf(c.keyAt(at), "conflict", "delete it, or write the service that stands for servers that run already", "the job starts %s itself: there are no other endpoints", c.svc.Name)
+		c.l.Fix(c.delete(at))
 	case c.svc.External() && !c.has(at):
 		c.l.Errorf(c.file.Pos(at), "missing-field", `write, for example, endpoints: ["http://10.0.0.5:8000"]`, "missing field %q: nobody starts %s", at, c.svc.Name)
 		c.l.Fix(diag.Add(at, `["http://10.0.0.5:8000"]`).Asked())
@@ -24,10 +25,12 @@ func (c *check) external() {
 	}
 	if nodes := nodesOf + "servers.nodes"; c.written(nodes) && c.whole(nodes) > 0 {
 		c.l.Hintf(c.at(nodes), "no-effect", "delete it", "servers.nodes has no effect: nobody starts %s", c.svc.Name)
+		c.l.Fix(c.delete(nodes))
 	}
 	for _, key := range []string{"servers.port", "servers.service_config", "resources.servers", "artifacts.service", "artifacts.containers_dir", "binds", "environment", "secrets", nodesOf + "servers.replicas_per_node"} {
 		if n := c.file.written.at(strings.Split(key, ".")...); n != nil && len(n.items)+len(n.fields) > 0 || n != nil && n.kind == scalar {
 			c.l.Hintf(n.key, "no-effect", "delete it", "%s has no effect: nobody starts %s", key, c.svc.Name)
+			c.l.Fix(diag.Delete(n.key))
 		}
 	}
 }

@@ -85,6 +85,7 @@ func (f *File) exclusions(v *variation, points int) diag.List {
 	for i, one := range listed(f.full, "exclude") {
 		if v.matched[i] == 0 {
 			l.Warnf(one.pos, "exclude", "write the values as the lists have them", "this leaves no point out: none has all of its values")
+			l.Fix(diag.Delete(one.pos))
 		}
 	}
 	if size, _ := v.size(); points == 0 && size > 0 && len(v.exclude) > 0 {
