@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -84,7 +85,7 @@ type job struct {
 	id string
 }
 
-var submitted = regexp.MustCompile(`(?m)^job\.sbatch: job (\d+)$`)
+var submitted = regexp.MustCompile(`(?m)^job(?:-\d+)?\.sbatch: job (\d+)$`)
 
 // submit submits the bundle as its README says to, to the test's nodes.
 func (b *bundle) submit() *job {
@@ -92,17 +93,34 @@ func (b *bundle) submit() *job {
 	return b.submitWith("--nodelist=" + strings.Join(b.nodes, ","))
 }
 
-// submitWith submits the bundle with these arguments. A job that is left when the test ends is cancelled.
+// submitWith submits the bundle with these arguments.
 func (b *bundle) submitWith(args ...string) *job {
 	b.t.Helper()
+	return b.submitAll(args...)[0]
+}
+
+// submitAll submits the bundle with these arguments and gives all of its jobs, in the order in which they run. A job that
+// is left when the test ends is cancelled.
+func (b *bundle) submitAll(args ...string) []*job {
+	b.t.Helper()
 	out := shell(b.t, "cd '"+b.dir+"' && ./submit.sh "+strings.Join(args, " "))
-	m := submitted.FindStringSubmatch(out)
-	if m == nil {
+	var jobs []*job
+	for _, m := range submitted.FindAllStringSubmatch(out, -1) {
+		j := &job{b, m[1]}
+		b.t.Cleanup(j.leave)
+		jobs = append(jobs, j)
+	}
+	if len(jobs) == 0 {
 		b.t.Fatalf("submit.sh names no job:\n%s", out)
 	}
-	j := &job{b, m[1]}
-	b.t.Cleanup(j.leave)
-	return j
+	return jobs
+}
+
+// elsewhere keeps jobs from all nodes but the test's own: for jobs of another size than it has nodes, and for those of two
+// components, whose node lists would differ.
+func (b *bundle) elsewhere() string {
+	others := slices.DeleteFunc(compute(), func(node string) bool { return slices.Contains(b.nodes, node) })
+	return "--exclude=" + strings.Join(others, ",")
 }
 
 // leave cancels the job and, where the test failed, shows what the job said.

@@ -42,8 +42,7 @@ func TestServersShareANode(t *testing.T) {
 func TestHeterogeneousJob(t *testing.T) {
 	t.Parallel()
 	b := compile(t, "het", 4)
-	others := slices.DeleteFunc(compute(), func(node string) bool { return slices.Contains(b.nodes, node) })
-	j := b.submitWith("--exclude=" + strings.Join(others, ","))
+	j := b.submitWith(b.elsewhere())
 	j.wait(completed)
 	for role, want := range map[string]int{"monitor": 1, "client": 1, "server": 2} {
 		if got := len(j.nodesOf(role)); got != want {
@@ -105,21 +104,13 @@ func TestSmokeThenChainedJobs(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(outside(b.dir), "results/smoke", smoke.id, "smoke-d1/summary.json")); err != nil {
 		t.Errorf("the smoke trial left no summary: %v", err)
 	}
-	out := shell(t, "cd '"+b.dir+"' && ./submit.sh --nodelist="+b.nodes[0])
-	var jobs []*job
-	for _, m := range submitted.FindAllStringSubmatch(out, -1) {
-		j := &job{b, m[1]}
-		t.Cleanup(j.leave)
-		jobs = append(jobs, j)
-	}
+	jobs := b.submitAll("--nodelist=" + b.nodes[0])
 	if len(jobs) != 3 {
-		t.Fatalf("%d jobs are queued:\n%s", len(jobs), out)
+		t.Fatalf("%d jobs are queued, want 3", len(jobs))
 	}
-	last := jobs[len(jobs)-1]
-	if !within(patience, last.over) {
-		t.Fatalf("job %s still waits or runs after %v", last.id, patience)
+	for _, j := range jobs {
+		j.end(completed)
 	}
-	last.end(completed)
 	for _, row := range table(t, filepath.Join(outside(b.dir), "results/summary.csv")) {
 		if row["trial"] == "" || strings.HasPrefix(row["trial"], "smoke") {
 			t.Errorf("the report over all jobs has %v", row)

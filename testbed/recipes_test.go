@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -44,7 +43,11 @@ func TestRecipesInSmall(t *testing.T) {
 			if got := b.starts(); got != c.starts {
 				t.Errorf("servers start as %s, want %s", got, c.starts)
 			}
-			for _, j := range b.submitAll(c.jobs) {
+			jobs := b.submitAll(b.elsewhere())
+			if len(jobs) != c.jobs {
+				t.Errorf("%d jobs are submitted, want %d", len(jobs), c.jobs)
+			}
+			for _, j := range jobs {
 				j.end(completed)
 			}
 			wantEmpty(t, b.nodes)
@@ -146,27 +149,4 @@ func (b *bundle) kind(id string) string {
 		b.t.Fatal(err)
 	}
 	return string(words)
-}
-
-var submittedJob = regexp.MustCompile(`(?m)^job(?:-\d+)?\.sbatch: job (\d+)$`)
-
-// submitAll submits all jobs of the bundle to nodes of the test's own.
-func (b *bundle) submitAll(want int) []*job {
-	b.t.Helper()
-	others := slices.DeleteFunc(compute(), func(node string) bool { return slices.Contains(b.nodes, node) })
-	line := "cd '" + b.dir + "' && ./submit.sh"
-	if len(others) > 0 {
-		line += " --exclude=" + strings.Join(others, ",")
-	}
-	out := shell(b.t, line)
-	var jobs []*job
-	for _, m := range submittedJob.FindAllStringSubmatch(out, -1) {
-		j := &job{b, m[1]}
-		b.t.Cleanup(j.leave)
-		jobs = append(jobs, j)
-	}
-	if len(jobs) != want {
-		b.t.Fatalf("%d jobs, want %d:\n%s", len(jobs), want, out)
-	}
-	return jobs
 }

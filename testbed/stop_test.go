@@ -37,12 +37,13 @@ func TestCancelKeepsFinishedTrials(t *testing.T) {
 	}
 }
 
-// A job whose time runs out stops in good order, and submitting it again finishes the rest.
+// A job whose time runs out stops in good order, and the next of its chain goes on where it stopped, to the end of the plan.
 func TestTimeLimitResumes(t *testing.T) {
 	t.Parallel()
 	b := compile(t, "limit", 2)
-	first := b.submit()
-	first.wait(resumable)
+	jobs := b.submitAll("--nodelist=" + strings.Join(b.nodes, ","))
+	first := jobs[0]
+	first.end(resumable)
 	a := first.account()
 	if a.State != "resumable" || a.Cause != nil {
 		t.Errorf("job.json: %s, cause %v, want resumable and none", a.State, a.Cause)
@@ -61,17 +62,13 @@ func TestTimeLimitResumes(t *testing.T) {
 	if done == 0 || done == 9 {
 		t.Errorf("%d trials of 9 were done when the time limit came", done)
 	}
-	for range 4 {
-		j := b.submit()
+	for _, j := range jobs[1:] {
 		if !within(patience, j.over) {
-			t.Fatalf("job %s still runs", j.id)
-		}
-		if s := j.status(); s == completed {
-			break
-		} else if s != resumable {
-			t.Fatalf("job %s ended as %v", j.id, s)
+			t.Fatalf("job %s still waits or runs", j.id)
 		}
 	}
+	last := jobs[len(jobs)-1]
+	last.wait(completed)
 	if rows := table(t, first.path("..", "summary.csv")); len(rows) != 9 {
 		t.Errorf("over all jobs the report has %d trials, want 9", len(rows))
 	}
