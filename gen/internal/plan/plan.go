@@ -175,6 +175,10 @@ func (m *maker) plan(points []recipe.Point) *Plan {
 		m.found.Errorf(m.place("scenario"), "scenario", "give it a letter or a digit", "scenario %q has nothing that a directory could be named by", first.Scenario)
 	}
 	m.checkSweeps(points)
+	if n := measurements(points); n > MaxTrials {
+		m.found.Errorf(m.place("repetitions"), "too-many-trials", "measure fewer points, or each less often", "%d points come to %d trials, at most %d", len(points), n, MaxTrials)
+		return nil
+	}
 	p.Jobs = m.deal(points)
 	m.again(p.Jobs)
 	for _, j := range p.Jobs {
@@ -190,6 +194,18 @@ func (m *maker) plan(points []recipe.Point) *Plan {
 	m.carry(p)
 	p.Setting = m.setting(p, first)
 	return p
+}
+
+// MaxTrials is the most trials of a bundle: each is a file, and a day has 86,400 seconds.
+const MaxTrials = 50_000
+
+// measurements counts the trials of points.
+func measurements(points []recipe.Point) int {
+	n := 0
+	for _, pt := range points {
+		n += max(1, pt.Recipe.Repetitions) * max(1, pt.Recipe.Restarts)
+	}
+	return n
 }
 
 // number gives deployments, trials and scripts their names, in the order in which they run.
