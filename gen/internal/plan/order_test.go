@@ -228,7 +228,7 @@ func TestTooManyTrials(t *testing.T) {
 	r.Repetitions, r.Restarts = 1000, 20
 	s, c := with(t, "ollama", "generic")
 	p, found := New(points(r, concurrencies), s, c, nil)
-	if p != nil || !strings.Contains(fmt.Sprint(found), "3 points come to 60000 trials, at most 50000") {
+	if p != nil || !strings.Contains(fmt.Sprint(found), "asks for 60000 trials, at most 50000") {
 		t.Errorf("says %v", found)
 	}
 }

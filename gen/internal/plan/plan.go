@@ -176,7 +176,7 @@ func (m *maker) plan(points []recipe.Point) *Plan {
 	}
 	m.checkSweeps(points)
 	if n := measurements(points); n > MaxTrials {
-		m.found.Errorf(m.place("repetitions"), "too-many-trials", "measure fewer points, or each less often", "%d points come to %d trials, at most %d", len(points), n, MaxTrials)
+		m.found.Errorf(m.place("repetitions"), "too-many-trials", "measure fewer points, or each less often", "the recipe asks for %d trials, at most %d", n, MaxTrials)
 		return nil
 	}
 	p.Jobs = m.deal(points)
