@@ -54,6 +54,22 @@ func (f *File) Leaves() []Leaf {
 		}
 	}
 	walk("", f.full)
+	return append(all, f.silent("", recipeSchema())...)
+}
+
+// silent are the keys that the recipe lacks and a plan has a value for, which the schema says in words.
+func (f *File) silent(path string, s *schema) []Leaf {
+	var all []Leaf
+	for _, field := range s.fields {
+		at := join(path, field.name)
+		if text, ok := field.silent.str(); ok && !field.old && f.full.at(strings.Split(at, ".")...) == nil {
+			example, _ := f.others(at, wrap(field.example))
+			all = append(all, Leaf{Path: at, at: at, Pos: field.silent.pos, Value: text, like: example})
+		}
+		if !field.old {
+			all = append(all, f.silent(at, field)...)
+		}
+	}
 	return all
 }
 

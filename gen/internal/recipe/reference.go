@@ -62,6 +62,8 @@ func row(b *strings.Builder, path string, f, parent *schema) {
 	def := ""
 	if f.def != nil {
 		def = "`" + yamlText(f.def) + "`"
+	} else if text, ok := f.silent.str(); ok {
+		def = text
 	}
 	fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", f.name, f.kindOfValue(), def, strings.Join(notes, " "))
 }

@@ -21,6 +21,7 @@ type schema struct {
 	says     string         // x-says: what to write
 	fixed    bool           // x-sweep: false
 	def      *node          // default
+	silent   *node          // x-default: what a plan takes where the recipe is silent, in words
 	format   string         // format
 	example  string         // the first of examples, as YAML
 	enum     []string       // words of an enum
@@ -86,7 +87,7 @@ func newSchema(name string, doc, root *node, check *jsonschema.Schema) *schema {
 		}
 		doc = base
 	}
-	s := &schema{name: name, check: check, def: doc.get("default"), limits: limits(doc)}
+	s := &schema{name: name, check: check, def: doc.get("default"), silent: doc.get("x-default"), limits: limits(doc)}
 	s.doc, _ = doc.get("description").str()
 	s.says, _ = doc.get("x-says").str()
 	s.moved, _ = doc.get("x-moved").str()
