@@ -78,7 +78,7 @@ func jobKey(r *recipe.Recipe) string {
 
 // allocation is what of the orchestration Slurm is asked for.
 func allocation(o recipe.Orchestration) recipe.Orchestration {
-	o.ClientsPerNode, o.Replicas, o.Distribution, o.Mapping = 0, 0, "", nil
+	o.Replicas, o.Distribution, o.Mapping = 0, "", nil
 	return o
 }
 

@@ -21,7 +21,7 @@ func listing3() recipe.Recipe {
 		Scenario: "experiment-name", Partition: "gpu", Account: "p200981", QOS: "default", Cluster: "generic", Repetitions: 1, Seed: 1,
 		Binds: []string{"/project/.ollama:/root/.ollama:rw"},
 		Orchestration: recipe.Orchestration{Mode: "slurm", TotalNodes: 5,
-			Nodes: recipe.Roles[int]{Servers: 2, Clients: 2, Monitors: 1}, ClientsPerNode: 10},
+			Nodes: recipe.Roles[int]{Servers: 2, Clients: 2, Monitors: 1}},
 		Job: recipe.JobConfig{TimeLimitS: 7200, Exclusive: true},
 		Resources: recipe.Roles[recipe.Resources]{
 			Servers: recipe.Resources{GPUs: 2, CPUsPerTask: 1, MemGB: 32}, Clients: recipe.Resources{CPUsPerTask: 2, MemGB: 16}},
@@ -190,9 +190,9 @@ func TestConcurrencyOfARecipe(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := listing3()
-			r.Workload.Concurrency, r.Workload.ClientsPerNode, r.Orchestration.ClientsPerNode = c.concurrency, c.cpn, c.cpn
+			r.Workload.Concurrency, r.Workload.ClientsPerNode = c.concurrency, c.cpn
 			r.Workload.TargetRPS, r.Orchestration.Nodes.Clients = c.rps, c.clients
-			if got := concurrency(&r); got != c.want {
+			if got := r.InFlight(); got != c.want {
 				t.Errorf("got %d, want %d", got, c.want)
 			}
 		})

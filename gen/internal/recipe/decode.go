@@ -166,7 +166,6 @@ func (v *values) recipe() *Recipe {
 	if v.moves("orchestration") || v.moves("workload.endpoints") {
 		r.Orchestration, r.Job = v.orchestration(), v.job()
 	}
-	r.Orchestration.ClientsPerNode = r.Workload.ClientsPerNode
 	r.Orchestration.Mapping = v.mapping()
 	if v.moves("resources") || v.moves("workload.endpoints") {
 		r.Resources = v.roles()

@@ -13,7 +13,6 @@ func (v *values) orchestration() Orchestration {
 		Mode:            v.text("orchestration.mode"),
 		TotalNodes:      v.whole("orchestration.total_nodes"),
 		Nodes:           Roles[int]{v.whole(nodesOf + "servers.nodes"), v.whole(nodesOf + "clients.nodes"), v.whole(nodesOf + "monitors.nodes")},
-		ClientsPerNode:  v.whole("workload.clients_per_node"),
 		Placement:       v.text(nodesOf + "clients.placement"),
 		ClientPartition: v.text(nodesOf + "clients.partition"),
 		NodeRange:       Roles[string]{v.nodeRange("servers"), v.nodeRange("clients"), v.nodeRange("monitors")},
@@ -58,7 +57,7 @@ func (v *values) nodeRange(role string) string {
 	if err != nil {
 		return "" // Load told of it
 	}
-	return r.text(n.word())
+	return r.text()
 }
 
 // distribution is the strategy as written, else static where there is a mapping.
@@ -250,7 +249,7 @@ func (c *check) routes() {
 		c.l.Errorf(c.at(at), "conflict", "write distribution_strategy: static, or delete the mapping", "target_mapping is of static, and distribution_strategy is %s", o.Distribution)
 		return
 	}
-	clients, endpoints := max(1, c.Orchestration.Nodes.Clients), c.endpoints()
+	clients, endpoints := c.Orchestration.Senders(), c.endpoints()
 	seen := map[int]bool{}
 	for i, t := range c.Orchestration.Mapping {
 		pos := c.node(at).items[i].pos
