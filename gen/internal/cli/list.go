@@ -3,7 +3,6 @@ package cli
 import (
 	"bytes"
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -131,14 +130,10 @@ func recipeRow(src *source) []string {
 		}
 		return strings.Join(values, ",")
 	}
-	seconds := 0
-	for _, j := range src.Plan.Jobs {
-		seconds += j.EstimateS
-	}
 	return []string{strings.TrimSuffix(filepath.Base(src.Name), ".yaml"), src.Service.Name,
 		distinct(func(r *recipe.Recipe) string { return r.Workload.Model }),
 		distinct(func(r *recipe.Recipe) string { return fmt.Sprint(r.Orchestration.TotalNodes) }),
-		fmt.Sprint(len(src.Plan.Trials)), roughly(seconds), about(src.Text)}
+		fmt.Sprint(len(src.Plan.Trials)), roughly(src.Plan.EstimateS()), about(src.Text)}
 }
 
 // roughly is a time in words that is good to two digits: 59 s, 40 min, 5.2 h.
@@ -243,8 +238,5 @@ func (t table) json(e env) error {
 		}
 		objects = append(objects, object)
 	}
-	encoder := json.NewEncoder(e.stdout)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(objects)
+	return e.json(objects)
 }

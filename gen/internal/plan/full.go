@@ -165,7 +165,7 @@ func (p *Plan) advice() []string {
 	if j.Monitors > 0 && j.gpus() > 0 {
 		all = append(all, "the monitor node is billed, too, and every node is watched without it: monitors: 0")
 	}
-	if startup := p.Deployments[0].StartupS * len(p.Deployments); len(p.Deployments) > 1 && startup*2 > p.seconds() {
+	if startup := p.Deployments[0].StartupS * len(p.Deployments); len(p.Deployments) > 1 && startup*2 > p.EstimateS() {
 		all = append(all, fmt.Sprintf("half of the time is servers that start (%s × %s): sweep values of the workload rather than of the server", count(len(p.Deployments), "start"), Span(p.Deployments[0].StartupS)))
 	}
 	return all
@@ -179,7 +179,8 @@ func plural(n int, one, many string) string {
 	return fmt.Sprintf(many, n)
 }
 
-func (p *Plan) seconds() int {
+// EstimateS is how long all jobs take, one after the other, in seconds.
+func (p *Plan) EstimateS() int {
 	s := 0
 	for _, j := range p.Jobs {
 		s += j.EstimateS

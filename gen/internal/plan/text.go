@@ -208,7 +208,7 @@ func (p *Plan) Bill() string {
 		about, most = about+j.Bill, most+j.BillMost
 	}
 	if p.Setting.Local {
-		return "about " + Clock(p.Jobs[0].EstimateS) + " on this machine"
+		return "about " + Clock(p.EstimateS()) + " on this machine"
 	}
 	if most == 0 {
 		return "not known: the cluster profile does not say what a node has"

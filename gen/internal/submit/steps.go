@@ -65,7 +65,7 @@ func (s *SSH) fetcher(ctx context.Context, dir string) *exec.Cmd {
 	if s.rsyncs() {
 		return s.fetchCommand(ctx, dir)
 	}
-	return s.Command(ctx, s.Dir, "tar", "-czf", "-", "--null", "-T", "-")
+	return s.pack(ctx)
 }
 
 // String is the step as a shell would read it, below a comment.
