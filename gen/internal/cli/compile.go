@@ -173,8 +173,11 @@ func (e env) edited(done bundle.Written) {
 		file := filepath.Join(done.Dir, name)
 		fmt.Fprintf(e.stderr, "gen: warning: %s was edited and is kept; the new text is in %s.new (--force takes it)\n", file, file)
 	}
+	for _, name := range done.Left {
+		fmt.Fprintf(e.stderr, "gen: warning: %s was edited and is kept, though nothing needs it any more (--force removes it)\n", filepath.Join(done.Dir, name))
+	}
 	for _, name := range done.Lost {
-		fmt.Fprintf(e.stderr, "gen: warning: %s was edited and is written over\n", filepath.Join(done.Dir, name))
+		fmt.Fprintf(e.stderr, "gen: warning: %s was edited, and --force took the edit away\n", filepath.Join(done.Dir, name))
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"os/exec"
 	"strings"
+
+	"hpcbench/gen/internal/shell"
 )
 
 // Step is a command that would be run, and what for.
@@ -70,7 +72,7 @@ func (s *SSH) fetcher(ctx context.Context, dir string) *exec.Cmd {
 
 // String is the step as a shell would read it, below a comment.
 func (s Step) String() string {
-	text := "# " + s.What + "\n" + Shown(s.Words)
+	text := "# " + s.What + "\n" + shell.Shown(s.Words)
 	if s.Input != "" {
 		text += " <" + s.Input
 	}
