@@ -118,7 +118,7 @@ func broken(file, service, why string) []string {
 
 func recipeRow(src *source) []string {
 	if src.Diags.Failed() {
-		return broken(src.Name, src.File.Service(), fmt.Sprintf("does not compile, %s: gen check %s", plural(src.Diags.Count(diag.Error), "error"), src.Name))
+		return broken(src.Name, src.File.Service(), fmt.Sprintf("does not compile, %s: gen check %s", diag.Several(src.Diags.Count(diag.Error), "error"), src.Name))
 	}
 	points := src.File.Points()
 	distinct := func(f func(*recipe.Recipe) string) string {

@@ -137,8 +137,9 @@ func makesServer(path string) bool {
 	return true
 }
 
-// common are the paths whose value the whole bundle shares.
-var common = []string{"servers.health_check", "servers.port", "clients.port", "monitoring", "orchestration.mode", "logging", "scenario", "cluster", "workload.service"}
+// common are the paths whose value the whole bundle shares: see setting.
+var common = []string{"servers.health_check", "servers.port", "clients.port", "monitoring", "orchestration.mode", "logging", "scenario", "cluster",
+	"workload.service", "resources.clients.cpus_per_task", "resources.clients.gpus", "binds", "modules", "secrets"}
 
 func (m *maker) checkSweeps(points []recipe.Point) {
 	for _, v := range points[0].Values {

@@ -1,7 +1,6 @@
 package recipe
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -111,14 +110,6 @@ func (c *check) good(paths ...string) bool {
 		n := c.node(p)
 		return n == nil || n.bad || n.kind == null
 	})
-}
-
-// plural is a number with its word.
-func plural(n int, word string) string {
-	if n == 1 {
-		return "1 " + word
-	}
-	return fmt.Sprintf("%d %ss", n, word)
 }
 
 // written tells whether the recipe itself has a value at a path.

@@ -55,10 +55,10 @@ func (c *check) counts() {
 	}
 	nodes := c.Orchestration.Senders()
 	if w.TargetRPS > float64(manyRequests*nodes) {
-		c.l.Warnf(c.at(c.rateKey()), "large-rate", "is it meant? more client nodes share it", "%g requests/s over %s is more than a client node was seen to send", w.TargetRPS, plural(nodes, "client node"))
+		c.l.Warnf(c.at(c.rateKey()), "large-rate", "is it meant? more client nodes share it", "%g requests/s over %s is more than a client node was seen to send", w.TargetRPS, diag.Several(nodes, "client node"))
 	}
 	if c.InFlight() > manyStreams*nodes {
-		c.l.Warnf(c.at("workload.concurrency"), "large-concurrency", "is it meant? more client nodes share it", "%d in flight over %s is more than most systems let a process have open", c.InFlight(), plural(nodes, "client node"))
+		c.l.Warnf(c.at("workload.concurrency"), "large-concurrency", "is it meant? more client nodes share it", "%d in flight over %s is more than most systems let a process have open", c.InFlight(), diag.Several(nodes, "client node"))
 	}
 }
 
