@@ -15,7 +15,6 @@ import (
 	"hpcbench/gen/internal/cluster"
 	"hpcbench/gen/internal/diag"
 	"hpcbench/gen/internal/recipe"
-	"hpcbench/gen/internal/service"
 )
 
 var listCommand = command{"list", "tables of recipes, services, clusters and datasets", `usage: gen list [recipes|services|clusters|datasets] [flags]
@@ -169,22 +168,11 @@ var sentence = regexp.MustCompile(`^(?:.*?[.?](?:\s|$)|.*)`)
 
 func listServices(dirs []string) (table, error) {
 	t := table{head: []string{"name", "dialects", "port", "image", "description"}}
-	all, err := service.Open(dirs)
-	if err != nil {
-		return t, err
-	}
-	names, err := service.List(all)
-	if err != nil {
-		return t, err
-	}
-	for _, name := range names {
-		s, err := service.Load(all, name)
-		if err != nil {
-			return t, err
-		}
+	all, err := allServices(dirs)
+	for _, s := range all {
 		t.rows = append(t.rows, []string{s.Name, strings.Join(s.Dialects, ","), fmt.Sprint(s.Port), cmp.Or(s.Image, "-"), s.Description})
 	}
-	return t, nil
+	return t, err
 }
 
 func listClusters() (table, error) {

@@ -164,7 +164,7 @@ func (c *check) local() {
 		nodes int
 	}{
 		{"servers.port", c.Servers.Port, "servers", c.Orchestration.Nodes.Servers},
-		{"clients.port", c.Clients.Port, "clients", max(1, c.Orchestration.Nodes.Clients)},
+		{"clients.port", c.Clients.Port, "clients", c.Orchestration.Senders()},
 	} {
 		if p.port > 0 && p.nodes > 1 {
 			c.l.Errorf(c.at(p.path), "port-twice", "delete it: each gets a port of its own", "%d %s can't share port %d on one machine", p.nodes, p.role, p.port)

@@ -253,7 +253,7 @@ func (r *Recipe) named(e *node) {
 	}
 	if n := e.get("num_threads"); n != nil {
 		threads, _ := number(n.value)
-		r.Workload.Concurrency = int(threads) * max(1, r.Orchestration.Nodes.Clients)
+		r.Workload.Concurrency = int(threads) * r.Orchestration.Senders()
 	}
 }
 
