@@ -98,9 +98,6 @@ func (m *maker) job(r *recipe.Recipe) *Job {
 	if sameNode(r) {
 		j.Clients, j.Beside = 0, max(1, n.Clients)
 	}
-	if m.svc.External() {
-		j.Servers, j.Clients, j.Beside = 0, max(1, n.Clients), 0
-	}
 	sum := j.Monitors + j.Clients + j.Servers
 	j.Total = max(sum, r.Orchestration.TotalNodes)
 	j.Idle = j.Total - sum
