@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"hpcbench/agent/internal/hist"
+	"hpcbench/agent/workload"
 )
 
 // Summary is a trial's summary.json (DESIGN §10). Seconds throughout; what is not known is absent.
@@ -109,20 +110,20 @@ func (v *Value) UnmarshalJSON(b []byte) error {
 type Quantile struct {
 	Name string // as in JSON
 	P    float64
-	MinN int64 // values it takes to say it with confidence
 	of   func(*Distribution) *Value
 }
 
-// Quantiles are those of a Distribution, in order. MinN is MLPerf's count for early stopping (mlcommons endpoints,
-// docs/early_stopping.md, confidence 0.99): the least n of which at most one value lies beyond the true quantile in less
-// than 1 % of samples, Pⁿ + n·(1−P)·Pⁿ⁻¹ ≤ 0.01.
+// MinN is how many values it takes to say the quantile with confidence.
+func (q Quantile) MinN() int64 { return int64(workload.MinRequests(100 * q.P)) }
+
+// Quantiles are those of a Distribution, in order.
 var Quantiles = []Quantile{
-	{"p50", 0.50, 11, func(d *Distribution) *Value { return &d.P50 }},
-	{"p75", 0.75, 24, func(d *Distribution) *Value { return &d.P75 }},
-	{"p90", 0.90, 64, func(d *Distribution) *Value { return &d.P90 }},
-	{"p95", 0.95, 130, func(d *Distribution) *Value { return &d.P95 }},
-	{"p99", 0.99, 662, func(d *Distribution) *Value { return &d.P99 }},
-	{"p999", 0.999, 6636, func(d *Distribution) *Value { return &d.P999 }},
+	{"p50", 0.50, func(d *Distribution) *Value { return &d.P50 }},
+	{"p75", 0.75, func(d *Distribution) *Value { return &d.P75 }},
+	{"p90", 0.90, func(d *Distribution) *Value { return &d.P90 }},
+	{"p95", 0.95, func(d *Distribution) *Value { return &d.P95 }},
+	{"p99", 0.99, func(d *Distribution) *Value { return &d.P99 }},
+	{"p999", 0.999, func(d *Distribution) *Value { return &d.P999 }},
 }
 
 // Of is the quantile's value in d, in seconds.
@@ -157,7 +158,7 @@ func atRank(h *hist.H, rank int64) Value {
 func lowN(m Metric, d Distribution) []string {
 	var low []string
 	for _, q := range Quantiles {
-		if d.N < q.MinN {
+		if d.N < q.MinN() {
 			low = append(low, fmt.Sprintf("%s_%s", m, q.Name))
 		}
 	}

@@ -300,8 +300,8 @@ func TestMinimumCountsAreTheLeast(t *testing.T) {
 		return math.Pow(p, float64(n))+float64(n)*(1-p)*math.Pow(p, float64(n-1)) <= 0.01
 	}
 	for _, q := range Quantiles {
-		if !unlikely(q.MinN, q.P) || unlikely(q.MinN-1, q.P) {
-			t.Errorf("%s: %d is not the least count", q.Name, q.MinN)
+		if !unlikely(q.MinN(), q.P) || unlikely(q.MinN()-1, q.P) {
+			t.Errorf("%s: %d is not the least count", q.Name, q.MinN())
 		}
 	}
 }

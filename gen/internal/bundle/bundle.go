@@ -41,7 +41,7 @@ func (b *Bundle) Manifest() []byte {
 	files := slices.Clone(b.Files)
 	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
 	for _, f := range files {
-		fmt.Fprintf(&text, "%s  %s\n", hash(f.Data), f.Path)
+		fmt.Fprintf(&text, "%s  %s\n", Hash(f.Data), f.Path)
 	}
 	return []byte(text.String())
 }
@@ -63,9 +63,7 @@ func ParseManifest(text []byte) (map[string]string, error) {
 }
 
 // Hash is the hash of a file as a MANIFEST has it.
-func Hash(data []byte) string { return hash(data) }
-
-func hash(data []byte) string {
+func Hash(data []byte) string {
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:])
 }

@@ -103,8 +103,18 @@ func TestStaleFilesGoAndResultsStay(t *testing.T) {
 	if read(t, parent, "demo", "results", "17", "summary.csv") != "numbers" || read(t, parent, "demo", "env", "d1.env") != "mine" {
 		t.Error("results or an edit were touched")
 	}
-	if !slices.Equal(done.Kept, []string{"env/d1.env"}) {
-		t.Errorf("kept %v", done.Kept)
+	if !slices.Equal(done.Left, []string{"env/d1.env"}) || len(done.Kept) > 0 {
+		t.Errorf("left %v, kept %v", done.Left, done.Kept)
+	}
+}
+
+func TestForceRemovesStaleFilesAndNamesWhatItLost(t *testing.T) {
+	parent := t.TempDir()
+	write(t, parent, small("trials/0001.json", "a", "env/d1.env", "c"), false)
+	put(t, "mine", parent, "demo", "env", "d1.env")
+	done := write(t, parent, small("trials/0001.json", "a"), true)
+	if _, err := os.Stat(filepath.Join(parent, "demo", "env", "d1.env")); err == nil || !slices.Equal(done.Lost, []string{"env/d1.env"}) {
+		t.Errorf("lost %v, %v", done.Lost, err)
 	}
 }
 

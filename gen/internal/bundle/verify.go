@@ -34,7 +34,7 @@ func Verify(dir string) ([]Finding, int, error) {
 		switch {
 		case !there:
 			found = append(found, Finding{name, "missing"})
-		case hash(data) != sum:
+		case Hash(data) != sum:
 			found = append(found, Finding{name, "edited"})
 		}
 	}

@@ -16,7 +16,8 @@ import (
 type Written struct {
 	Dir  string
 	Kept []string // edited by a person and left as they are; the new text is beside each as FILE.new
-	Lost []string // edited by a person and written over, as --force asked
+	Left []string // edited by a person and left as they are, though they are no longer made
+	Lost []string // edited by a person and written over or removed, as --force asked
 }
 
 // Write puts b into the directory parent/b.Slug. Each file is written beside its place and moved in, MANIFEST last; a
@@ -100,7 +101,7 @@ func (w *writer) file(f File) error {
 	if err != nil {
 		return err
 	}
-	switch edited := there && hash(data) != w.old[f.Path]; {
+	switch edited := there && Hash(data) != w.old[f.Path]; {
 	case there && bytes.Equal(data, f.Data):
 		if err := in.root.Chmod(name, f.Mode); err != nil {
 			return err
@@ -137,13 +138,19 @@ func (w *writer) removeStale(b *Bundle) error {
 		if err != nil {
 			return err
 		}
-		if there && hash(data) != w.old[name] && !w.force {
-			w.done.Kept = append(w.done.Kept, name)
-		} else if err := in.remove(path.Base(name)); err != nil {
+		switch edited := there && Hash(data) != w.old[name]; {
+		case edited && !w.force:
+			w.done.Left = append(w.done.Left, name)
+			continue
+		case edited:
+			w.done.Lost = append(w.done.Lost, name)
+		}
+		if err := in.remove(path.Base(name)); err != nil {
 			return err
 		}
 	}
 	slices.Sort(w.done.Kept)
+	slices.Sort(w.done.Lost)
 	return nil
 }
 

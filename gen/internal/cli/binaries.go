@@ -39,11 +39,15 @@ func binaries(arch string) ([]bundle.File, error) {
 		return nil, err
 	}
 	all := []bundle.File{{Path: "bin/agent", Mode: 0o755, Data: agent}}
-	// Without it GPUs are read by nvidia-smi.
-	if gpu, err := program(dir, "agent-gpu", arch); err == nil {
+	gpu, err := program(dir, "agent-gpu", arch)
+	var unreadable *fs.PathError
+	switch {
+	case err == nil:
 		all = append(all, bundle.File{Path: "bin/agent-gpu", Mode: 0o755, Data: gpu})
+	case errors.As(err, &unreadable) && !errors.Is(err, fs.ErrNotExist):
+		return nil, err
 	}
-	return all, nil
+	return all, nil // without one for this architecture, GPUs are read by nvidia-smi
 }
 
 // program reads NAME-linux-ARCH, or else NAME, and makes sure that it runs on that architecture.

@@ -122,7 +122,7 @@ func (e env) verdicts(all diag.List, sources []*source) error {
 			fmt.Fprintf(e.stderr, "%s: %s\n", src.Name, counts(src.Diags))
 			continue
 		}
-		words := []string{"ok", plural(len(src.Plan.Trials), "trial")}
+		words := []string{"ok", diag.Several(len(src.Plan.Trials), "trial")}
 		if src.Diags.Count(diag.Warning) > 0 {
 			words = append(words, counts(src.Diags))
 		}
@@ -138,16 +138,8 @@ func counts(l diag.List) string {
 	var words []string
 	for _, s := range []diag.Severity{diag.Error, diag.Warning} {
 		if n := l.Count(s); n > 0 {
-			words = append(words, plural(n, s.String()))
+			words = append(words, diag.Several(n, s.String()))
 		}
 	}
 	return strings.Join(words, ", ")
-}
-
-// plural is a number with its word.
-func plural(n int, word string) string {
-	if n == 1 {
-		return "1 " + word
-	}
-	return fmt.Sprintf("%d %ss", n, word)
 }

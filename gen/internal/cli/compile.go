@@ -159,18 +159,26 @@ func (e env) write(out string, b *bundle.Bundle, src *source, force, quiet bool)
 	if err != nil {
 		return err
 	}
-	for _, name := range done.Kept {
-		fmt.Fprintf(e.stderr, "gen: warning: %s was edited and is kept; the new text is in %s.new (--force takes it)\n",
-			filepath.Join(done.Dir, name), filepath.Join(done.Dir, name))
-	}
-	for _, name := range done.Lost {
-		fmt.Fprintf(e.stderr, "gen: warning: %s was edited and is written over\n", filepath.Join(done.Dir, name))
-	}
+	e.edited(done)
 	if quiet {
 		return nil
 	}
 	_, err = fmt.Fprintf(e.stdout, "%snext: %s\n", src.Plan.Text(), nextWords(done.Dir, b, src.Plan))
 	return err
+}
+
+// edited warns of files that a person edited, and what became of them.
+func (e env) edited(done bundle.Written) {
+	for _, name := range done.Kept {
+		file := filepath.Join(done.Dir, name)
+		fmt.Fprintf(e.stderr, "gen: warning: %s was edited and is kept; the new text is in %s.new (--force takes it)\n", file, file)
+	}
+	for _, name := range done.Left {
+		fmt.Fprintf(e.stderr, "gen: warning: %s was edited and is kept, though nothing needs it any more (--force removes it)\n", filepath.Join(done.Dir, name))
+	}
+	for _, name := range done.Lost {
+		fmt.Fprintf(e.stderr, "gen: warning: %s was edited, and --force took the edit away\n", filepath.Join(done.Dir, name))
+	}
 }
 
 // nextWords are what one types after a compile. What is paid for is tried first.

@@ -180,12 +180,8 @@ func headline(src *source) string {
 	if len(points) > 1 {
 		question += " as the load changes"
 	}
-	seconds := 0
-	for _, j := range src.Plan.Jobs {
-		seconds += j.EstimateS
-	}
 	return fmt.Sprintf("# %s?\n# Costs about %s, for %s. Made by gen create; docs/recipe.md has every key.\n",
-		question, roughly(seconds), plural(len(src.Plan.Trials), "trial"))
+		question, roughly(src.Plan.EstimateS()), diag.Several(len(src.Plan.Trials), "trial"))
 }
 
 // where is the number of nodes and the cluster, in words.
@@ -193,7 +189,7 @@ func where(src *source) string {
 	if src.Plan.Setting.Local {
 		return "this machine"
 	}
-	return plural(src.Plan.Jobs[0].Total, "node") + " of " + src.Profile.Name
+	return diag.Several(src.Plan.Jobs[0].Total, "node") + " of " + src.Profile.Name
 }
 
 // write puts the recipe into its file, and says what it is and what comes next.

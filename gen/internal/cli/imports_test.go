@@ -20,7 +20,7 @@ type pkg struct {
 // package that is not named here is held to the other rules alone.
 var layers = [][]string{
 	{"agent/workload", "agent/internal/hist", "agent/internal/record",
-		"schemas", "templates", "gen/internal/diag", "gen/internal/diff", "gen/internal/trace", "gen/internal/ask"},
+		"schemas", "templates", "gen/internal/diag", "gen/internal/diff", "gen/internal/trace", "gen/internal/ask", "gen/internal/shell"},
 	{"gen/internal/strict", "gen/internal/mend", "agent/internal/arrival", "agent/internal/dataset", "agent/internal/prompt"},
 	{"agent/internal/wire"},
 	{"agent/internal/load", "agent/internal/summary", "gen/internal/service", "gen/internal/cluster", "gen/internal/bundle", "gen/internal/probe"},
@@ -69,7 +69,7 @@ func packages(t *testing.T) []pkg {
 
 // pure packages take values and return values: no clock, no file, no network, no process.
 var pure = []string{"hpcbench/gen/internal/recipe", "hpcbench/gen/internal/plan", "hpcbench/gen/internal/render",
-	"hpcbench/gen/internal/diff", "hpcbench/gen/internal/trace", "hpcbench/gen/internal/why", "hpcbench/gen/internal/mend", "hpcbench/gen/internal/probe",
+	"hpcbench/gen/internal/diff", "hpcbench/gen/internal/trace", "hpcbench/gen/internal/why", "hpcbench/gen/internal/mend", "hpcbench/gen/internal/probe", "hpcbench/gen/internal/shell",
 	"hpcbench/agent/workload", "hpcbench/agent/internal/load", "hpcbench/agent/internal/arrival", "hpcbench/agent/internal/hist"}
 
 func checkImport(t *testing.T, from, to string) {

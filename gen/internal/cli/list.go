@@ -3,7 +3,6 @@ package cli
 import (
 	"bytes"
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,7 +15,6 @@ import (
 	"hpcbench/gen/internal/cluster"
 	"hpcbench/gen/internal/diag"
 	"hpcbench/gen/internal/recipe"
-	"hpcbench/gen/internal/service"
 )
 
 var listCommand = command{"list", "tables of recipes, services, clusters and datasets", `usage: gen list [recipes|services|clusters|datasets] [flags]
@@ -119,7 +117,7 @@ func broken(file, service, why string) []string {
 
 func recipeRow(src *source) []string {
 	if src.Diags.Failed() {
-		return broken(src.Name, src.File.Service(), fmt.Sprintf("does not compile, %s: gen check %s", plural(src.Diags.Count(diag.Error), "error"), src.Name))
+		return broken(src.Name, src.File.Service(), fmt.Sprintf("does not compile, %s: gen check %s", diag.Several(src.Diags.Count(diag.Error), "error"), src.Name))
 	}
 	points := src.File.Points()
 	distinct := func(f func(*recipe.Recipe) string) string {
@@ -131,14 +129,10 @@ func recipeRow(src *source) []string {
 		}
 		return strings.Join(values, ",")
 	}
-	seconds := 0
-	for _, j := range src.Plan.Jobs {
-		seconds += j.EstimateS
-	}
 	return []string{strings.TrimSuffix(filepath.Base(src.Name), ".yaml"), src.Service.Name,
 		distinct(func(r *recipe.Recipe) string { return r.Workload.Model }),
 		distinct(func(r *recipe.Recipe) string { return fmt.Sprint(r.Orchestration.TotalNodes) }),
-		fmt.Sprint(len(src.Plan.Trials)), roughly(seconds), about(src.Text)}
+		fmt.Sprint(len(src.Plan.Trials)), roughly(src.Plan.EstimateS()), about(src.Text)}
 }
 
 // roughly is a time in words that is good to two digits: 59 s, 40 min, 5.2 h.
@@ -174,22 +168,11 @@ var sentence = regexp.MustCompile(`^(?:.*?[.?](?:\s|$)|.*)`)
 
 func listServices(dirs []string) (table, error) {
 	t := table{head: []string{"name", "dialects", "port", "image", "description"}}
-	all, err := service.Open(dirs)
-	if err != nil {
-		return t, err
-	}
-	names, err := service.List(all)
-	if err != nil {
-		return t, err
-	}
-	for _, name := range names {
-		s, err := service.Load(all, name)
-		if err != nil {
-			return t, err
-		}
+	all, err := allServices(dirs)
+	for _, s := range all {
 		t.rows = append(t.rows, []string{s.Name, strings.Join(s.Dialects, ","), fmt.Sprint(s.Port), cmp.Or(s.Image, "-"), s.Description})
 	}
-	return t, nil
+	return t, err
 }
 
 func listClusters() (table, error) {
@@ -243,8 +226,5 @@ func (t table) json(e env) error {
 		}
 		objects = append(objects, object)
 	}
-	encoder := json.NewEncoder(e.stdout)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(objects)
+	return e.json(objects)
 }

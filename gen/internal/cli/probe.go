@@ -83,9 +83,7 @@ func (e env) writeProbe(parent string, force bool, view probeView) error {
 	if err != nil {
 		return err
 	}
-	for _, file := range done.Kept {
-		fmt.Fprintf(e.stderr, "kept: %s was edited; the new text is in %s.new (--force takes it)\n", filepath.Join(done.Dir, file), file)
-	}
+	e.edited(done)
 	_, err = fmt.Fprintf(e.stdout, `%s asks a cluster for the facts of its profile
   next  on a login node: bash probe.sbatch   (asks it, then submits itself: seconds of one node; arguments go to sbatch)
   then  gen probe answers.txt > mine.yaml

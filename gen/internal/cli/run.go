@@ -139,8 +139,8 @@ func (r *run) prepare(operand string) (*source, error) {
 	if err != nil || !info.IsDir() {
 		return r.prepareRecipe(operand)
 	}
-	if _, err := os.Stat(filepath.Join(operand, bundle.ManifestName)); err != nil {
-		return nil, fmt.Errorf("%s is no job directory: it has no %s", operand, bundle.ManifestName)
+	if err := bundle.Check(operand); err != nil {
+		return nil, err
 	}
 	return nil, r.open(operand)
 }

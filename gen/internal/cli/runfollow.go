@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"hpcbench/gen/internal/shell"
 	"hpcbench/gen/internal/submit"
 )
 
@@ -144,7 +145,7 @@ func (r *run) explain(err error) error {
 	if r.ssh.User != "" {
 		words = append(words, "-l", r.ssh.User)
 	}
-	return fmt.Errorf("%s: %w (does %s work, without a password?)", r.ssh.Host, err, submit.Shown(append(words, r.ssh.Host)))
+	return fmt.Errorf("%s: %w (does %s work, without a password?)", r.ssh.Host, err, shell.Shown(append(words, r.ssh.Host)))
 }
 
 // pauseIn waits, unless ctx ends.

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"hpcbench/gen/internal/shell"
 	"hpcbench/gen/internal/submit"
 )
 
@@ -210,5 +211,5 @@ func (r *run) pickup() string {
 	if r.key != "" {
 		words = append(words, "--key", r.key)
 	}
-	return submit.Shown(words)
+	return shell.Shown(words)
 }

@@ -1,11 +1,10 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
-	"syscall"
-	"unsafe"
 )
 
 // screen is where a long command says how it goes: a line for each thing that is new and, on a terminal, a last line
@@ -19,8 +18,8 @@ type screen struct {
 
 func newScreen(w io.Writer) *screen {
 	s := &screen{w: w, columns: func() int { return 80 }}
-	if file, ok := w.(*os.File); ok && terminal(w) && os.Getenv("TERM") != "dumb" {
-		s.rewrite, s.columns = true, func() int { return columns(file) }
+	if terminal(w) && os.Getenv("TERM") != "dumb" {
+		s.rewrite, s.columns = true, func() int { return cmp.Or(width(w), 80) }
 	}
 	return s
 }
@@ -54,14 +53,4 @@ func (s *screen) clear() {
 		fmt.Fprint(s.w, "\r\x1b[K")
 	}
 	s.shown = false
-}
-
-// columns is the width of a terminal, 80 where it does not say.
-func columns(file *os.File) int {
-	var size struct{ rows, columns, x, y uint16 }
-	_, _, errno := syscall.Syscall(syscall.SYS_IOCTL, file.Fd(), syscall.TIOCGWINSZ, uintptr(unsafe.Pointer(&size)))
-	if errno != 0 || size.columns == 0 {
-		return 80
-	}
-	return int(size.columns)
 }

@@ -123,3 +123,11 @@ func (l List) Strict() List {
 	}
 	return strict
 }
+
+// Several is a number with its word: 1 node, 2 nodes.
+func Several(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return fmt.Sprintf("%d %ss", n, word)
+}

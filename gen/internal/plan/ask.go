@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"hpcbench/gen/internal/diag"
 	"hpcbench/gen/internal/recipe"
 )
 
@@ -176,7 +177,7 @@ func (m *maker) warnIdleGPUs(j *Job, need recipe.Resources) {
 	}
 	if need.GPUs > 0 && idle > 0 {
 		m.found.Warnf(m.place("resources.clients.gpus"), "idle-gpus", "orchestration.node_allocation.clients.nodes: 0 puts the client on a server's node",
-			"%s without a server %s %s, for all nodes of a job are alike", count(idle, "node"), verb(idle, "holds", "hold"), count(need.GPUs, "GPU")+verb(idle, "", " each"))
+			"%s without a server %s %s, for all nodes of a job are alike", diag.Several(idle, "node"), verb(idle, "holds", "hold"), diag.Several(need.GPUs, "GPU")+verb(idle, "", " each"))
 	}
 }
 
@@ -187,7 +188,7 @@ func (m *maker) ruledCPUs(need recipe.Resources) int { return m.cl.CPUsPerGPU * 
 func (m *maker) warnManyCPUs(need recipe.Resources) {
 	if m.cl.CPUsPerNode > 0 && need.CPUsPerTask > m.cl.CPUsPerNode {
 		m.found.Warnf(m.place("resources.servers.cpus_per_task"), "too-many-cpus", fmt.Sprintf("ask for %d at most", m.cl.CPUsPerNode),
-			"the roles of one node ask for %s, and a node of %s has %d", count(need.CPUsPerTask, "CPU"), m.cl.Name, m.cl.CPUsPerNode)
+			"the roles of one node ask for %s, and a node of %s has %d", diag.Several(need.CPUsPerTask, "CPU"), m.cl.Name, m.cl.CPUsPerNode)
 	}
 }
 
@@ -199,10 +200,10 @@ func (m *maker) hintFewCPUs(j *Job, need recipe.Resources) {
 	switch {
 	case whole && n > 0 && n < m.cl.CPUsPerNode/4:
 		m.found.Hintf(at, "few-cpus", fmt.Sprintf("write cpus_per_task: %d", m.cl.CPUsPerNode),
-			"each server may use %s of the %d that its node has", count(n, "CPU"), m.cl.CPUsPerNode)
+			"each server may use %s of the %d that its node has", diag.Several(n, "CPU"), m.cl.CPUsPerNode)
 	case ruled > need.CPUsPerTask:
 		m.found.Hintf(at, "few-cpus", fmt.Sprintf("write cpus_per_task: %d", ruled), "%s wants %s with each GPU, so the job asks for %d a node; each server may use %d",
-			m.cl.Name, count(m.cl.CPUsPerGPU, "CPU"), ruled, max(n, 1))
+			m.cl.Name, diag.Several(m.cl.CPUsPerGPU, "CPU"), ruled, max(n, 1))
 	}
 }
 

@@ -78,7 +78,7 @@ func jobKey(r *recipe.Recipe) string {
 
 // allocation is what of the orchestration Slurm is asked for.
 func allocation(o recipe.Orchestration) recipe.Orchestration {
-	o.ClientsPerNode, o.Replicas, o.Distribution, o.Mapping = 0, 0, "", nil
+	o.Replicas, o.Distribution, o.Mapping = 0, "", nil
 	return o
 }
 
@@ -97,9 +97,6 @@ func (m *maker) job(r *recipe.Recipe) *Job {
 	j := &Job{recipe: r, Monitors: n.Monitors, Clients: n.Clients, Servers: n.Servers, Het: r.Orchestration.Placement == "het"}
 	if sameNode(r) {
 		j.Clients, j.Beside = 0, max(1, n.Clients)
-	}
-	if m.svc.External() {
-		j.Servers, j.Clients, j.Beside = 0, max(1, n.Clients), 0
 	}
 	sum := j.Monitors + j.Clients + j.Servers
 	j.Total = max(sum, r.Orchestration.TotalNodes)
@@ -137,8 +134,9 @@ func makesServer(path string) bool {
 	return true
 }
 
-// common are the paths whose value the whole bundle shares.
-var common = []string{"servers.health_check", "servers.port", "clients.port", "monitoring", "orchestration.mode", "logging", "scenario", "cluster", "workload.service"}
+// common are the paths whose value the whole bundle shares: see setting.
+var common = []string{"servers.health_check", "servers.port", "clients.port", "monitoring", "orchestration.mode", "logging", "scenario", "cluster",
+	"workload.service", "resources.clients.cpus_per_task", "resources.clients.gpus", "binds", "modules", "secrets"}
 
 func (m *maker) checkSweeps(points []recipe.Point) {
 	for _, v := range points[0].Values {

@@ -33,7 +33,7 @@ func (m *maker) fill(d *Deployment) {
 	m.endpoints(d, start)
 	for _, pt := range d.points {
 		start.Context = max(start.Context, context(pt.Recipe.Workload))
-		start.Concurrency = max(start.Concurrency, inFlight(m.load(pt.Recipe), clientNodes(pt.Recipe), d.Endpoints))
+		start.Concurrency = max(start.Concurrency, inFlight(m.load(pt.Recipe), pt.Recipe.Orchestration.Senders(), d.Endpoints))
 	}
 	d.InFlight = start.Concurrency
 	if start.Launcher == "none" {

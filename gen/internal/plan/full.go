@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"hpcbench/gen/internal/diag"
 )
 
 // Full is the whole plan for a person: what runs where and in which order, how long each part takes, what it costs, and
@@ -37,7 +39,7 @@ func lines(text string) []string {
 func (p *Plan) jobLines() []string {
 	var all []string
 	for _, j := range p.Jobs {
-		line := fmt.Sprintf("%s  %s, %s: %s", j.Script, p.where(), count(j.Total, "node"), Roles(j))
+		line := fmt.Sprintf("%s  %s, %s: %s", j.Script, p.where(), diag.Several(j.Total, "node"), Roles(j))
 		if p.Setting.Local {
 			all = append(all, fmt.Sprintf("%s, about %s", line, Span(j.EstimateS)))
 			continue
@@ -50,7 +52,7 @@ func (p *Plan) jobLines() []string {
 			line += ", after " + j.After
 		}
 		if j.Het {
-			line += fmt.Sprintf(", a heterogeneous job: %s in front, %s behind", count(j.Total-j.Servers, "node"), count(j.Servers, "node"))
+			line += fmt.Sprintf(", a heterogeneous job: %s in front, %s behind", diag.Several(j.Total-j.Servers, "node"), diag.Several(j.Servers, "node"))
 		}
 		all = append(all, line)
 	}
@@ -62,7 +64,7 @@ func (p *Plan) deploymentLines() []string {
 	for _, j := range p.Jobs {
 		for _, d := range j.deployments {
 			trials, _ := d.seconds()
-			all = append(all, fmt.Sprintf("%s  %s: start %s, %s %s", d.ID, d.about(), Span(d.StartupS), count(d.Trials, "trial"), Span(trials)))
+			all = append(all, fmt.Sprintf("%s  %s: start %s, %s %s", d.ID, d.about(), Span(d.StartupS), diag.Several(d.Trials, "trial"), Span(trials)))
 			for _, line := range loads(j, d) {
 				all = append(all, "      "+line)
 			}
@@ -86,9 +88,9 @@ func (d *Deployment) about() string {
 	if d.Launcher == "ray" || d.Launcher == "mp" || d.Launcher == "spmd" {
 		parts = append(parts, "one server by "+d.Launcher)
 	}
-	parts = append(parts, count(d.Endpoints, "endpoint"))
+	parts = append(parts, diag.Several(d.Endpoints, "endpoint"))
 	if d.IdleGPUs > 0 {
-		parts = append(parts, fmt.Sprintf("%d of %s idle", d.IdleGPUs, count(d.IdleGPUs+d.GPUs, "GPU")))
+		parts = append(parts, fmt.Sprintf("%d of %s idle", d.IdleGPUs, diag.Several(d.IdleGPUs+d.GPUs, "GPU")))
 	}
 	return strings.Join(parts, ", ")
 }
@@ -155,7 +157,7 @@ func (p *Plan) advice() []string {
 	for _, d := range p.Deployments {
 		if d.Launcher == "single" && d.IdleGPUs > 0 && d.GPUs > 0 {
 			n := (d.GPUs + d.IdleGPUs) / (d.GPUs / max(1, d.Replicas))
-			all = append(all, fmt.Sprintf("%s leaves %s idle: replicas_per_node: %d uses them, or ask for fewer", strings.TrimSpace(d.ID+" "+d.What), count(d.IdleGPUs, "GPU"), n))
+			all = append(all, fmt.Sprintf("%s leaves %s idle: replicas_per_node: %d uses them, or ask for fewer", strings.TrimSpace(d.ID+" "+d.What), diag.Several(d.IdleGPUs, "GPU"), n))
 		}
 	}
 	j := p.Jobs[0]
@@ -165,8 +167,8 @@ func (p *Plan) advice() []string {
 	if j.Monitors > 0 && j.gpus() > 0 {
 		all = append(all, "the monitor node is billed, too, and every node is watched without it: monitors: 0")
 	}
-	if startup := p.Deployments[0].StartupS * len(p.Deployments); len(p.Deployments) > 1 && startup*2 > p.seconds() {
-		all = append(all, fmt.Sprintf("half of the time is servers that start (%s × %s): sweep values of the workload rather than of the server", count(len(p.Deployments), "start"), Span(p.Deployments[0].StartupS)))
+	if startup := p.Deployments[0].StartupS * len(p.Deployments); len(p.Deployments) > 1 && startup*2 > p.EstimateS() {
+		all = append(all, fmt.Sprintf("half of the time is servers that start (%s × %s): sweep values of the workload rather than of the server", diag.Several(len(p.Deployments), "start"), Span(p.Deployments[0].StartupS)))
 	}
 	return all
 }
@@ -179,7 +181,8 @@ func plural(n int, one, many string) string {
 	return fmt.Sprintf(many, n)
 }
 
-func (p *Plan) seconds() int {
+// EstimateS is how long all jobs take, one after the other, in seconds.
+func (p *Plan) EstimateS() int {
 	s := 0
 	for _, j := range p.Jobs {
 		s += j.EstimateS

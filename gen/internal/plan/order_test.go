@@ -108,7 +108,7 @@ func TestSeats(t *testing.T) {
 		idle, nodelist, says       string
 	}{
 		{"dealt in turn", recipe.Roles[string]{}, "0", "1-2", "3-4", "5", "", ""},
-		{"as the recipe says", recipe.Roles[string]{Servers: "0-1", Clients: "4,5", Monitors: "3"}, "3", "4-5", "0-1", "2", "", ""},
+		{"as the recipe says", recipe.Roles[string]{Servers: "0,1", Clients: "4,5", Monitors: "3"}, "3", "4-5", "0-1", "2", "", ""},
 		{"around what it says", recipe.Roles[string]{Servers: "0,2"}, "1", "3-4", "0,2", "5", "", ""},
 		{"by name", recipe.Roles[string]{Servers: "n7,n8", Clients: "n1,n2", Monitors: "n3"}, "n3", "n1,n2", "n7,n8", "", "n1,n2,n3,n7,n8", ""},
 		{"by name, and not all", recipe.Roles[string]{Servers: "n7,n8"}, "", "", "", "", "", "give clients a node_range of names, too"},

@@ -21,7 +21,7 @@ func listing3() recipe.Recipe {
 		Scenario: "experiment-name", Partition: "gpu", Account: "p200981", QOS: "default", Cluster: "generic", Repetitions: 1, Seed: 1,
 		Binds: []string{"/project/.ollama:/root/.ollama:rw"},
 		Orchestration: recipe.Orchestration{Mode: "slurm", TotalNodes: 5,
-			Nodes: recipe.Roles[int]{Servers: 2, Clients: 2, Monitors: 1}, ClientsPerNode: 10},
+			Nodes: recipe.Roles[int]{Servers: 2, Clients: 2, Monitors: 1}},
 		Job: recipe.JobConfig{TimeLimitS: 7200, Exclusive: true},
 		Resources: recipe.Roles[recipe.Resources]{
 			Servers: recipe.Resources{GPUs: 2, CPUsPerTask: 1, MemGB: 32}, Clients: recipe.Resources{CPUsPerTask: 2, MemGB: 16}},
@@ -68,7 +68,8 @@ var (
 		r.Orchestration.Nodes.Servers = v.(int)
 		r.Orchestration.TotalNodes = 0
 	}}
-	timeouts = axis{"servers.health_check.timeout", []any{60, 90}, func(r *recipe.Recipe, v any) { r.Servers.HealthCheck.TimeoutS = float64(v.(int)) }}
+	clientCPUs = axis{"resources.clients.cpus_per_task", []any{2, 4}, func(r *recipe.Recipe, v any) { r.Resources.Clients.CPUsPerTask = v.(int) }}
+	timeouts   = axis{"servers.health_check.timeout", []any{60, 90}, func(r *recipe.Recipe, v any) { r.Servers.HealthCheck.TimeoutS = float64(v.(int)) }}
 )
 
 // with are the service and the profile of these names.
@@ -190,9 +191,9 @@ func TestConcurrencyOfARecipe(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := listing3()
-			r.Workload.Concurrency, r.Workload.ClientsPerNode, r.Orchestration.ClientsPerNode = c.concurrency, c.cpn, c.cpn
+			r.Workload.Concurrency, r.Workload.ClientsPerNode = c.concurrency, c.cpn
 			r.Workload.TargetRPS, r.Orchestration.Nodes.Clients = c.rps, c.clients
-			if got := concurrency(&r); got != c.want {
+			if got := r.InFlight(); got != c.want {
 				t.Errorf("got %d, want %d", got, c.want)
 			}
 		})
@@ -214,6 +215,8 @@ func TestInFlightAtOneEndpoint(t *testing.T) {
 		{workload.Workload{Rate: 2}, 2, 2, 10},
 		{workload.Workload{Rate: 0.01}, 2, 2, 1},
 		{workload.Workload{Rate: 1e6}, 2, 2, 256},
+		{workload.Workload{Arrival: "replay"}, 2, 2, 32},
+		{workload.Workload{Arrival: "replay", Concurrency: 9}, 2, 2, 5},
 	} {
 		if got := inFlight(c.w, c.nodes, c.endpoints); got != c.want {
 			t.Errorf("%+v on %d nodes and %d endpoints: %d, want %d", c.w, c.nodes, c.endpoints, got, c.want)
@@ -290,6 +293,7 @@ func TestWhatCannotWorkIsSaid(t *testing.T) {
 		want string
 	}{
 		{"a slug of nothing", func(r *recipe.Recipe) { r.Scenario = "///" }, nil, `scenario: error: scenario "///" has nothing that a directory could be named by`},
+		{"a sweep of the clients' step", nil, []axis{clientCPUs}, "resources.clients.cpus_per_task can't be swept"},
 		{"a sweep of the bundle's values", nil, []axis{timeouts}, "servers.health_check.timeout: error: servers.health_check.timeout can't be swept"},
 		{"a variable of the scripts", func(r *recipe.Recipe) { r.Environment = map[string]string{"PORT": "1"} }, nil, "environment.PORT: error: environment.PORT: variable PORT is one that the job's own scripts use"},
 		{"a line break in a variable", func(r *recipe.Recipe) { r.Environment = map[string]string{"A": "x\ny"} }, nil, "variable A has a line break"},

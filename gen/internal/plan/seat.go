@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -27,7 +26,7 @@ func (m *maker) seat(j *Job) {
 		if text == "" {
 			continue
 		}
-		*seats = expand(text)
+		*seats = strings.Split(text, ",")
 		names = names || !isPlace((*seats)[0])
 		free = slices.DeleteFunc(free, func(p string) bool { return slices.Contains(*seats, p) })
 	}
@@ -52,24 +51,6 @@ func (m *maker) seat(j *Job) {
 	if j.Beside > 0 {
 		s.Clients = s.Servers[:min(j.Beside, len(s.Servers))]
 	}
-}
-
-// expand takes a node range apart: places as "0-2,5", or host names between commas.
-func expand(text string) []string {
-	var all []string
-	for word := range strings.SplitSeq(text, ",") {
-		first, last, _ := strings.Cut(word, "-")
-		a, errA := strconv.Atoi(first)
-		b, errB := strconv.Atoi(cmp.Or(last, first))
-		if errA != nil || errB != nil {
-			all = append(all, word)
-			continue
-		}
-		for ; a <= b; a++ {
-			all = append(all, strconv.Itoa(a))
-		}
-	}
-	return all
 }
 
 // named are the host names among a job's seats, for --nodelist.

@@ -26,12 +26,13 @@ func spread(w workload.Workload, nodes, endpoints int) (byNode, byEndpoint []int
 const (
 	openS    = 10
 	openMost = 256
+	replayed = 32 // where the rate is not known either
 )
 
 // inFlight is the most requests in flight at one endpoint.
 func inFlight(w workload.Workload, nodes, endpoints int) int {
 	switch {
-	case w.Rate == 0:
+	case !w.Open():
 		_, byEndpoint := spread(w, nodes, endpoints)
 		most := 0
 		for _, n := range byEndpoint {
@@ -40,6 +41,8 @@ func inFlight(w workload.Workload, nodes, endpoints int) int {
 		return most
 	case w.Concurrency > 0:
 		return (w.Concurrency + endpoints - 1) / endpoints
+	case w.Rate == 0: // a trace at its own pace, which gen does not read
+		return replayed
 	}
 	return max(1, min(openMost, int(math.Ceil(w.Rate*openS/float64(endpoints)))))
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"hpcbench/agent/workload"
+	"hpcbench/gen/internal/diag"
 )
 
 // Text is the plan in a few lines: where it runs, what of, and what it costs.
@@ -31,7 +32,7 @@ func (p *Plan) where() string {
 func (p *Plan) nodesInAll() string {
 	var all []string
 	for _, j := range p.Jobs {
-		words := count(j.Total, "node")
+		words := diag.Several(j.Total, "node")
 		if gpus := j.gpus(); gpus > 0 {
 			words += strings.TrimRight(fmt.Sprintf(" × %d %s", gpus, p.site.GPUModel), " ")
 			if p.site.GPUModel == "" {
@@ -65,11 +66,11 @@ func (j *Job) gpus() int {
 
 // amounts counts jobs, deployments and trials.
 func (p *Plan) amounts() string {
-	trials := count(len(p.Trials), "trial")
+	trials := diag.Several(len(p.Trials), "trial")
 	if again := len(p.Trials) / max(1, p.points); again > 1 && again*p.points == len(p.Trials) {
-		trials += fmt.Sprintf(" (%s × %d)", count(p.points, "point"), again)
+		trials += fmt.Sprintf(" (%s × %d)", diag.Several(p.points, "point"), again)
 	}
-	return fmt.Sprintf("%s, %s, %s", count(p.runs(), "job"), count(len(p.Deployments), "deployment"), trials)
+	return fmt.Sprintf("%s, %s, %s", diag.Several(p.runs(), "job"), diag.Several(len(p.Deployments), "deployment"), trials)
 }
 
 // runs counts the jobs that submit.sh submits.
@@ -100,7 +101,7 @@ func (d *Deployment) brief() string {
 	trials, _ := d.seconds()
 	words := strings.TrimSpace(d.ID+" "+d.What) + " " + Span(d.StartupS+trials)
 	if d.IdleGPUs > 0 {
-		words += fmt.Sprintf(", %s idle", count(d.IdleGPUs, "GPU"))
+		words += fmt.Sprintf(", %s idle", diag.Several(d.IdleGPUs, "GPU"))
 	}
 	return words
 }
@@ -169,11 +170,11 @@ func Span(s int) string {
 
 // Title is the plan in one line.
 func (p *Plan) Title() string {
-	where := "in " + count(len(p.Jobs), "job")
+	where := "in " + diag.Several(len(p.Jobs), "job")
 	if len(p.Jobs) == 1 {
-		where = "on " + count(p.Jobs[0].Total, "node") + ": " + Roles(p.Jobs[0])
+		where = "on " + diag.Several(p.Jobs[0].Total, "node") + ": " + Roles(p.Jobs[0])
 	}
-	return fmt.Sprintf("%s of %s, %s, %s", count(len(p.Trials), "trial"), p.Service, count(len(p.Deployments), "deployment"), where)
+	return fmt.Sprintf("%s of %s, %s, %s", diag.Several(len(p.Trials), "trial"), p.Service, diag.Several(len(p.Deployments), "deployment"), where)
 }
 
 // Roles is what a job's nodes are for.
@@ -184,22 +185,20 @@ func Roles(j *Job) string {
 		name string
 	}{{j.Servers, "server"}, {j.Clients, "client"}, {j.Monitors, "monitor"}} {
 		if role.n > 0 {
-			parts = append(parts, count(role.n, role.name))
+			parts = append(parts, diag.Several(role.n, role.name))
 		}
 	}
 	if n := j.replicas(); n > 1 {
-		parts[0] = fmt.Sprintf("%s of up to %d servers", count(j.Servers, "node"), n)
+		parts[0] = fmt.Sprintf("%s of up to %d servers", diag.Several(j.Servers, "node"), n)
 	}
 	if j.Beside > 0 {
-		parts = append(parts, map[bool]string{true: "client on the server's node", false: count(j.Beside, "client") + " on the servers' nodes"}[j.Beside == 1])
+		parts = append(parts, map[bool]string{true: "client on the server's node", false: diag.Several(j.Beside, "client") + " on the servers' nodes"}[j.Beside == 1])
 	}
 	if j.Idle > 0 {
 		parts = append(parts, fmt.Sprintf("%d idle", j.Idle))
 	}
 	return strings.Join(parts, ", ")
 }
-
-func count(n int, word string) string { return fmt.Sprintf("%d %s", n, verb(n, word, word+"s")) }
 
 // Bill is what all jobs cost in the profile's unit, and in local mode how long they take.
 func (p *Plan) Bill() string {
@@ -208,7 +207,7 @@ func (p *Plan) Bill() string {
 		about, most = about+j.Bill, most+j.BillMost
 	}
 	if p.Setting.Local {
-		return "about " + Clock(p.Jobs[0].EstimateS) + " on this machine"
+		return "about " + Clock(p.EstimateS()) + " on this machine"
 	}
 	if most == 0 {
 		return "not known: the cluster profile does not say what a node has"
@@ -246,7 +245,7 @@ func share(w workload.Workload, j *Job, endpoints int) string {
 	where := "the client node"
 	switch {
 	case nodes > 1:
-		where = "each of " + count(nodes, "client")
+		where = "each of " + diag.Several(nodes, "client")
 	case j.Beside > 0:
 		where = "the client beside the server"
 	}

@@ -64,17 +64,11 @@ func (m *maker) load(r *recipe.Recipe) workload.Workload {
 	w := r.Workload
 	l := workload.Workload{
 		Dialect: cmp.Or(w.Dialect, m.svc.Dialects[0]), Model: w.Model, Stream: w.Stream,
-		Concurrency: concurrency(r), Rate: w.TargetRPS, ThinkTimeS: w.ThinkTimeS,
+		Concurrency: r.InFlight(), Rate: w.TargetRPS, ThinkTimeS: w.ThinkTimeS,
 		DrainS: w.TimeoutS, TimeoutS: w.TimeoutS,
 		InputTokens: w.PromptLen, InputLaw: w.PromptLaw, MaxTokens: w.GenTokens, OutputLaw: w.GenLaw,
 		Dataset: w.Dataset, Prefix: w.Prefix, IgnoreEOS: w.IgnoreEOS, Temperature: w.Temperature, CancelShare: w.CancelShare,
 		ExtraBody: w.ExtraBody, Headers: w.Headers, APIKeyFile: w.APIKeyFile, SLO: w.SLO,
-	}
-	if l.DurationS == 0 {
-		l.DurationS = 60
-	}
-	if l.WarmupS < 0 {
-		l.WarmupS = 10
 	}
 	if w.Dataset != "" { // its prompts are as long as they are
 		l.InputTokens, l.InputLaw, l.Prefix = 0, nil, nil
@@ -96,7 +90,7 @@ func (m *maker) load(r *recipe.Recipe) workload.Workload {
 
 // law fills the law of an open loop.
 func law(l *workload.Workload, w recipe.Workload) {
-	if w.TargetRPS == 0 && w.RequestDistribution != "replay" {
+	if !w.Open() {
 		return
 	}
 	l.Arrival = cmp.Or(w.RequestDistribution, "constant")
@@ -124,7 +118,7 @@ func route(l *workload.Workload, r *recipe.Recipe) {
 	if o.Distribution != "static" {
 		return
 	}
-	l.Routes = make([][]int, clientNodes(r))
+	l.Routes = make([][]int, r.Orchestration.Senders())
 	for _, t := range o.Mapping {
 		for _, client := range t.Clients {
 			if client < len(l.Routes) {
@@ -133,22 +127,6 @@ func route(l *workload.Workload, r *recipe.Recipe) {
 		}
 	}
 }
-
-// concurrency is the requests in flight over all client nodes together, by DESIGN §2: as written, which in an
-// open loop is a cap or none; else what each client node has; else 1.
-func concurrency(r *recipe.Recipe) int {
-	perNode := max(r.Workload.ClientsPerNode, r.Orchestration.ClientsPerNode)
-	switch {
-	case r.Workload.Concurrency > 0 || r.Workload.TargetRPS > 0 || r.Workload.RequestDistribution == "replay":
-		return r.Workload.Concurrency
-	case perNode > 0:
-		return perNode * clientNodes(r)
-	}
-	return 1
-}
-
-// clientNodes counts the nodes that send: without any, the first server's does.
-func clientNodes(r *recipe.Recipe) int { return max(1, r.Orchestration.Nodes.Clients) }
 
 // promptSeed is a hash of the seed, the point's swept workload values and the repetition: trials of one server never
 // share a prompt, and two servers under comparison (which differ in values of the server) get the same.

@@ -1,7 +1,6 @@
 package recipe
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -113,14 +112,6 @@ func (c *check) good(paths ...string) bool {
 	})
 }
 
-// plural is a number with its word.
-func plural(n int, word string) string {
-	if n == 1 {
-		return "1 " + word
-	}
-	return fmt.Sprintf("%d %ss", n, word)
-}
-
 // written tells whether the recipe itself has a value at a path.
 func (c *check) written(path string) bool {
 	return c.file.written.at(strings.Split(path, ".")...) != nil
@@ -173,7 +164,7 @@ func (c *check) local() {
 		nodes int
 	}{
 		{"servers.port", c.Servers.Port, "servers", c.Orchestration.Nodes.Servers},
-		{"clients.port", c.Clients.Port, "clients", max(1, c.Orchestration.Nodes.Clients)},
+		{"clients.port", c.Clients.Port, "clients", c.Orchestration.Senders()},
 	} {
 		if p.port > 0 && p.nodes > 1 {
 			c.l.Errorf(c.at(p.path), "port-twice", "delete it: each gets a port of its own", "%d %s can't share port %d on one machine", p.nodes, p.role, p.port)

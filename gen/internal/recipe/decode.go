@@ -166,7 +166,6 @@ func (v *values) recipe() *Recipe {
 	if v.moves("orchestration") || v.moves("workload.endpoints") {
 		r.Orchestration, r.Job = v.orchestration(), v.job()
 	}
-	r.Orchestration.ClientsPerNode = r.Workload.ClientsPerNode
 	r.Orchestration.Mapping = v.mapping()
 	if v.moves("resources") || v.moves("workload.endpoints") {
 		r.Resources = v.roles()
@@ -254,7 +253,7 @@ func (r *Recipe) named(e *node) {
 	}
 	if n := e.get("num_threads"); n != nil {
 		threads, _ := number(n.value)
-		r.Workload.Concurrency = int(threads) * max(1, r.Orchestration.Nodes.Clients)
+		r.Workload.Concurrency = int(threads) * r.Orchestration.Senders()
 	}
 }
 

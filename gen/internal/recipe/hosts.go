@@ -20,12 +20,13 @@ type nodeRange struct {
 // count is the number of nodes.
 func (r nodeRange) count() int { return len(r.indices) + len(r.hosts) }
 
-// text is the range as plan takes it: the indices as they were written, or all host names.
-func (r nodeRange) text(written string) string {
-	if len(r.hosts) > 0 {
-		return strings.Join(r.hosts, ",")
+// text is the range written out, as plan takes it.
+func (r nodeRange) text() string {
+	all := slices.Clone(r.hosts)
+	for _, i := range r.indices {
+		all = append(all, strconv.Itoa(i))
 	}
-	return written
+	return strings.Join(all, ",")
 }
 
 var (

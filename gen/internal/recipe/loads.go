@@ -11,11 +11,6 @@ import (
 	"hpcbench/agent/workload"
 )
 
-// open tells whether requests fall due whether or not earlier ones are done.
-func (c *check) open() bool {
-	return c.Workload.TargetRPS > 0 || c.Workload.RequestDistribution == "replay"
-}
-
 // load: how much load there is, when it comes, and of what.
 func (c *check) load() {
 	c.counts()
@@ -46,7 +41,7 @@ func (c *check) counts() {
 	perNode := c.good("workload.clients_per_node")
 	switch {
 	case !perNode:
-	case c.open():
+	case c.Workload.Open():
 		c.l.Hintf(c.at("workload.clients_per_node"), "no-effect", "delete it; concurrency would cap what is in flight", "clients_per_node has no effect with target_rps")
 		c.l.Fix(c.delete("workload.clients_per_node"))
 	case c.good("workload.concurrency"):
@@ -58,12 +53,12 @@ func (c *check) counts() {
 		c.l.Warnf(c.at("workload.concurrency"), "idle-clients", fmt.Sprintf("write at least %d, or fewer client nodes", nodes),
 			"%d in flight over %d client nodes leaves some without work", w.Concurrency, nodes)
 	}
-	nodes := max(1, c.Orchestration.Nodes.Clients)
+	nodes := c.Orchestration.Senders()
 	if w.TargetRPS > float64(manyRequests*nodes) {
-		c.l.Warnf(c.at(c.rateKey()), "large-rate", "is it meant? more client nodes share it", "%g requests/s over %s is more than a client node was seen to send", w.TargetRPS, plural(nodes, "client node"))
+		c.l.Warnf(c.at(c.rateKey()), "large-rate", "is it meant? more client nodes share it", "%g requests/s over %s is more than a client node was seen to send", w.TargetRPS, diag.Several(nodes, "client node"))
 	}
-	if c.inFlight() > manyStreams*nodes {
-		c.l.Warnf(c.at("workload.concurrency"), "large-concurrency", "is it meant? more client nodes share it", "%d in flight over %s is more than most systems let a process have open", c.inFlight(), plural(nodes, "client node"))
+	if c.InFlight() > manyStreams*nodes {
+		c.l.Warnf(c.at("workload.concurrency"), "large-concurrency", "is it meant? more client nodes share it", "%d in flight over %s is more than most systems let a process have open", c.InFlight(), diag.Several(nodes, "client node"))
 	}
 }
 
@@ -82,17 +77,6 @@ func (c *check) rateKey() string {
 		return "workload.steps"
 	}
 	return "workload.target_rps"
-}
-
-// inFlight is the most requests in flight over all client nodes, 0 where an open loop has no cap.
-func (c *check) inFlight() int {
-	switch w := c.Workload; {
-	case w.Concurrency > 0 || c.open():
-		return w.Concurrency
-	case w.ClientsPerNode > 0:
-		return w.ClientsPerNode * max(1, c.Orchestration.Nodes.Clients)
-	}
-	return 1
 }
 
 // arrival: the law of an open loop and the keys that it has.
@@ -194,7 +178,7 @@ func (c *check) stepTimes(steps []workload.Step) {
 
 // closed: what only a closed loop, or only an open one, knows.
 func (c *check) closed() {
-	if !c.open() {
+	if !c.Workload.Open() {
 		return
 	}
 	for _, key := range []string{"think_time", "ramp_up"} {

@@ -261,7 +261,7 @@ func TestPlacements(t *testing.T) {
 		"{clients: {nodes: 2}}": {Nodes: Roles[int]{1, 2, 0}, Placement: "own-node", TotalNodes: 3},
 		"{servers: {nodes: 3}, clients: {nodes: 2, placement: same-node}, monitors: {nodes: 1}}": {Nodes: Roles[int]{3, 2, 1}, Placement: "same-node", TotalNodes: 4},
 		"{servers: {node_range: 0-2}, clients: {node_range: '4,3'}}": {Nodes: Roles[int]{3, 2, 0}, Placement: "own-node", TotalNodes: 5,
-			NodeRange: Roles[string]{"0-2", "4,3", ""}},
+			NodeRange: Roles[string]{"0,1,2", "4,3", ""}},
 		"{servers: {node_range: 'n[08-10,12]x,m1'}}": {Nodes: Roles[int]{5, 0, 0}, Placement: "same-node", TotalNodes: 5,
 			NodeRange: Roles[string]{Servers: "n08x,n09x,n10x,n12x,m1"}},
 	} {

@@ -3,6 +3,8 @@ package recipe
 import (
 	"cmp"
 	"fmt"
+
+	"hpcbench/gen/internal/diag"
 )
 
 const nodesOf = "orchestration.node_allocation."
@@ -13,7 +15,6 @@ func (v *values) orchestration() Orchestration {
 		Mode:            v.text("orchestration.mode"),
 		TotalNodes:      v.whole("orchestration.total_nodes"),
 		Nodes:           Roles[int]{v.whole(nodesOf + "servers.nodes"), v.whole(nodesOf + "clients.nodes"), v.whole(nodesOf + "monitors.nodes")},
-		ClientsPerNode:  v.whole("workload.clients_per_node"),
 		Placement:       v.text(nodesOf + "clients.placement"),
 		ClientPartition: v.text(nodesOf + "clients.partition"),
 		NodeRange:       Roles[string]{v.nodeRange("servers"), v.nodeRange("clients"), v.nodeRange("monitors")},
@@ -58,7 +59,7 @@ func (v *values) nodeRange(role string) string {
 	if err != nil {
 		return "" // Load told of it
 	}
-	return r.text(n.word())
+	return r.text()
 }
 
 // distribution is the strategy as written, else static where there is a mapping.
@@ -111,7 +112,7 @@ func (c *check) placement() {
 	case c.text(at) == "same-node" && len(c.Workload.Endpoints) > 0:
 		c.l.Errorf(c.at(at), "placement", "delete it: the clients have nodes of their own", "there is no server's node to be on: workload.endpoints run elsewhere")
 	case c.text(at) == "same-node" && clients > o.Nodes.Servers:
-		c.l.Errorf(c.at(nodes), "placement", fmt.Sprintf("write at most %d", o.Nodes.Servers), "same-node has %s on %s", plural(clients, "client"), plural(o.Nodes.Servers, "server node"))
+		c.l.Errorf(c.at(nodes), "placement", fmt.Sprintf("write at most %d", o.Nodes.Servers), "same-node has %s on %s", diag.Several(clients, "client"), diag.Several(o.Nodes.Servers, "server node"))
 		c.l.Fix(c.write(nodes, o.Nodes.Servers))
 	}
 	if c.good(nodesOf+"clients.partition") && o.Placement != "het" {
@@ -136,7 +137,7 @@ func (c *check) nodes() {
 	}
 	sum := sum(own)
 	words := func() string {
-		return fmt.Sprintf("%s + %s + %s = %s", plural(own.Servers, "server"), plural(own.Clients, "client"), plural(own.Monitors, "monitor"), plural(sum, "node"))
+		return fmt.Sprintf("%s + %s + %s = %s", diag.Several(own.Servers, "server"), diag.Several(own.Clients, "client"), diag.Several(own.Monitors, "monitor"), diag.Several(sum, "node"))
 	}
 	switch {
 	case !c.good("orchestration.total_nodes"):
@@ -184,7 +185,7 @@ func (c *check) ranges() {
 			continue
 		}
 		if n := o.Nodes.each()[i]; r.count() != n && c.good(nodesOf+role+".nodes") {
-			c.l.Errorf(c.at(at), "node-range", fmt.Sprintf("write nodes: %d, or delete nodes", r.count()), "%s.node_range names %s, and nodes is %d", role, plural(r.count(), "node"), n)
+			c.l.Errorf(c.at(at), "node-range", fmt.Sprintf("write nodes: %d, or delete nodes", r.count()), "%s.node_range names %s, and nodes is %d", role, diag.Several(r.count(), "node"), n)
 			c.l.Fix(c.write(nodesOf+role+".nodes", r.count()))
 		}
 		if role == "clients" && o.Placement == "same-node" {
@@ -224,7 +225,7 @@ func (c *check) replicas() {
 	}
 	gpus := c.Resources.Servers.GPUs
 	if gpus%n != 0 && c.good("resources.servers.gpus") {
-		c.l.Errorf(c.at(at), "replicas", "write a number that divides them", "%d servers on a node can't share out %s evenly", n, plural(gpus, "GPU"))
+		c.l.Errorf(c.at(at), "replicas", "write a number that divides them", "%d servers on a node can't share out %s evenly", n, diag.Several(gpus, "GPU"))
 	}
 	if c.yes(distributed + "enabled") {
 		c.l.Errorf(c.at(at), "replicas", "delete one of them", "distributed makes one server of all nodes, and this %d of each", n)
@@ -250,7 +251,7 @@ func (c *check) routes() {
 		c.l.Errorf(c.at(at), "conflict", "write distribution_strategy: static, or delete the mapping", "target_mapping is of static, and distribution_strategy is %s", o.Distribution)
 		return
 	}
-	clients, endpoints := max(1, c.Orchestration.Nodes.Clients), c.endpoints()
+	clients, endpoints := c.Orchestration.Senders(), c.endpoints()
 	seen := map[int]bool{}
 	for i, t := range c.Orchestration.Mapping {
 		pos := c.node(at).items[i].pos

@@ -38,18 +38,20 @@ type Roles[T any] struct{ Servers, Clients, Monitors T }
 
 // Orchestration says where the job runs and on how many nodes.
 type Orchestration struct {
-	Mode           string     // slurm or local
-	TotalNodes     int        // at least the sum over roles; the rest stay unused
-	Nodes          Roles[int] // Clients 0, with own-node: the recipe was silent, and Placement is same-node
-	ClientsPerNode int        // the node_allocation.clients copy; merged with workload.clients_per_node after validation
+	Mode       string     // slurm or local
+	TotalNodes int        // at least the sum over roles; the rest stay unused
+	Nodes      Roles[int] // Clients 0: the recipe was silent, and Placement is same-node
 
 	Placement       string        // of clients: own-node, same-node (the first Nodes.Clients server nodes, at least one), het
 	ClientPartition string        // of the client nodes' part of a het job; "": the job's
-	NodeRange       Roles[string] // "": dealt in turn; else indices of the allocation ("0-2") or host names, expanded: "node001,node002"
+	NodeRange       Roles[string] // "": dealt in turn; else indices of the allocation or host names, written out: "0,1,2", "node001,node002"
 	Replicas        int           // servers on each server node, which share out its GPUs, CPUs and memory; at least 1
 	Distribution    string        // round-robin, random, all-to-all, static
 	Mapping         []Target      // of static
 }
+
+// Senders counts the nodes that send: without any of their own, the first server's does.
+func (o Orchestration) Senders() int { return max(1, o.Nodes.Clients) }
 
 // Target says which endpoints a group of client nodes sends to, both as indices from 0.
 type Target struct{ Clients, Endpoints []int }
@@ -96,6 +98,21 @@ type Workload struct {
 	Headers                            map[string]string
 	APIKeyFile                         string
 	SLO                                map[string]float64
+}
+
+// Open tells whether requests fall due whether or not earlier ones are done.
+func (w Workload) Open() bool { return w.TargetRPS > 0 || w.RequestDistribution == "replay" }
+
+// InFlight is the requests in flight over all client nodes together, by DESIGN §2: as written, which in an open loop is a
+// cap or none (0); else what each client node has; else 1.
+func (r *Recipe) InFlight() int {
+	switch w := r.Workload; {
+	case w.Concurrency > 0 || w.Open():
+		return w.Concurrency
+	case w.ClientsPerNode > 0:
+		return w.ClientsPerNode * r.Orchestration.Senders()
+	}
+	return 1
 }
 
 // Servers says how the service is started and when it is ready.

@@ -61,7 +61,7 @@ func (c *check) parallel(servers int) {
 	if dp > 1 {
 		copies = fmt.Sprintf(" × data %d", dp)
 	}
-	sums := fmt.Sprintf("tensor %d × pipeline %d%s = %d GPUs, and the server has %s × %d = %d", tp, pp, copies, need, plural(nodes, "node"), gpus, have)
+	sums := fmt.Sprintf("tensor %d × pipeline %d%s = %d GPUs, and the server has %s × %d = %d", tp, pp, copies, need, diag.Several(nodes, "node"), gpus, have)
 	if n := c.Orchestration.Replicas; n > 1 {
 		sums = fmt.Sprintf("tensor %d × pipeline %d%s = %d GPUs, and each of %d servers on a node has %d", tp, pp, copies, need, n, have)
 	}

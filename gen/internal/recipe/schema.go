@@ -10,6 +10,7 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"hpcbench/gen/internal/diag"
 	"hpcbench/schemas"
 )
 
@@ -288,7 +289,7 @@ func bind(s string) error {
 	case strings.Contains(s, ","):
 		return fmt.Errorf("has a comma; each bind is an item of its own")
 	case len(parts) < 2 || len(parts) > 3:
-		return fmt.Errorf("has %s, a bind has two or three parts between colons", plural(len(parts), "part"))
+		return fmt.Errorf("has %s, a bind has two or three parts between colons", diag.Several(len(parts), "part"))
 	case len(parts) == 3 && parts[2] != "ro" && parts[2] != "rw":
 		return fmt.Errorf("ends in %q, which is neither ro nor rw", parts[2])
 	}

@@ -119,7 +119,7 @@ func (c *check) room() {
 
 // slots: a service that is told to serve fewer requests at once than there are makes the rest wait.
 func (c *check) slots() {
-	each := (c.inFlight() + c.endpoints() - 1) / max(1, c.endpoints())
+	each := (c.InFlight() + c.endpoints() - 1) / max(1, c.endpoints())
 	for _, at := range []string{settings + c.svc.ParallelSetting, "environment." + c.svc.ConcurrencyEnv} {
 		if strings.HasSuffix(at, ".") || !c.good(at) {
 			continue

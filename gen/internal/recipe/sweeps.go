@@ -22,7 +22,7 @@ func (f *File) sweepRules() diag.List {
 		for _, s := range swept[min(1, len(swept)):] {
 			if first := swept[0]; len(s.items) != len(first.items) {
 				l.Errorf(s.pos, "sweep-zip", "make all lists equally long", "%s has %s, and %s on line %d has %d: with sweep.mode zip they go together",
-					s.path, plural(len(s.items), "value"), first.path, first.pos.Line, len(first.items))
+					s.path, diag.Several(len(s.items), "value"), first.path, first.pos.Line, len(first.items))
 			}
 		}
 	}

@@ -259,7 +259,7 @@ func (v *validator) value(n *node, s *schema, path string, k jsonschema.ErrorKin
 		if len(n.items)+len(n.fields) == 0 {
 			cure = "write at least one, or delete the line"
 		}
-		v.diags.Errorf(n.pos, "bad-value", cure, "%s has %s", path, plural(len(n.items)+len(n.fields), "value"))
+		v.diags.Errorf(n.pos, "bad-value", cure, "%s has %s", path, diag.Several(len(n.items)+len(n.fields), "value"))
 	case *kind.MinLength:
 		v.diags.Errorf(n.pos, "bad-value", s.says, "%s is empty", path)
 	case *kind.MaxLength:

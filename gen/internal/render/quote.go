@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+
+	"hpcbench/gen/internal/shell"
 )
 
 // quote is text as one word of the shell, whatever is in it but NUL, which no shell can hold.
@@ -12,7 +14,7 @@ func quote(text string) (string, error) {
 	if strings.ContainsRune(text, 0) {
 		return "", fmt.Errorf("%q has a NUL in it", text)
 	}
-	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'", nil
+	return shell.Quote(text), nil
 }
 
 // array is a list of words as the inside of a bash array.

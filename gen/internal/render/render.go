@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 	"text/template"
@@ -183,8 +184,8 @@ func servers(b *bundle.Bundle, p *plan.Plan) error {
 			env.WriteString(line + "\n")
 		}
 		b.Add("env/"+d.ID+".env", 0o644, env.Bytes())
-		for rank, argv := range d.Argv {
-			b.Add("argv/"+d.ID+"."+rank, 0o644, []byte(strings.Join(argv, "\n")+"\n"))
+		for _, rank := range slices.Sorted(maps.Keys(d.Argv)) {
+			b.Add("argv/"+d.ID+"."+rank, 0o644, []byte(strings.Join(d.Argv[rank], "\n")+"\n"))
 		}
 	}
 	return nil

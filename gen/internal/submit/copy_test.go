@@ -161,6 +161,9 @@ func TestALostConnectionIsToldFromAFailure(t *testing.T) {
 	}
 }
 
+// awkward are words that a shell could take for something else.
+var awkward = []string{"", "a b", "$(touch x)", "it's", `\`, "*", "~", "-n", "a;b", "x\ny", "!!", "%h"}
+
 func TestNoWordsOfOursAreReadByAShell(t *testing.T) {
 	s, _, _ := far(t, sshd, odd)
 	got, err := Ask(t.Context(), s, "", "", append([]string{"printf", "%s\\0"}, awkward...)...)

@@ -101,6 +101,11 @@ func fetched(name string) bool {
 	return err == nil && output || strings.HasPrefix(name, "results/")
 }
 
+// pack is the other side of fetchFiles: names go in, each ended by a NUL, and an archive comes out.
+func (s *SSH) pack(ctx context.Context) *exec.Cmd {
+	return s.Command(ctx, s.Dir, "tar", "-czf", "-", "--null", "-T", "-")
+}
+
 func (s *SSH) fetchFiles(ctx context.Context, root *os.Root, names []string) error {
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -113,7 +118,7 @@ func (s *SSH) fetchFiles(ctx context.Context, root *os.Root, names []string) err
 		_, _ = io.Copy(io.Discard, r) // a writer that is not read from would never end
 		unpacked <- err
 	}()
-	c := s.Command(ctx, s.Dir, "tar", "-czf", "-", "--null", "-T", "-")
+	c := s.pack(ctx)
 	c.Stdin, c.Stdout = strings.NewReader(strings.Join(names, "\x00")+"\x00"), w
 	err = tolerate(finish(ctx, s, c), 1)
 	w.Close()

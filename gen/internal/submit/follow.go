@@ -246,7 +246,7 @@ func (f *Follower) place(t *trial) string {
 	return fmt.Sprintf("%d of %d, %s", k, len(f.trials), t.name)
 }
 
-// Grace is how long a network's file system may show a login node the past, seconds.
+// grace is how long a network's file system may show a login node the past, seconds.
 const grace = 30
 
 // conclude decides whether the job is over, and says how it ended.

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"hpcbench/gen/internal/shell"
 )
 
 // SSH is a machine that is reached by OpenSSH's own client, so that a user's configuration, keys and known hosts hold.
@@ -72,7 +74,7 @@ func (s *SSH) Command(ctx context.Context, dir string, words ...string) *exec.Cm
 	if dir == "" {
 		dir = "."
 	}
-	remote := quoted(append([]string{"bash", "-lc", prelude, "bash", dir}, words...))
+	remote := shell.Quoted(append([]string{"bash", "-lc", prelude, "bash", dir}, words...))
 	return apart(exec.CommandContext(ctx, "ssh", append(s.options(), "--", s.Host, remote)...))
 }
 

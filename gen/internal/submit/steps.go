@@ -4,6 +4,8 @@ import (
 	"context"
 	"os/exec"
 	"strings"
+
+	"hpcbench/gen/internal/shell"
 )
 
 // Step is a command that would be run, and what for.
@@ -65,12 +67,12 @@ func (s *SSH) fetcher(ctx context.Context, dir string) *exec.Cmd {
 	if s.rsyncs() {
 		return s.fetchCommand(ctx, dir)
 	}
-	return s.Command(ctx, s.Dir, "tar", "-czf", "-", "--null", "-T", "-")
+	return s.pack(ctx)
 }
 
 // String is the step as a shell would read it, below a comment.
 func (s Step) String() string {
-	text := "# " + s.What + "\n" + Shown(s.Words)
+	text := "# " + s.What + "\n" + shell.Shown(s.Words)
 	if s.Input != "" {
 		text += " <" + s.Input
 	}

@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"hpcbench/gen/internal/shell"
 )
 
 // Where is a directory on a machine that ssh reaches. The zero value is the bundle's own directory on this machine.
@@ -62,7 +64,7 @@ func ParseWhere(text string) (Where, error) {
 // Check is an error for what ssh and rsync would take for an option or for several words.
 func (w Where) Check() error {
 	for what, word := range map[string]string{"host": w.Host, "user": w.User} {
-		if strings.HasPrefix(word, "-") || strings.ContainsFunc(word, func(r rune) bool { return r == '/' || r == '@' || special(r) }) {
+		if strings.HasPrefix(word, "-") || strings.ContainsFunc(word, func(r rune) bool { return r == '/' || r == '@' || shell.Special(r) }) {
 			return fmt.Errorf("%q can't be the %s of an ssh connection", word, what)
 		}
 	}

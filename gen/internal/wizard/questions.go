@@ -90,9 +90,7 @@ func (w *Wizard) first() []question {
 func (w *Wizard) local() bool { return w.cluster.Mode == "local" }
 
 // external tells whether the servers run already, and nobody starts them: no nodes, resources and images are theirs.
-func (w *Wizard) external() bool {
-	return w.service != nil && slices.Contains(w.service.Launchers, "none")
-}
+func (w *Wizard) external() bool { return w.service != nil && w.service.External() }
 
 func (w *Wizard) scenario() []question {
 	all := []question{{step: 2, path: "scenario", text: "name of the experiment", def: w.service.Name + "-concurrency"}}
