@@ -1,8 +1,9 @@
 // Package load decides which requests are sent and when, and keeps what became of them.
 //
 // A Machine is one thread's share of a trial. Once it is made, which reads the trace of a replay, it does no I/O, and it
-// reads no clock: a driver tells it the time, asks what is due, and tells it what was sent, what came and what ended. All times are counted from the trial's time zero; so a
-// test can run an hour of load in a second of simulated time. A request's life:
+// reads no clock: a driver tells it the time, asks what is due, and tells it what was sent, what came and what ended. All
+// times are counted from the trial's time zero; so a test can run an hour of load in a second of simulated time. A
+// request's life:
 //
 //	Next → (the driver connects and writes) Sent → Received … → Finish
 //	                                        └ or Expired → Finish
