@@ -67,7 +67,8 @@ func entry(line []byte) (text string, tokens int, err error) {
 	return *e.Prompt, *e.OutputTokens, nil
 }
 
-// conversations reads ShareGPT's array. A conversation without a message of a human is passed over: ShareGPT has many. The array begins so many bytes into the file.
+// conversations reads ShareGPT's array, which begins so many bytes into the file. A conversation without a message of a
+// human is passed over: ShareGPT has many.
 func (s *Set) conversations(r io.Reader, start int64) error {
 	bound := &bounded{r: r}
 	d := json.NewDecoder(bound)

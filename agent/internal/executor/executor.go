@@ -128,7 +128,8 @@ func (e *Executor) close() {
 	}
 }
 
-// start begins a share whose requests were read and whose time zero is given. While one is running, or this executor ends, it refuses.
+// start begins a share whose requests were read and whose time zero is given. While one is running, or this executor
+// ends, it refuses.
 func (e *Executor) start(a workload.Assignment, requests *wire.Requests, zero time.Time) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -23,10 +23,10 @@ type Live struct {
 }
 
 // taken notes a request that is taken up.
-func (l *Live) taken(p record.Phase, due time.Duration) {
+func (l *Live) taken(p record.Phase) {
 	l.Scheduled.Add(1)
 	l.InFlight.Add(1)
-	l.Window.taken(p, due)
+	l.Window.taken(p)
 }
 
 // ended notes the end of a request that was taken up.

@@ -1,8 +1,9 @@
 // Package load decides which requests are sent and when, and keeps what became of them.
 //
 // A Machine is one thread's share of a trial. Once it is made, which reads the trace of a replay, it does no I/O, and it
-// reads no clock: a driver tells it the time, asks what is due, and tells it what was sent, what came and what ended. All times are counted from the trial's time zero; so a
-// test can run an hour of load in a second of simulated time. A request's life:
+// reads no clock: a driver tells it the time, asks what is due, and tells it what was sent, what came and what ended. All
+// times are counted from the trial's time zero; so a test can run an hour of load in a second of simulated time. A
+// request's life:
 //
 //	Next → (the driver connects and writes) Sent → Received … → Finish
 //	                                        └ or Expired → Finish
@@ -179,6 +180,7 @@ func (m *Machine) take(id int64, due, now time.Duration) *Request {
 	r := m.request()
 	r.ID = id
 	rec := r.Record
+	m.live.Window.told(due) // first: should another thread end the warm-up now, the window begins behind it
 	rec.ID, rec.Phase, rec.Scheduled = id, m.phase(id/int64(m.plan.turns), due), due.Seconds()
 	if rec.Phase == record.Measure && m.plan.quota >= 0 {
 		if m.quota--; m.quota == 0 {
@@ -189,7 +191,7 @@ func (m *Machine) take(id int64, due, now time.Duration) *Request {
 	m.issued++
 	m.inFlight++
 	m.flying.add(&r.place, r, m.plan.deadline(now))
-	m.live.taken(rec.Phase, due)
+	m.live.taken(rec.Phase)
 	m.live.enter(rec.Phase)
 	return r
 }
@@ -199,19 +201,19 @@ func (m *Machine) request() *Request {
 	r, rest := pop(m.free)
 	m.free = rest
 	*r = Request{Record: m.record(), Mates: r.Mates[:0]}
+	if r.Record.Gaps == nil && m.plan.tokens > 0 {
+		r.Record.Gaps = make([]float32, 0, m.plan.tokens)
+	}
 	return r
 }
 
+// record returns an empty record, used ones first.
 func (m *Machine) record() *record.Record {
 	rec, rest := pop(m.spare)
 	m.spare = rest
-	gaps := rec.Gaps[:0]
-	if gaps == nil && m.plan.tokens > 0 {
-		gaps = make([]float32, 0, m.plan.tokens)
-	}
 	*rec = record.Record{
 		Sent: record.Unknown, FirstToken: record.Unknown, LastToken: record.Unknown, Done: record.Unknown,
-		PromptTokens: -1, OutputTokens: -1, Batch: -1, Gaps: gaps,
+		PromptTokens: -1, OutputTokens: -1, Batch: -1, Gaps: rec.Gaps[:0],
 	}
 	return rec
 }

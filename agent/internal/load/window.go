@@ -57,17 +57,24 @@ func (w *Window) plan(p plan) {
 	w.open.Store(w.warming > 0 || w.closes)
 }
 
-// taken is told of a request that is taken up.
-func (w *Window) taken(p record.Phase, due time.Duration) {
+// told notes an instant: what is agreed on from now on lies behind it.
+func (w *Window) told(at time.Duration) {
 	if !w.open.Load() {
 		return
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.last = max(w.last, due)
-	if p == record.Measure {
-		w.measuring++
+	w.last = max(w.last, at)
+}
+
+// taken is told of a request that is taken up, after its due time was.
+func (w *Window) taken(p record.Phase) {
+	if p != record.Measure || !w.open.Load() {
+		return
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.measuring++
 }
 
 // ended is told of a request that has ended.

@@ -58,6 +58,7 @@ func finish(m *load.Machine, enc *wire.Encoder, p *wire.Parser, r *load.Request,
 	if r.Talk != nil && a.Outcome == record.OK {
 		r.Talk.Past = enc.Remember(r.Talk.Past, wire.Call{ID: r.ID}, p.Text())
 	}
+	a.Error = wire.Conceal(a.Error, enc.Headers())
 	whole, n := a, 1+len(r.Mates)
 	if n > 1 {
 		a = p.Part(whole, 0, n)

@@ -32,6 +32,7 @@ func Healthy(ctx context.Context, url string, headers []string, timeout time.Dur
 	if err != nil {
 		return err
 	}
+	answer.Body = conceal(answer.Body, headers)
 	if answer.Status < 200 || answer.Status > 299 {
 		return fmt.Errorf("HTTP %d: %s", answer.Status, excerpt(answer.Body))
 	}
@@ -59,6 +60,7 @@ func Generation(ctx context.Context, q Question) error {
 	if err != nil {
 		return notYet{err}
 	}
+	answer.Body = conceal(answer.Body, q.Headers)
 	_, err = wire.Generated(q.Dialect, answer.Body)
 	switch answer.Status {
 	case fasthttp.StatusOK:
@@ -75,6 +77,11 @@ func refusal(answer ask.Answer, words error) error {
 		words = errors.New(excerpt(answer.Body))
 	}
 	return fmt.Errorf("HTTP %d: %w", answer.Status, words)
+}
+
+// conceal is a body without the key that it was asked for with.
+func conceal(body []byte, headers []string) []byte {
+	return []byte(wire.Conceal(string(body), headers))
 }
 
 // mark adds the mark of a probe to headers.

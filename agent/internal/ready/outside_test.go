@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // A server outside the job has a base URL with a path, speaks TLS and wants a key; its health page lies beside the path.
@@ -21,7 +22,7 @@ func TestAServerOutsideTheJobIsAskedOverTLSWithItsKey(t *testing.T) {
 		asked = append(asked, r.URL.Path)
 		mu.Unlock()
 		if r.Header.Get("Authorization") != "Bearer secret" {
-			http.Error(w, `{"error":"no key"}`, http.StatusUnauthorized)
+			http.Error(w, `{"error":"no key `+strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")+`"}`, http.StatusUnauthorized)
 			return
 		}
 		_, _ = io.WriteString(w, word)
@@ -35,7 +36,7 @@ func TestAServerOutsideTheJobIsAskedOverTLSWithItsKey(t *testing.T) {
 
 	var lines []string
 	cfg := config(&lines, web.URL+"/v1")
-	cfg.HealthTimeout, cfg.GenerationTimeout = 0, 0
+	cfg.HealthTimeout, cfg.GenerationTimeout = 2*time.Second, 2*time.Second // they are spent to the end: a first handshake takes long on a busy machine
 	if err := Wait(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), "HTTP 401") {
 		t.Errorf("without the key: %v", err)
 	}
@@ -46,6 +47,10 @@ func TestAServerOutsideTheJobIsAskedOverTLSWithItsKey(t *testing.T) {
 	}
 	if got := strings.Join(asked[len(asked)-2:], " "); got != "/health /v1/chat/completions" {
 		t.Errorf("asked for %s", got)
+	}
+	cfg.HealthTimeout, cfg.Headers = 2*time.Second, []string{"Authorization: Bearer other-secret"}
+	if err := Wait(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), "no key [key]") {
+		t.Errorf("with a wrong key: %v", err)
 	}
 	if said := strings.Join(lines, "\n"); strings.Contains(said, "secret") {
 		t.Errorf("the key is in what was said:\n%s", said)

@@ -64,7 +64,7 @@ func csvValue(point map[string]any, path string) string {
 
 // csvNumberHeads are the columns of csvNumbers.
 func csvNumberHeads() []string {
-	heads := []string{"duration_s", "requests_scheduled", "requests_sent", "requests_ok", "requests_failed",
+	heads := []string{"duration_s", "requests_scheduled", "requests_sent", "requests_ok", "requests_failed", "requests_given_up",
 		"prompt_tokens", "output_tokens", "token_source",
 		"requests_per_s", "output_tokens_per_s", "total_tokens_per_s", "failures_per_s", "goodput_per_s", "goodput_ratio"}
 	for _, m := range summary.Metrics() {
@@ -81,7 +81,10 @@ func csvNumberHeads() []string {
 
 // csvNumbers are the cells of a trial's summary.
 func csvNumbers(s *summary.Summary) []string {
-	row := []string{decimal(s.DurationS), whole64(s.Requests.Scheduled), whole64(s.Requests.Sent), whole64(s.Requests.OK), whole64(s.Requests.Failed)}
+	row, r := []string{decimal(s.DurationS)}, s.Requests
+	for _, n := range []int64{r.Scheduled, r.Sent, r.OK, r.Failed, r.GivenUp} {
+		row = append(row, whole64(n))
+	}
 	for _, n := range []*int64{s.Tokens.Prompt, s.Tokens.Output} {
 		cell := ""
 		if n != nil {

@@ -22,6 +22,7 @@ type Progress struct {
 	Done      int64         `json:"done"`
 	OK        int64         `json:"ok"`
 	Failed    int64         `json:"failed"`
+	GivenUp   int64         `json:"given_up,omitzero"` // cancelled because the workload's cancel_share asked for it
 	InFlight  int64         `json:"in_flight"`
 	LastByteS float64       `json:"last_byte_s,omitzero"` // when a byte last came on any connection; absent: none did
 
@@ -41,7 +42,7 @@ func (s *Share) Progress() Progress {
 		State: s.state, Trial: s.a.Trial.ID, Phase: record.Phase(s.live.Phase.Load()).String(),
 		ElapsedS:  time.Since(s.opt.Zero).Seconds(),
 		Scheduled: s.live.Scheduled.Load(), Sent: s.live.Sent.Load(), Done: s.live.Done.Load(),
-		OK: s.live.OK.Load(), Failed: s.live.Failed.Load(), InFlight: s.live.InFlight.Load(),
+		OK: s.live.OK.Load(), Failed: s.live.Failed.Load(), GivenUp: s.live.GivenUp.Load(), InFlight: s.live.InFlight.Load(),
 		LastByteS: float64(s.live.LastByte.Load()) / 1e9, Errors: maps.Clone(s.errors),
 	}
 	if s.e2el.N() > 0 {
@@ -59,6 +60,9 @@ func (s *Share) Progress() Progress {
 // String is the progress in words, of one share or of several added up.
 func (p Progress) String() string {
 	text := fmt.Sprintf("%s at %.0f s: %d sent, %d ok, %d failed, %d in flight", p.Phase, p.ElapsedS, p.Sent, p.OK, p.Failed, p.InFlight)
+	if p.GivenUp > 0 {
+		text += fmt.Sprintf(", %d given up as asked", p.GivenUp)
+	}
 	if p.ElapsedS > 0 && p.OK > 0 {
 		text += fmt.Sprintf(", %.1f/s, p50 %.0f ms", float64(p.OK)/p.ElapsedS, 1e3*p.E2ELP50S)
 	}
@@ -72,6 +76,7 @@ func (p Progress) Add(o Progress) Progress {
 	p.Done += o.Done
 	p.OK += o.OK
 	p.Failed += o.Failed
+	p.GivenUp += o.GivenUp
 	p.InFlight += o.InFlight
 	p.LastByteS = max(p.LastByteS, o.LastByteS)
 	p.E2ELP50S, p.E2ELP99S = max(p.E2ELP50S, o.E2ELP50S), max(p.E2ELP99S, o.E2ELP99S)

@@ -52,7 +52,7 @@ type Load struct {
 type TokenSums struct {
 	Prompt *int64 `json:"prompt,omitempty"`
 	Output *int64 `json:"output,omitempty"`
-	Source string `json:"source,omitempty"` // of the output counts: usage, events, tokenizer, or mixed
+	Source string `json:"source,omitempty"` // of the output counts: usage, events, tokenizer, usage_split, or mixed
 }
 
 // Throughput is completions whose done lies in the window, by its length. Requests that failed are not in it. A rate is

@@ -2,6 +2,7 @@ package summary
 
 import (
 	"math"
+	"slices"
 
 	"hpcbench/agent/workload"
 )
@@ -20,8 +21,9 @@ type nodeWindows []nodeWindow
 // cut off.
 func windows(w workload.Workload, parts []*Part, t total) nodeWindows {
 	var all, working nodeWindows
+	spent := spent(w, parts, t)
 	for _, p := range parts {
-		n := nodeWindow{p.Window, length(w, p, t)}
+		n := nodeWindow{p.Window, length(w, p, t, spent)}
 		all = append(all, n)
 		if len(p.Phases) > 0 {
 			working = append(working, n)
@@ -36,15 +38,29 @@ func windows(w workload.Workload, parts []*Part, t total) nodeWindows {
 	return nodeWindows{{length: max(0, w.DurationS)}}
 }
 
-// length is how long a node's window was. Without a cool-down, nodes whose requests are all done before those of others
-// wait for them: the window is the same for all, to the last request of any.
-func length(w workload.Workload, p *Part, t total) float64 {
+// spent reports whether requests and not the clock ended the window of a load without a cool-down: so many were due in it
+// as had to be or, where conversations that failed leave some out, all nodes were done before its time.
+func spent(w workload.Workload, parts []*Part, t total) bool {
+	switch {
+	case w.CooldownS > 0 || w.Requests == 0:
+		return false
+	case t.counts.Scheduled >= int64(w.Requests):
+		return true
+	}
+	return w.Turns > 1 && !slices.ContainsFunc(parts, func(p *Part) bool {
+		return p.State != Complete || p.Client == nil || p.Client.WallS >= p.Window.EndS
+	})
+}
+
+// length is how long a node's window was. Where requests end it, nodes whose own are all done before those of others wait
+// for them: the window is the same for all, to the last request of any.
+func length(w workload.Workload, p *Part, t total, spent bool) float64 {
 	length := p.Window.EndS - p.Window.StartS
 	if p.Window.EndS <= 0 {
 		length = math.Inf(1)
 	}
 	last := t.window.LastDoneS - p.Window.StartS
-	if w.CooldownS == 0 && w.Requests > 0 && t.counts.Scheduled >= int64(w.Requests) || math.IsInf(length, 1) {
+	if spent || math.IsInf(length, 1) {
 		length = min(length, max(last, w.MinDurationS))
 	}
 	switch {

@@ -97,3 +97,16 @@ func TestWhatIsGivenUpOnPurposeIsNoFailure(t *testing.T) {
 		t.Errorf("requests %+v, marks %q", s.Requests, s.Marks)
 	}
 }
+
+// Of two conversations of three turns one ends with a failure, and its last turn never comes: the load is over all the same.
+func TestAWindowEndsWithConversationsThatFail(t *testing.T) {
+	tr := trial()
+	tr.Workload.Turns, tr.Workload.Requests, tr.Workload.DurationS = 3, 6, 10
+	for _, c := range []struct{ wall, want float64 }{{7.5, 4}, {20, 10}} {
+		p := agreed(tr, 0, 1, 3, 13, append(doneAt(4, 5, 6, 7), failed(5, record.HTTPStatus))...)
+		p.Client = &Client{WallS: c.wall, Threads: 1}
+		s := Merge(tr, []*Part{throughJSON(t, p)})
+		near(t, "duration", s.DurationS, c.want)
+		near(t, "requests/s", *s.Throughput.RequestsPerS, 4/c.want)
+	}
+}

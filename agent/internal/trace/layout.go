@@ -13,9 +13,12 @@ import (
 	"strings"
 )
 
+// lineLimit bounds a line of JSON, in bytes: Mooncake's name the blocks of a prompt, some hundreds of them.
+const lineLimit = 1 << 20
+
 // read takes the layout from the first byte that is no blank.
 func (b *builder) read(r io.Reader) error {
-	lines := bufio.NewReaderSize(r, 1<<20)
+	lines := bufio.NewReaderSize(r, lineLimit)
 	skipped := 0 // empty lines
 	for {
 		c, err := lines.ReadByte()
@@ -50,8 +53,11 @@ type request struct {
 
 func (b *builder) readJSON(lines *bufio.Reader, number int) error {
 	for {
-		text, err := lines.ReadBytes('\n')
+		text, err := lines.ReadSlice('\n')
 		number++
+		if errors.Is(err, bufio.ErrBufferFull) {
+			return faulty(number, "a line of more than %d MiB", lineLimit>>20)
+		}
 		if len(bytes.TrimSpace(text)) > 0 {
 			if err := b.addJSON(number, text); err != nil {
 				return err

@@ -64,9 +64,10 @@ func TestWhatIsWrongIsNamedWithItsLine(t *testing.T) {
 		{strings.Replace(plain, `0.75`, `-1`, 1), "3: time -1 s: want 0 or more"},
 		{strings.Replace(mooncake, `"timestamp": 4500.5, `, "", 1), `4: no "timestamp"`},
 		{mooncake + "\n{torn", "5: not JSON of a request"},
+		{mooncake + "\n{" + strings.Repeat(" ", lineLimit), "5: a line of more than 1 MiB"},
 	} {
 		if _, err := Read(strings.NewReader(c.text)); err == nil || !strings.HasPrefix(err.Error(), c.want) {
-			t.Errorf("%q: %v, want %q", c.text, err, c.want)
+			t.Errorf("%.500q: %v, want %q", c.text, err, c.want)
 		}
 	}
 }

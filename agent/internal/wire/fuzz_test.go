@@ -36,8 +36,16 @@ func FuzzScan(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		scan(b, openai, nil)
-		scan(b, ollama, nil)
+		for _, name := range Dialects() {
+			d, err := Lookup(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			scan(b, d.fields, nil)
+			var more details
+			more.begin()
+			scan(b, d.fields, &more)
+		}
 	})
 }
 

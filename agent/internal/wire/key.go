@@ -41,6 +41,36 @@ func named(lines []string, name string) bool {
 // Authorization is the header that carries an API key.
 func Authorization(key string) string { return "Authorization: Bearer " + key }
 
+// concealed stands where a key would.
+const concealed = "[key]"
+
+// leastKey is the length of a key that is worth concealing: "x" or "no" are in every text.
+const leastKey = 4
+
+// Conceal takes the key that headers carry ("Name: value") out of a server's words: one that repeats what it was sent must
+// not bring it into a record or a log. Where the words were cut in the middle of the key, its begin goes too.
+func Conceal(words string, headers []string) string {
+	for _, line := range headers {
+		name, value, _ := strings.Cut(line, ":")
+		key := strings.TrimPrefix(strings.TrimSpace(value), "Bearer ")
+		if words == "" || len(key) < leastKey || !slices.ContainsFunc(carriers, func(c string) bool { return strings.EqualFold(c, name) }) {
+			continue
+		}
+		words = strings.ReplaceAll(words, key, concealed)
+		whole := strings.TrimSuffix(words, "…")
+		for n := len(key) - 1; n >= leastKey; n-- {
+			if begin, cut := strings.CutSuffix(whole, key[:n]); cut {
+				words = begin + concealed
+				break
+			}
+		}
+	}
+	return words
+}
+
+// carriers are the headers whose value is a key.
+var carriers = []string{"Authorization", "Api-Key", "X-Api-Key"}
+
 // keyLimit bounds a key's line, in bytes.
 const keyLimit = 16 << 10
 

@@ -189,6 +189,19 @@ func TestKeysAndHeadersThatAreNoneAreRefusedWithoutTheirText(t *testing.T) {
 	}
 }
 
+func TestAServerThatRepeatsTheKeyDoesNotSpreadIt(t *testing.T) {
+	headers := []string{"X-Team: hpc team", "authorization: Bearer sk-0123456789abcdef", "X-API-Key: no"}
+	for words, want := range map[string]string{
+		"": "", "status 503": "status 503", "no such team: hpc team": "no such team: hpc team",
+		"bad key sk-0123456789abcdef, Bearer sk-0123456789abcdef": "bad key [key], Bearer [key]",
+		"cut in the middle: sk-01234…":                            "cut in the middle: [key]",
+	} {
+		if got := Conceal(words, headers); got != want {
+			t.Errorf("%q became %q, want %q", words, got, want)
+		}
+	}
+}
+
 func TestAConversationGoesOnWithWhatWasSaid(t *testing.T) {
 	e := encoder(t, workload.Workload{Dialect: "ollama-chat", Model: "m", InputTokens: 9, MaxTokens: 4, Turns: 3, PromptSeed: 5})
 	past := e.Remember(nil, Call{ID: 6}, []byte(`an \"answer\"`))

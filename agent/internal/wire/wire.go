@@ -1,9 +1,10 @@
 // Package wire turns requests into bytes and bytes into what is known of an answer.
 //
-// It opens no connection and reads no clock; NewRequests alone reads files, those that the workload names. An Encoder makes the request of a dialect; a Parser is fed what was read from the
-// socket, in whatever pieces it came, and says how many tokens became complete in each piece and how the answer ended.
-// Below it lie three layers, each fed by the one above: HTTP/1.1 framing (http.go), events (sse.go, lines.go), and a scan of
-// each event's JSON for the few fields of the dialect (scan.go). None allocates once its buffers have grown.
+// It opens no connection and reads no clock; NewRequests alone reads files, those that the workload names. An Encoder
+// makes the request of a dialect; a Parser is fed what was read from the socket, in whatever pieces it came, and says how
+// many tokens became complete in each piece and how the answer ended. Below it lie three layers, each fed by the one
+// above: HTTP/1.1 framing (http.go), events (sse.go, lines.go), and a scan of each event's JSON for the few fields of the
+// dialect (scan.go). None allocates once its buffers have grown.
 package wire
 
 import "hpcbench/agent/internal/record"
