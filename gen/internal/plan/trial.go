@@ -70,12 +70,6 @@ func (m *maker) load(r *recipe.Recipe) workload.Workload {
 		Dataset: w.Dataset, Prefix: w.Prefix, IgnoreEOS: w.IgnoreEOS, Temperature: w.Temperature, CancelShare: w.CancelShare,
 		ExtraBody: w.ExtraBody, Headers: w.Headers, APIKeyFile: w.APIKeyFile, SLO: w.SLO,
 	}
-	if l.DurationS == 0 {
-		l.DurationS = 60
-	}
-	if l.WarmupS < 0 {
-		l.WarmupS = 10
-	}
 	if w.Dataset != "" { // its prompts are as long as they are
 		l.InputTokens, l.InputLaw, l.Prefix = 0, nil, nil
 	}
