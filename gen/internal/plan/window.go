@@ -33,7 +33,11 @@ func window(l *workload.Workload, w recipe.Workload) {
 	l.WarmupS = w.WarmupS
 	if w.WarmupS < 0 {
 		l.WarmupS = openWarmupS
-		if !l.Open() {
+		switch {
+		case l.Open():
+		case l.RampUpS > 0: // all slots have begun when the window does
+			l.WarmupS += l.RampUpS
+		default:
 			l.WarmupS, l.WarmupRequests = warmupMostS, warmupRequests*l.Concurrency
 		}
 	}

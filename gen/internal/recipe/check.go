@@ -34,6 +34,7 @@ func (f *File) Check(svc *service.Service, cl *cluster.Profile) diag.List {
 		c := check{values: v, Recipe: v.recipe(), svc: svc, cl: cl}
 		if c.rules(); points == 1 {
 			c.idle()
+			c.carried()
 		}
 		for _, d := range c.l {
 			if !seen[d] {
@@ -148,6 +149,26 @@ func (c *check) idle() {
 		if at := "monitoring." + key; c.written(at) && !c.good("monitoring.pushgateway_url") && !c.node("monitoring.pushgateway_url").refused() {
 			c.l.Hintf(c.keyAt(at), "no-effect", "write monitoring.pushgateway_url, or delete it", "%s has no effect without a Pushgateway", at)
 			c.l.Fix(c.delete(at))
+		}
+	}
+}
+
+// carried: keys that are checked and kept, and that no part of a job reads yet. Who writes them is told so, once a section.
+func (c *check) carried() {
+	for section, keys := range map[string][]string{
+		"monitoring": {"push_interval", "pushgateway_url", "output_file", "metrics", "retention"},
+		"logging":    {"enabled", "type", "create_jsonl", "flush_interval", "outputs", "aggregation", "categories", "format", "retention"},
+		"reporting":  {"formats", "include", "output_directory"},
+	} {
+		var all []string
+		for _, key := range keys {
+			lone := section == "monitoring" && (key == "push_interval" || key == "retention") && !c.good("monitoring.pushgateway_url") // idle tells of it
+			if c.written(section+"."+key) && !lone && !c.node(section+"."+key).refused() {
+				all = append(all, key)
+			}
+		}
+		if len(all) > 0 {
+			c.l.Hintf(c.keyAt(section+"."+all[0]), "carried", "leave it, or delete it: the job runs alike", "%s.%s: kept in recipe.resolved.yaml, and no part of a job reads it yet", section, strings.Join(all, ", "))
 		}
 	}
 }

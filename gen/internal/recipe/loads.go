@@ -20,6 +20,7 @@ func (c *check) load() {
 	c.named()
 	c.window()
 	c.unstreamed()
+	c.asked()
 }
 
 // unstreamed: an answer in one piece has no first token of its own.
@@ -27,8 +28,8 @@ func (c *check) unstreamed() {
 	if c.Workload.Stream || c.node("workload.stream").refused() {
 		return
 	}
-	for _, key := range []string{"workload.slo.ttft", "workload.slo.tpot", "workload.slo.itl", "workload.cancel_share"} {
-		if c.written(key) && c.num(key)+c.seconds(key) > 0 {
+	for _, key := range []string{"workload.slo.ttft", "workload.slo.tpot", "workload.slo.itl"} {
+		if c.written(key) && c.seconds(key) > 0 {
 			c.l.Hintf(c.keyAt(key), "no-effect", "delete it, or write stream: true", "%s has no effect without streaming: there is no first token", key)
 			c.l.Fix(c.delete(key))
 		}
@@ -167,7 +168,10 @@ func (c *check) mean(key string, mean float64) {
 // stepTimes: the window should have room for all steps.
 func (c *check) stepTimes(steps []workload.Step) {
 	sum := 0.0
-	for _, s := range steps {
+	for i, s := range steps {
+		if n := c.node("workload.steps").items[i].get("duration"); s.DurationS == 0 && n != nil && !n.bad {
+			c.l.Errorf(n.pos, "out-of-range", "write a duration above 0", "a step of no length has no requests")
+		}
 		sum += s.DurationS
 	}
 	if given := c.seconds("workload.duration"); c.good("workload.duration") && given < sum {
@@ -176,9 +180,22 @@ func (c *check) stepTimes(steps []workload.Step) {
 	}
 }
 
+// slotted: how the requests in flight of a closed loop begin, and in which groups.
+func (c *check) slotted() {
+	w := c.Workload
+	if ramp := "workload.ramp_up"; w.WarmupS >= 0 && w.RampUpS > w.WarmupS && c.good(ramp, "workload.warmup") {
+		c.l.Warnf(c.at(ramp), "ramp-up", fmt.Sprintf("write warmup: %gs or more", w.RampUpS), "ramp_up takes %g s and the warm-up %g s: the window begins before all requests are in flight", w.RampUpS, w.WarmupS)
+	}
+	if n := c.InFlight(); w.Batch > 1 && n%w.Batch != 0 && c.written("workload.batch") && !c.node("workload.concurrency").refused() {
+		c.l.Hintf(c.at("workload.batch"), "groups", fmt.Sprintf("make concurrency a multiple of batch, such as %d", (n+w.Batch-1)/w.Batch*w.Batch),
+			"%d in flight in groups of %d are %d", n, w.Batch, max(1, n/w.Batch)*w.Batch)
+	}
+}
+
 // closed: what only a closed loop, or only an open one, knows.
 func (c *check) closed() {
 	if !c.Workload.Open() {
+		c.slotted()
 		return
 	}
 	for _, key := range []string{"think_time", "ramp_up"} {

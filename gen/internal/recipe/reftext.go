@@ -7,7 +7,8 @@ const referenceHead = `# The recipe
 <!-- Made from schemas/recipe-format.yaml by go test ./gen/internal/cli -update. Edit that file, or gen/internal/recipe/reftext.go. -->
 
 A recipe is one YAML file: a service, where it runs, the load it gets. ` + "`gen check`" + ` tells of every mistake in it with its
-place and what to write instead; ` + "`recipe.resolved.yaml`" + ` in the bundle has every default spelled out.
+place and what to write instead; ` + "`recipe.resolved.yaml`" + ` in the bundle has every default spelled out, and
+trials/ the lengths that follow from each trial's load.
 
 **Durations** are ` + "`90s`, `15m`, `2h`, `1h30m`, `500ms`" + ` or a number of seconds.
 

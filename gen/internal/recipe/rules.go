@@ -140,7 +140,7 @@ func (c *check) account() {
 		c.l.Fix(diag.Add("account", "p200981").Asked())
 	}
 	if c.cl.QOSRequired && c.QOS == "" && !c.node("qos").refused() {
-		c.l.Errorf(c.file.Pos("qos"), "missing-field", strings.Join(append([]string{"write one of"}, c.cl.QOS...), " "), "missing field %q: %s wants one", "qos", c.cl.Name)
+		c.l.Errorf(c.file.Pos("qos"), "missing-field", "write one of "+strings.Join(c.cl.QOS, ", "), "missing field %q: %s wants one", "qos", c.cl.Name)
 		c.l.Fix(usual("qos", c.cl.QOS))
 	}
 }

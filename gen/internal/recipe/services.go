@@ -23,6 +23,7 @@ func (c *check) external() {
 	if !c.svc.External() {
 		return
 	}
+	c.addresses()
 	if nodes := nodesOf + "servers.nodes"; c.written(nodes) && c.whole(nodes) > 0 {
 		c.l.Hintf(c.at(nodes), "no-effect", "delete it", "servers.nodes has no effect: nobody starts %s", c.svc.Name)
 		c.l.Fix(c.delete(nodes))
