@@ -125,7 +125,8 @@ others_live() {
   done
 }
 
-# blame NAME: it ended unasked, which is a failure whatever its status. CAUSE keeps the words.
+# blame NAME: it ended unasked, which is a failure whatever its status. CAUSE keeps the words. Clients are started anew
+# all together, so the end of one is the end of all.
 blame() {
   local name=$1 status
   reap "$name"
@@ -133,6 +134,7 @@ blame() {
   CAUSE="$name ended unasked with status $status: $(last_words "$name")"
   fail "$name" "$status" "${CAUSE#*: }"
   show_end "$name"
+  [[ $name != client.* ]] || stop_like 'client.*'
 }
 
 # show_end NAME: the last lines of its logs.

@@ -19,12 +19,14 @@ make_results() {
   say "job $JOB: results in $RUN"
 }
 
-# load_modules: modules are a shell function, where a site has them.
+# load_modules: modules are a shell function, where a site has them, and what it does with unset variables is its own affair.
 load_modules() {
   local module
+  set +u
   for module in "${MODULES[@]}"; do
     module load "$module" || { fail modules 1 "module load $module failed"; return 1; }
   done
+  set -u
 }
 
 # check_files: everything that must be there before a node is billed for waiting. All that is missing is said.

@@ -26,13 +26,13 @@ seated() {
 write_nodes() {
   local k node port replica replicas=${REPLICAS[$1]} url
   local -A up=()
-  for k in "${!NODES[@]}"; do up[${NODES[k]}]=$((LOCAL * 10 * k * replicas)); done
+  for k in "${!NODES[@]}"; do up[${NODES[k]}]=$((LOCAL * 10 * k)); done
   {
     for node in "${MONITOR_NODES[@]}"; do node_row monitor "$node" -; done
     for node in "${CLIENT_NODES[@]}"; do node_row client "$node" "${CLIENT_PORT:-$((CLIENT_BLOCK + 6 + ${up[$node]}))}"; done
     for node in "${SERVER_NODES[@]}"; do
       for ((replica = 0; replica < replicas; replica++)); do
-        port=${SERVER_PORT:-$((BLOCK + ${up[$node]} + 10 * replica))}
+        port=${SERVER_PORT:-$((BLOCK + replicas * ${up[$node]} + 10 * replica))}
         [[ ${LAUNCHER[$1]} != single && $node != "${SERVER_NODES[0]}" ]] && port=-
         node_row server "$node" "$port"
       done

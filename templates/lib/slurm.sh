@@ -1,13 +1,13 @@
 # shellcheck shell=bash disable=SC2034,SC2153,SC2154 # a part of the job script, which is checked as a whole
 # ── Where things run: a Slurm allocation ─────────────────────────────────────────────────────────────────────────
 
-# find_bundle: sbatch runs a copy of this script, so its own path says nothing; Slurm knows what was submitted. Under
-# salloc it does not: then the directory of submission, or of the script.
+# find_bundle: under salloc the script lies in its bundle. sbatch runs a copy of it, whose path says nothing, but Slurm
+# knows what was submitted, and where.
 find_bundle() {
   local script
   [[ ${SLURM_JOB_ID-} ]] || die "not inside a Slurm job: submit it with ./submit.sh, or sbatch $SCRIPT"
   script=$(scontrol show job "$SLURM_JOB_ID" | sed -n '/^ *Command=/{s///p;q}')
-  for BUNDLE in "${script%/*}" "${SLURM_SUBMIT_DIR-}" "${0%/*}"; do
+  for BUNDLE in "$(dirname -- "$0")" "${script%/*}" "${SLURM_SUBMIT_DIR-}"; do
     [[ -f $BUNDLE/MANIFEST && -f $BUNDLE/$SCRIPT ]] && BUNDLE=$(cd -- "$BUNDLE" && pwd) && return
   done
   die "the bundle is not found: submit from inside its directory"
@@ -48,9 +48,10 @@ ASKING=() # steps that ask a server to end
 # ask PID NAME: a server by TERM to the one process of each rank that can hand it on. Slurm would signal all processes, and
 # with them the one that serves the image's files: vLLM then dies in the middle and leaves its shared memory on the node.
 ask() {
-  local _ deployment launch node replica
+  local _ deployment launch node replica=
   if [[ $2 != server.* || $STOP == cancelled ]]; then press "$1"; return; fi
-  IFS=. read -r _ deployment launch node replica <<<"$2"
+  IFS=. read -r _ deployment launch node <<<"$2"
+  ((${REPLICAS[$deployment]} > 1)) && replica=${node##*.} node=${node%.*} # a node's name may have dots
   [[ $node ]] || node=$(IFS=,; printf '%s' "${SERVER_NODES[*]}")
   # shellcheck disable=SC2016 # the other shell's
   on "$node" --overlap bash -c '

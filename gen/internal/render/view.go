@@ -42,6 +42,7 @@ type Bundle struct {
 	SiteEnv []string // KEY=value the profile wants in the job's environment
 
 	Jobs        []Job
+	Several     bool         // submit.sh submits more than one job, each after the one before
 	Deployments []Deployment // of all jobs
 	Trials      int
 

@@ -30,6 +30,7 @@ func view(in Input) *Bundle {
 	}
 	for _, j := range p.Jobs {
 		v.Jobs = append(v.Jobs, v.job(j))
+		v.Several = len(p.Jobs) > 1 || j.Chain > 1
 	}
 	return v
 }

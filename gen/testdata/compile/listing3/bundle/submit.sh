@@ -31,22 +31,25 @@ unset "${!SBATCH_@}"
 submit() {
   local script=$1 after=$2
   shift 2
-  [[ -z $after ]] || set -- --dependency="afterany:$after" "$@"
+  [[ -z $after ]] || set -- "$@" --dependency="afterany:$after" # last, for of two the last counts
   id=$(sbatch --parsable "$@" "$script" "${smoke[@]}")
   id=${id%%;*}
+  [[ $id =~ ^[0-9]+$ ]] || { printf '%s\n' "$id"; exit; } # --help and the like: there is no job
+  ids+=("$id")
   printf '%s: job %s\n' "$script" "$id"
 }
 
-id='' results=results smoke=()
+id='' ids=() results=results overall=", and $PWD/results/report.html over all jobs" smoke=()
 if [[ ${1-} == --smoke ]]; then
   shift
-  smoke=(--smoke) results=results/smoke
+  smoke=(--smoke) results=results/smoke overall='' # it counts for nothing
   submit 'job.sbatch' '' '--qos=test' '--time=00:04:00' '--signal=B:USR1@60' "$@"
 else
   submit 'job.sbatch' "$id" "$@"
 fi
 cat <<WORDS
-follow it:   tail -f $PWD/slurm-$id.out
-stop well:   scancel --batch --signal=USR1 $id   (ends the running trial in good order; submit again for the rest)
-results:     $PWD/$results/$id, and $PWD/results/report.html over all jobs
+follow it:   tail -F $PWD/slurm-${ids[0]}.out
+stop well:   scancel --batch --signal=USR1 ${ids[0]}   (ends the running trial in good order; submit again for the rest)
+cancel:      scancel ${ids[*]}
+results:     ${ids[*]/#/$PWD/$results/}$overall
 WORDS
