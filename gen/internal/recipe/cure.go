@@ -63,9 +63,14 @@ func (v *validator) absent(path string, s *schema) diag.Fix {
 	return diag.Fix{}
 }
 
-// sum is the number of nodes of all roles that are written; false where one is no number, or none is.
+// sum is the number of nodes of all roles that are written, of clients beside servers none; false where one is no number,
+// or none is.
 func (v *validator) sum() (sum int64, ok bool) {
-	for _, role := range []string{"servers", "clients", "monitors"} {
+	placement, _ := v.root.at("orchestration", "node_allocation", "clients", "placement").str()
+	for _, role := range roles {
+		if role == "clients" && placement == "same-node" {
+			continue
+		}
 		if n := v.root.at("orchestration", "node_allocation", role, "nodes"); n != nil {
 			count, number := n.value.(int64)
 			if !number {
