@@ -24,44 +24,46 @@ type Client struct {
 
 // Health asks who is there, and how long the question took.
 func (c Client) Health(ctx context.Context) (h Health, took time.Duration, err error) {
-	took, err = c.ask(ctx, "/health", nil, &h)
+	took, err = c.ask(ctx, "/health", nil, &h, answerWithin)
 	return h, took, err
 }
 
-// Start begins a share of a trial, start_in_s after the request arrives.
+// Start begins a share of a trial, start_in_s after the request arrives. Until then the node may read the dataset before it
+// answers.
 func (c Client) Start(ctx context.Context, a workload.Assignment) error {
 	body, err := json.Marshal(a)
 	if err != nil {
 		return err
 	}
-	_, err = c.ask(ctx, "/start", body, new(share.Progress))
+	within := answerWithin + time.Duration(a.StartInS*float64(time.Second))
+	_, err = c.ask(ctx, "/start", body, new(share.Progress), within)
 	return err
 }
 
 // Status tells how far the trial has come.
 func (c Client) Status(ctx context.Context) (p share.Progress, err error) {
-	_, err = c.ask(ctx, "/status", nil, &p)
+	_, err = c.ask(ctx, "/status", nil, &p, answerWithin)
 	return p, err
 }
 
 // Part fetches what was counted.
 func (c Client) Part(ctx context.Context) (*summary.Part, error) {
 	p := new(summary.Part)
-	_, err := c.ask(ctx, "/metrics", nil, p)
+	_, err := c.ask(ctx, "/metrics", nil, p, answerWithin)
 	return p, err
 }
 
 // Stop ends the trial, waits for its end, and returns how far it came.
 func (c Client) Stop(ctx context.Context) (p share.Progress, err error) {
-	_, err = c.ask(ctx, "/stop", []byte("{}"), &p)
+	_, err = c.ask(ctx, "/stop", []byte("{}"), &p, answerWithin)
 	return p, err
 }
 
 // answerWithin is how long an executor may take for an answer: longer than a stop takes.
 const answerWithin = stopWithin + 5*time.Second
 
-func (c Client) ask(ctx context.Context, path string, body []byte, into any) (time.Duration, error) {
-	r := ask.Request{URL: c.URL + path, Body: body, Timeout: answerWithin}
+func (c Client) ask(ctx context.Context, path string, body []byte, into any, within time.Duration) (time.Duration, error) {
+	r := ask.Request{URL: c.URL + path, Body: body, Timeout: within}
 	if body != nil {
 		r.Header = map[string]string{"Authorization": "Bearer " + c.Token}
 	}

@@ -128,23 +128,31 @@ func (b *body) learn(f found, p []byte) {
 	if b.growing {
 		f.content = f.output > max(0, b.output)
 	}
+	if f.more != nil {
+		b.detail(&f)
+	}
+	b.prompt = max(b.prompt, f.prompt) // some servers send zeros in every chunk until the last
+	b.output = max(b.output, f.output)
+	if f.content {
+		b.tokens++
+	}
+	if f.failed {
+		b.fail(p)
+	}
+}
+
+// detail takes what an event says of each answer to a group, which is counted there and not as one, and the answer's text.
+func (b *body) detail(f *found) {
 	if own := b.details.own(); own != nil {
 		own.prompt, own.output = max(own.prompt, f.prompt), max(own.output, f.output)
 		f.prompt, f.output = b.sums()
 	}
-	b.prompt = max(b.prompt, f.prompt) // some servers send zeros in every chunk until the last
-	b.output = max(b.output, f.output)
-	switch {
-	case len(b.details.choices) > 0:
+	if len(b.details.choices) > 0 {
 		b.tokens += b.details.events
-	case f.content:
-		b.tokens++
+		f.content = false
 	}
 	if text := b.details.text; b.keep && len(text) > 2 {
 		b.text = grow(b.text, text[1:len(text)-1])
-	}
-	if f.failed {
-		b.fail(p)
 	}
 }
 

@@ -32,7 +32,8 @@ func FuzzParser(f *testing.F) {
 
 // FuzzScan looks for text on which the scan does not end, or reads past the end.
 func FuzzScan(f *testing.F) {
-	for _, s := range []string{`{"choices":[{"delta":{"content":"x"}}]}`, `{"a":"\\\"","b":[{}]}`, `{"error":1}`, `{`, `{"done":tru`} {
+	for _, s := range []string{`{"choices":[{"delta":{"content":"x"}}]}`, `{"a":"\\\"","b":[{}]}`, `{"error":1}`, `{`, `{"done":tru`,
+		`{"choices":[{"index":-1,"text":"x"},{"index":1e9,"text":""},{"index":1,"text":"y","tokens_predicted":3}]}`} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -42,9 +43,9 @@ func FuzzScan(f *testing.F) {
 				t.Fatal(err)
 			}
 			scan(b, d.fields, nil)
-			var more details
-			more.begin()
+			more := details{choices: make([]choice, 2)}
 			scan(b, d.fields, &more)
+			more.own()
 		}
 	})
 }
