@@ -61,6 +61,32 @@ func TestServerHangs(t *testing.T) {
 	}
 }
 
+// One of four servers on a node is killed in the middle of a trial: that one is named, and the others' end and the next
+// start leave nothing behind.
+func TestOneOfSeveralServersDies(t *testing.T) {
+	t.Parallel()
+	j := compile(t, "shared", 1).submit()
+	j.until("start of the first trial", j.started("0001"))
+	on(t, j.nodes[0], "pkill", "-KILL", "-u", "bench", "-f", "agent dummy.*truth-2")
+	j.wait(status{"FAILED", "137:0"})
+	j.wantCause("server.d1.1."+j.nodes[0]+".2", 137, "Killed")
+	for trial, want := range map[string]string{"0001": "failed", "0002": "complete"} {
+		if got := j.account().states()[trial]; got != want {
+			t.Errorf("trial %s is %s, want %s", trial, got, want)
+		}
+	}
+}
+
+// A job script that breaks off, here by an edit, has failed: submitting again would not run the rest.
+func TestScriptBreaksOff(t *testing.T) {
+	t.Parallel()
+	b := compile(t, "short", 2)
+	shell(t, `cd '`+b.dir+`' && sed -i 's/^  choose_ports$/  choose_ports "$NO_SUCH_VARIABLE"/' job.sbatch`)
+	j := b.submit()
+	j.wait(status{"FAILED", "1:0"})
+	j.wantCause("job.sbatch", 1, "broke off")
+}
+
 // wantCause wants job.json to be of a failed job, whose first cause is this component with this status, in words that
 // have these among them.
 func (j *job) wantCause(component string, status int, words string) {

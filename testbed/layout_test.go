@@ -95,6 +95,21 @@ func TestServerThatRunsAlready(t *testing.T) {
 	}
 }
 
+// Under salloc the script that is run says which bundle it is, whatever lies where salloc was called.
+func TestScriptUnderSalloc(t *testing.T) {
+	t.Parallel()
+	b := compile(t, "short", 2)
+	other := b.dir + "-other"
+	shell(t, "cp -r '"+b.dir+"' '"+other+"'")
+	shell(t, "cd '"+other+"' && salloc --quiet --ntasks-per-node=1 --nodelist="+strings.Join(b.nodes, ",")+" bash -c 'cd \"$1\" && bash job.sbatch --smoke' bash '"+b.dir+"'")
+	for dir, want := range map[string]int{b.dir: 1, other: 0} {
+		if found, err := filepath.Glob(outside(dir) + "/results/smoke/*/smoke-d1/summary.json"); err != nil || len(found) != want {
+			t.Errorf("%s has %d smoke trials (%v), want %d", dir, len(found), err, want)
+		}
+	}
+	wantEmpty(t, b.nodes)
+}
+
 // A plan that one job can't hold is queued as several, each after the one before; --smoke before it counts for nothing.
 func TestSmokeThenChainedJobs(t *testing.T) {
 	t.Parallel()

@@ -37,6 +37,27 @@ func TestCancelKeepsFinishedTrials(t *testing.T) {
 	}
 }
 
+// A heterogeneous job that is cancelled in the middle ends on the nodes of both its components.
+func TestCancelHeterogeneousJob(t *testing.T) {
+	t.Parallel()
+	b := compileText(t, "het", 4, func(text string, _ []string) string {
+		return strings.ReplaceAll(text, "duration: 3s", "duration: 2m")
+	})
+	j := b.submitWith(b.elsewhere())
+	j.until("start of the trial", j.started("0001"))
+	shell(t, "scancel "+j.id)
+	if !within(patience, j.over) {
+		t.Fatalf("job %s does not end", j.id)
+	}
+	wantEmpty(t, j.nodes)
+	if a := j.account(); j.status().State != "CANCELLED" || a.State != "cancelled" || a.Cause != nil {
+		t.Errorf("Slurm says %s, job.json %s with cause %v, want a cancelled job that failed in nothing", j.status().State, a.State, a.Cause)
+	}
+	if j.complete("0001")() {
+		t.Error("a trial that was cut off counts as complete")
+	}
+}
+
 // A job whose time runs out stops in good order, and the next of its chain goes on where it stopped, to the end of the plan.
 func TestTimeLimitResumes(t *testing.T) {
 	t.Parallel()

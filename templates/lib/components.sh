@@ -72,14 +72,21 @@ stop_like() {
 attend() {
   local name=$1 until=$2 status
   until gone "$name"; do
-    others_live "$name" || { stop "$name"; return 70; }
+    others_live "$name" || { stop "$name"; died; return; }
     [[ $STOP == cancelled || ($STOP && $until -gt $((END - RESERVE))) ]] && { stop "$name"; return 75; }
     pause
   done
   reap "$name"
   status=$?
-  others_live || return 70 # what died in its last second died in its time
+  others_live || { died; return; } # what died in its last second died in its time
   return "$status"
+}
+
+# died: 70, for DEAD died; 75 when that was the doing of scancel, which may reach a step before it reaches this script.
+died() {
+  pause
+  [[ $STOP == cancelled ]] && return 75
+  return 70
 }
 
 # within SECONDS NAME: waits for NAME, which should be over soon. Its own status; or 124 when it was not, and was stopped.
@@ -105,7 +112,7 @@ await() {
   shift
   for file; do
     until [[ -e $file ]]; do
-      others_live || return 70
+      others_live || { died; return; }
       [[ $STOP ]] && return 75
       ((patience-- > 0)) || return 1
       pause
