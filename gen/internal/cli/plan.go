@@ -1,14 +1,16 @@
 package cli
 
 import (
-	"io"
+	"fmt"
+
+	"hpcbench/gen/internal/shell"
 )
 
 var planCommand = command{"plan", "what a recipe comes to, without writing anything", `usage: gen plan RECIPE [flags]
 
 Prints jobs with their nodes by role, the deployments in the order in which they start and what distinguishes them, trials and
 loads of each, where the time goes, GPUs that stay idle, the bill in the site's own unit, percentiles that the number of
-requests won't carry, what would make it cheaper, and why the order is this one. Writes nothing.
+requests won't carry, what would make it cheaper, why the order is this one, and the next command. Writes nothing.
 Exit status: 0 printed, 1 the recipe has errors, 2 wrong usage or a file that can't be read.
 
 flags:
@@ -46,6 +48,21 @@ func runPlan(e env, args []string) error {
 	if *asJSON {
 		return e.json(src.Plan)
 	}
-	_, err = io.WriteString(e.stdout, src.Plan.Full())
+	_, err = fmt.Fprintf(e.stdout, "%s\nnext: %s   (writes the job directory)\n", src.Plan.Full(), shell.Shown(append([]string{"gen", names[0]}, around.words()...)))
 	return err
+}
+
+// words are the flags as one types them again.
+func (s surroundings) words() []string {
+	var all []string
+	if s.cluster != "" {
+		all = append(all, "--cluster", s.cluster)
+	}
+	for _, set := range s.sets {
+		all = append(all, "--set", set)
+	}
+	for _, dir := range s.services {
+		all = append(all, "--services", dir)
+	}
+	return all
 }

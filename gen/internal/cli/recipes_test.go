@@ -6,7 +6,9 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -103,5 +105,19 @@ func TestDatasetReplacesMadeUpPrompts(t *testing.T) {
 	}
 	if len(src.Plan.Trials) != 21 {
 		t.Errorf("%d trials, want 7 rates × 3 seeds", len(src.Plan.Trials))
+	}
+}
+
+// A server that asks for fewer GPUs than another of its job leaves the rest of them idle, and the plan says so, once for loads
+// that are alike.
+func TestPlanCountsWhatSmallerServersLeaveIdle(t *testing.T) {
+	p := planOf(t, "../../../recipes/vllm-tp-strong.yaml").Plan
+	if got := []int{p.Deployments[0].IdleGPUs, p.Deployments[1].IdleGPUs, p.Deployments[2].IdleGPUs, p.Deployments[3].IdleGPUs}; !slices.Equal(got, []int{3, 2, 0, 0}) {
+		t.Errorf("%v GPUs idle, want 3, 2, 0 and 0", got)
+	}
+	for _, want := range []string{"3 of 4 GPUs idle", "16 in flight · 64 in flight · 256 in flight\n", "loads as of d1\n", "48 trials end by the clock"} {
+		if !strings.Contains(p.Full(), want) {
+			t.Errorf("the plan does not say %q:\n%s", want, p.Full())
+		}
 	}
 }

@@ -1,6 +1,9 @@
 package diag
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // DidYouMean is the cure for a misspelt name: the known name nearest to it, or "" where none is near enough.
 func DidYouMean(name string, known []string) string {
@@ -10,9 +13,27 @@ func DidYouMean(name string, known []string) string {
 	return ""
 }
 
-// Nearest is the known name with the smallest edit distance to name, the first of equals; "" where that distance is
+// beginning is the one known name that begins with the words of name, or they with its: cpus for cpus_per_task, batch_size for
+// batch.
+func beginning(name string, known []string) string {
+	best := ""
+	for _, k := range known {
+		if strings.HasPrefix(k, name+"_") || strings.HasPrefix(name, k+"_") {
+			if best != "" {
+				return ""
+			}
+			best = k
+		}
+	}
+	return best
+}
+
+// Nearest is the known name that shares its first words with name, else that with the smallest edit distance to name, the first of equals; "" where that distance is
 // more than a third of the name's length (at least one edit is allowed, at most three).
 func Nearest(name string, known []string) string {
+	if k := beginning(name, known); k != "" {
+		return k
+	}
 	limit := min(max(len(name)/3, 1), 3)
 	best := ""
 	for _, k := range known {

@@ -22,10 +22,25 @@ func (p *Plan) Full() string {
 	section("Deployments, in the order in which they start", p.deploymentLines())
 	section("Time", p.phases())
 	section("Bill", p.billLines())
-	section("Percentiles", lines(p.Carries()))
+	section("Percentiles", append(lines(p.Carries()), p.untold()...))
 	section("Cheaper", p.advice())
 	section("Why in this order", p.why())
 	return b.String()
+}
+
+// untold says of how many trials nobody knows the number of requests, and so which percentiles they carry.
+func (p *Plan) untold() []string {
+	n := 0
+	for _, t := range p.Trials {
+		if _, known := expected(t.Workload); !known {
+			n++
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s by the clock: the server sets the pace, and the report marks the percentiles that its requests do not carry",
+		plural(n, "1 trial ends", "%d trials end"))}
 }
 
 // lines are those of a text, none of an empty one.
@@ -60,12 +75,19 @@ func (p *Plan) jobLines() []string {
 }
 
 func (p *Plan) deploymentLines() []string {
-	var all []string
+	var all, before []string
+	first := ""
 	for _, j := range p.Jobs {
-		for _, d := range j.deployments {
+		for k, d := range j.deployments {
 			trials, _ := d.seconds()
 			all = append(all, fmt.Sprintf("%s  %s: start %s, %s %s", d.ID, d.about(), Span(d.StartupS), diag.Several(d.Trials, "trial"), Span(trials)))
-			for _, line := range loads(j, d) {
+			of := loads(j, d)
+			if k > 0 && slices.Equal(of, before) {
+				of = []string{"loads as of " + first}
+			} else {
+				before, first = of, d.ID
+			}
+			for _, line := range of {
 				all = append(all, "      "+line)
 			}
 		}
@@ -154,11 +176,12 @@ func (p *Plan) advice() []string {
 	if p.Setting.Local {
 		return nil
 	}
-	for _, d := range p.Deployments {
-		if d.Launcher == "single" && d.IdleGPUs > 0 && d.GPUs > 0 {
-			n := (d.GPUs + d.IdleGPUs) / (d.GPUs / max(1, d.Replicas))
-			all = append(all, fmt.Sprintf("%s leaves %s idle: replicas_per_node: %d uses them, or ask for fewer", strings.TrimSpace(d.ID+" "+d.What), diag.Several(d.IdleGPUs, "GPU"), n))
+	for _, d := range p.lonely() {
+		n := (d.GPUs + d.IdleGPUs) / d.GPUs // of servers on one node each, that many times what they use
+		if n < 2 {
+			continue
 		}
+		all = append(all, fmt.Sprintf("%s leaves %s idle: replicas_per_node: %d uses them, or ask for fewer", strings.TrimSpace(d.ID+" "+d.What), diag.Several(d.IdleGPUs, "GPU"), n))
 	}
 	j := p.Jobs[0]
 	if j.Clients > 0 && j.gpus() > 0 && !j.Het && p.site.Whole(j.recipe.Partition) {
@@ -171,6 +194,14 @@ func (p *Plan) advice() []string {
 		all = append(all, fmt.Sprintf("half of the time is servers that start (%s × %s): sweep values of the workload rather than of the server", diag.Several(len(p.Deployments), "start"), Span(p.Deployments[0].StartupS)))
 	}
 	return all
+}
+
+// lonely are the servers that leave GPUs of their nodes idle, each once; none where the plan itself has several on a node.
+func (p *Plan) lonely() []*Deployment {
+	if slices.ContainsFunc(p.Deployments, func(d *Deployment) bool { return d.Replicas > 1 }) {
+		return nil
+	}
+	return slices.DeleteFunc(firsts(p.Deployments), func(d *Deployment) bool { return d.Launcher != "single" || d.IdleGPUs == 0 || d.GPUs == 0 })
 }
 
 // plural is one of two sentences, by the number.

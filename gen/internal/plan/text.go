@@ -121,7 +121,11 @@ func (p *Plan) costs() []string {
 	}
 	all := []string{bill}
 	if share := p.idleShare(); share >= 0.05 {
-		all = append(all, fmt.Sprintf("%.0f %% of GPU time idle", 100*share))
+		words := fmt.Sprintf("%.0f %% of GPU time idle", 100*share)
+		if len(p.lonely()) > 0 {
+			words += ": try replicas_per_node"
+		}
+		all = append(all, words)
 	}
 	limits := []string{}
 	for _, j := range p.Jobs {
@@ -237,6 +241,13 @@ func loads(j *Job, d *Deployment) []string {
 	if n := len(all); n > mostLoads {
 		all = []string{all[0], all[1], fmt.Sprintf("… %d more", n-3), all[n-1]}
 	}
+	if n := len(all); n > 1 && max(1, j.Clients+j.Beside)*d.Endpoints == 1 {
+		var lines []string
+		for some := range slices.Chunk(all, 5) { // each is a few words
+			lines = append(lines, strings.Join(some, " · "))
+		}
+		return lines
+	}
 	return all
 }
 
@@ -253,8 +264,10 @@ func share(w workload.Workload, j *Job, endpoints int) string {
 		return "the trace " + w.Trace + " at its own pace"
 	}
 	if w.Rate > 0 {
-		line := fmt.Sprintf("%g requests/s (%s) = %g on %s, %g per endpoint", w.Rate, w.Arrival,
-			w.Rate/float64(nodes), where, w.Rate/float64(endpoints))
+		line := fmt.Sprintf("%g requests/s (%s)", w.Rate, w.Arrival)
+		if nodes*endpoints > 1 {
+			line += fmt.Sprintf(" = %g on %s, %g per endpoint", w.Rate/float64(nodes), where, w.Rate/float64(endpoints))
+		}
 		if w.Concurrency > 0 {
 			line += fmt.Sprintf(", at most %d in flight", w.Concurrency)
 		}
@@ -265,7 +278,10 @@ func share(w workload.Workload, j *Job, endpoints int) string {
 	for _, n := range byNode {
 		total += n
 	}
-	line := fmt.Sprintf("%d in flight = %s on %s, %s per endpoint", total, span(byNode), where, span(byEndpoint))
+	line := fmt.Sprintf("%d in flight", total)
+	if nodes*endpoints > 1 {
+		line += fmt.Sprintf(" = %s on %s, %s per endpoint", span(byNode), where, span(byEndpoint))
+	}
 	if w.Batch > 1 {
 		line += fmt.Sprintf(", in groups of %d", w.Batch)
 	}

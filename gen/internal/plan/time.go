@@ -12,6 +12,7 @@ const (
 
 // time estimates a job and sets its limit: the recipe's, or the estimate with slack, in whole minutes.
 func (m *maker) time(j *Job) {
+	j.leaveIdle()
 	longest, words := 0, ""
 	if !m.local {
 		j.EstimateS = overheadS
@@ -46,6 +47,15 @@ func (m *maker) time(j *Job) {
 		m.found.Warnf(at, "time-limit", "raise it, if the site allows, to "+Clock(minutes(int(float64(j.EstimateS)*slack))), "%s: the plan takes about %s, and the limit is %s: submit.sh queues %d jobs, each after the one before and running what is left",
 			j.Script, Clock(j.EstimateS), Clock(j.LimitS), n)
 		j.EstimateS += (n - 1) * (overheadS + j.deployments[len(j.deployments)-1].StartupS)
+	}
+}
+
+// leaveIdle counts what a server that asks for fewer GPUs leaves of an allocation that was made for another of the job.
+func (j *Job) leaveIdle() {
+	for _, d := range j.deployments {
+		if d.GPUs > 0 {
+			d.IdleGPUs = max(d.IdleGPUs, j.gpus()*j.Servers-d.GPUs)
+		}
 	}
 }
 

@@ -261,6 +261,12 @@ func (c *check) named() {
 // window: it should hold many requests one after the other, where it is known how long one takes.
 func (c *check) window() {
 	slo := c.Workload.SLO
+	for _, metric := range []string{"ttft", "tpot", "itl"} {
+		if at := "workload.slo." + metric; slo[metric] >= 20 && c.good(at) && c.node(at).plain && c.node(at).word() == fmt.Sprint(slo[metric]) {
+			c.l.Warnf(c.at(at), "slow-slo", fmt.Sprintf("write %gms, if that is meant", slo[metric]), "slo.%s is %g, a number of seconds", metric, slo[metric])
+			c.l.Fix(c.write(at, fmt.Sprintf("%gms", slo[metric])).Asked())
+		}
+	}
 	expected := slo["e2el"]
 	if expected == 0 && slo["tpot"] > 0 {
 		expected = slo["ttft"] + slo["tpot"]*float64(c.Workload.GenTokens)

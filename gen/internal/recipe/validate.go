@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -282,6 +283,9 @@ func (v *validator) typ(n *node, s *schema, path string) {
 	v.diags.Fix(retyped(n, s, path))
 }
 
+// plainNumber is a number as one writes it before a unit.
+var plainNumber = regexp.MustCompile(`^[0-9]+(\.[0-9]+)?$`)
+
 func typeCure(n *node, s *schema, path string) string {
 	text, isText := n.str()
 	switch {
@@ -293,6 +297,9 @@ func typeCure(n *node, s *schema, path string) string {
 			return fmt.Sprintf("write %v", b)
 		}
 	case isText && (s.takes("integer") || s.takes("number")):
+		if digits := strings.TrimRight(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ/ "); digits != text && plainNumber.MatchString(digits) && !strings.HasSuffix(strings.ToLower(text), "k") && s.says == "" {
+			return fmt.Sprintf("write %s, without a unit", digits)
+		}
 		if _, err := strconv.ParseFloat(text, 64); err == nil {
 			return fmt.Sprintf("write %s without quotes", text)
 		} else if errors.Is(err, strconv.ErrRange) {
