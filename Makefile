@@ -33,10 +33,12 @@ golden:
 	go test ./gen/internal/cli ./agent/internal/report ./agent/internal/executor ./agent/internal/cli -update
 
 ## check: all that a change must pass without a cluster
-check: lint race
+check: lint test race
 
+## race: the tests of what does several things at once; the rest of gen does one after the other, and is slow under the detector
 race:
-	go test -race -short ./...
+	go test -race -short ./agent/... ./gen/internal/submit
+	go test -race -short -run Run ./gen/internal/cli
 
 lint:
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'not formatted: gofmt -w .'; exit 1; }
