@@ -21,7 +21,20 @@ type Trial struct {
 	Repetition int            `json:"repetition"`        // from 1, on one start of the server
 	Restart    int            `json:"restart,omitempty"` // which start of the server, from 1; 0: the recipe asks for one only
 	Service    string         `json:"service"`
+	Server     Server         `json:"server,omitzero"` // zero: nobody said
 	Workload   Workload       `json:"workload"`
+}
+
+// Server is what a trial's servers run on. It is in the trial, and so in the ledger's key, for a result on other nodes, or of
+// another address, is another result.
+type Server struct {
+	Nodes     int      `json:"nodes,omitempty"`
+	Replicas  int      `json:"replicas,omitempty"` // servers on each node; 0: one
+	Launcher  string   `json:"launcher"`           // single, spmd, ray, mp; none: they run already
+	GPUs      int      `json:"gpus,omitempty"`     // of each node, and so CPUs and GB of memory; 0: not asked for
+	CPUs      int      `json:"cpus,omitempty"`
+	MemGB     int      `json:"mem_gb,omitempty"`
+	Endpoints []string `json:"endpoints,omitempty"` // base URLs of servers that run already
 }
 
 // Workload says which requests to send, when, and for how long. All client nodes together send it: rates and

@@ -15,6 +15,7 @@ import (
 	"hpcbench/gen/internal/cluster"
 	"hpcbench/gen/internal/diag"
 	"hpcbench/gen/internal/recipe"
+	"hpcbench/gen/internal/service"
 )
 
 var listCommand = command{"list", "tables of recipes, services, clusters and datasets", `usage: gen list [recipes|services|clusters|datasets] [flags]
@@ -170,7 +171,7 @@ func listServices(dirs []string) (table, error) {
 	t := table{head: []string{"name", "dialects", "port", "image", "description"}}
 	all, err := allServices(dirs)
 	for _, s := range all {
-		t.rows = append(t.rows, []string{s.Name, strings.Join(s.Dialects, ","), fmt.Sprint(s.Port), cmp.Or(s.Image, "-"), s.Description})
+		t.rows = append(t.rows, []string{s.Name, strings.Join(s.Dialects, ","), portOf(s), cmp.Or(s.Image, "-"), s.Description})
 	}
 	return t, err
 }
@@ -227,4 +228,12 @@ func (t table) json(e env) error {
 		objects = append(objects, object)
 	}
 	return e.json(objects)
+}
+
+// portOf is a service's customary port, if it has one.
+func portOf(s *service.Service) string {
+	if s.Port == 0 {
+		return "-"
+	}
+	return fmt.Sprint(s.Port)
 }

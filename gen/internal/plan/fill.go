@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"hpcbench/agent/workload"
 	"hpcbench/gen/internal/service"
 )
 
@@ -31,6 +32,7 @@ func (m *maker) fill(d *Deployment) {
 		return
 	}
 	m.endpoints(d, start)
+	d.tell()
 	for _, pt := range d.points {
 		start.Context = max(start.Context, context(pt.Recipe.Workload))
 		start.Concurrency = max(start.Concurrency, inFlight(m.load(pt.Recipe), pt.Recipe.Orchestration.Senders(), d.Endpoints))
@@ -65,6 +67,16 @@ func (m *maker) endpoints(d *Deployment, start service.Start) {
 		if n > 1 {
 			m.bad(nodesOf+"servers.replicas_per_node", fmt.Errorf("one server over several nodes has no replicas on a node"))
 		}
+	}
+}
+
+// tell writes into a deployment's trials what their servers run on.
+func (d *Deployment) tell() {
+	r := d.recipe.Resources.Servers
+	server := workload.Server{Nodes: d.recipe.Orchestration.Nodes.Servers, Replicas: d.Replicas, Launcher: d.Launcher,
+		GPUs: r.GPUs, CPUs: r.CPUsPerTask, MemGB: r.MemGB, Endpoints: d.External}
+	for _, t := range d.trials {
+		t.Server = server
 	}
 }
 

@@ -232,3 +232,13 @@ func TestTooManyTrials(t *testing.T) {
 		t.Errorf("says %v", found)
 	}
 }
+
+// What a server runs on is in its trials, and so in the key by which the ledger knows what is done.
+func TestTrialsTellWhatTheyRunOn(t *testing.T) {
+	p := planned(t, points(listing3(), gpus))
+	for i, want := range []int{1, 2} {
+		if got := p.Trials[i].Server; got.GPUs != want || got.Nodes != 2 || got.Launcher != "single" || got.MemGB != 32 {
+			t.Errorf("trial %s runs on %+v, want %d GPUs a node", p.Trials[i].ID, got, want)
+		}
+	}
+}

@@ -87,7 +87,7 @@ func nodeScripts(v *Bundle) []string {
 	if slices.ContainsFunc(v.Deployments, ray) {
 		names = append(names, "ray.sh")
 	}
-	if slices.ContainsFunc(v.Deployments, func(d Deployment) bool { return !ray(d) }) {
+	if slices.ContainsFunc(v.Deployments, func(d Deployment) bool { return !ray(d) && len(d.External) == 0 }) {
 		names = append(names, "server.sh")
 	}
 	if v.MonitorInterval != "" {
