@@ -36,8 +36,18 @@ func larger(a, b recipe.Resources) recipe.Resources {
 	return recipe.Resources{GPUs: max(a.GPUs, b.GPUs), CPUsPerTask: max(a.CPUsPerTask, b.CPUsPerTask), MemGB: max(a.MemGB, b.MemGB)}
 }
 
+// countIdle counts the GPUs that each deployment leaves idle of nodes that have the most that any deployment of the job needs.
+func (j *Job) countIdle() {
+	for _, d := range j.deployments {
+		if d.GPUs > 0 {
+			d.IdleGPUs = j.gpus()*j.Servers - d.GPUs
+		}
+	}
+}
+
 // ask fills what a job asks of Slurm: nodes, time, and what it costs.
 func (m *maker) ask(p *Plan, j *Job) {
+	j.countIdle()
 	m.time(j)
 	m.bill(j)
 	need := m.most(j)
@@ -63,7 +73,7 @@ func (m *maker) ask(p *Plan, j *Job) {
 // components has the monitor and the clients in the first, where its script runs.
 func (m *maker) directives(p *Plan, j *Job, need recipe.Resources) (all, servers []Directive) {
 	r := j.recipe
-	once := filled([]Directive{{"signal", fmt.Sprintf("B:USR1@%d", j.SignalS)}, {"no-requeue", ""}, {"open-mode", "append"}, {"export", "NONE"}})
+	once := filled([]Directive{{"signal", signal(j.SignalS)}, {"no-requeue", ""}, {"open-mode", "append"}, {"export", "NONE"}})
 	for _, d := range slices.Concat(m.cl.ExtraDirectives, r.Job.Directives) {
 		flag, value, _ := strings.Cut(strings.TrimPrefix(d, "--"), "=")
 		once = append(once, Directive{flag, value})
@@ -76,6 +86,9 @@ func (m *maker) directives(p *Plan, j *Job, need recipe.Resources) (all, servers
 	front := cmp.Or(r.Orchestration.ClientPartition, m.cl.ClientPartition, r.Partition)
 	return slices.Concat(head, m.component(j, front, j.Total-j.Servers, clients, nil), once), m.component(j, r.Partition, j.Servers, need, nil)
 }
+
+// signal asks Slurm for USR1 to the job script alone, so many seconds before the limit.
+func signal(leadS int) string { return fmt.Sprintf("B:USR1@%d", leadS) }
 
 // component is what n nodes of a partition ask for.
 func (m *maker) component(j *Job, partition string, n int, need recipe.Resources, names []string) []Directive {

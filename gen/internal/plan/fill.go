@@ -80,7 +80,7 @@ func (d *Deployment) tell() {
 	}
 }
 
-// gpusOf counts the GPUs that a deployment uses, and those of its nodes that it leaves idle.
+// gpusOf counts the GPUs that a deployment uses.
 func (m *maker) gpusOf(d *Deployment, start service.Start) {
 	has := start.GPUs * start.Nodes * max(1, d.Replicas)
 	d.GPUs = has
@@ -91,7 +91,6 @@ func (m *maker) gpusOf(d *Deployment, start service.Start) {
 		}
 		d.GPUs = min(has, each*d.Endpoints)
 	}
-	d.IdleGPUs = d.recipe.Resources.Servers.GPUs*start.Nodes - d.GPUs
 }
 
 // parallel is a setting's whole number, directly or under distributed, and 1 where the recipe is silent.

@@ -1,10 +1,6 @@
 package plan
 
-import (
-	"fmt"
-	"math"
-	"slices"
-)
+import "slices"
 
 // Smoke is a short job that tries a plan before it is paid for: each server starts once and has one short trial.
 type Smoke struct {
@@ -26,15 +22,13 @@ func (m *maker) smoke(j *Job) Smoke {
 	for _, d := range firsts(j.deployments) {
 		all += d.StartupS + smokeTrial(d.trials[0]).Seconds
 	}
-	s := Smoke{LimitS: minutes(int(math.Ceil(float64(all+overheadS) * slack)))}
+	s := Smoke{LimitS: loosely(all + overheadS)}
 	if m.cl.SmokeTimeS > 0 {
 		s.LimitS = min(s.LimitS, int(m.cl.SmokeTimeS))
 	}
 	s.LimitS = min(s.LimitS, j.LimitS)
-	s.SignalS = min(300, s.LimitS/4)
-	each, _ := m.cl.Bill()
-	s.Bill = float64(s.LimitS*j.Total) * each / 3600
-	s.Directives = filled([]Directive{{"partition", m.cl.SmokePartition}, {"qos", m.cl.SmokeQOS}, {"reservation", m.cl.SmokeReservation}, {"time", Clock(s.LimitS)}, {"signal", fmt.Sprintf("B:USR1@%d", s.SignalS)}})
+	s.SignalS, s.Bill = signalLead(s.LimitS), m.cost(j, s.LimitS)
+	s.Directives = filled([]Directive{{"partition", m.cl.SmokePartition}, {"qos", m.cl.SmokeQOS}, {"reservation", m.cl.SmokeReservation}, {"time", Clock(s.LimitS)}, {"signal", signal(s.SignalS)}})
 	if j.Het { // its components have partitions of their own
 		s.Directives = slices.DeleteFunc(s.Directives, func(d Directive) bool { return d.Flag == "partition" })
 	}

@@ -12,7 +12,6 @@ const (
 
 // time estimates a job and sets its limit: the recipe's, or the estimate with slack, in whole minutes.
 func (m *maker) time(j *Job) {
-	j.leaveIdle()
 	longest, words := 0, ""
 	if !m.local {
 		j.EstimateS = overheadS
@@ -26,12 +25,12 @@ func (m *maker) time(j *Job) {
 	}
 	j.LimitS = int(j.recipe.Job.TimeLimitS)
 	if j.LimitS == 0 {
-		j.LimitS = minutes(int(math.Ceil(float64(j.EstimateS) * slack)))
+		j.LimitS = loosely(j.EstimateS)
 		if m.cl.MaxTimeS > 0 {
 			j.LimitS = min(j.LimitS, int(m.cl.MaxTimeS))
 		}
 	}
-	j.SignalS = min(300, j.LimitS/4)
+	j.SignalS = signalLead(j.LimitS)
 	j.ReserveS = min(60, j.SignalS/2)
 	if m.local {
 		return
@@ -44,20 +43,17 @@ func (m *maker) time(j *Job) {
 	}
 	if n := j.links(); n > 1 {
 		j.Chain = n
-		m.found.Warnf(at, "time-limit", "raise it, if the site allows, to "+Clock(minutes(int(float64(j.EstimateS)*slack))), "%s: the plan takes about %s, and the limit is %s: submit.sh queues %d jobs, each after the one before and running what is left",
+		m.found.Warnf(at, "time-limit", "raise it, if the site allows, to "+Clock(loosely(j.EstimateS)), "%s: the plan takes about %s, and the limit is %s: submit.sh queues %d jobs, each after the one before and running what is left",
 			j.Script, Clock(j.EstimateS), Clock(j.LimitS), n)
 		j.EstimateS += (n - 1) * (overheadS + j.deployments[len(j.deployments)-1].StartupS)
 	}
 }
 
-// leaveIdle counts what a server that asks for fewer GPUs leaves of an allocation that was made for another of the job.
-func (j *Job) leaveIdle() {
-	for _, d := range j.deployments {
-		if d.GPUs > 0 {
-			d.IdleGPUs = max(d.IdleGPUs, j.gpus()*j.Servers-d.GPUs)
-		}
-	}
-}
+// loosely is a time limit for what takes so many seconds by the estimate.
+func loosely(s int) int { return minutes(int(math.Ceil(float64(s) * slack))) }
+
+// signalLead is how long before a limit of so many seconds USR1 comes: time to end the trial in hand.
+func signalLead(limitS int) int { return min(300, limitS/4) }
 
 // minutes rounds seconds up to whole minutes.
 func minutes(s int) int { return (s + 59) / 60 * 60 }
@@ -94,7 +90,11 @@ func Clock(s int) string {
 
 // bill is what a job costs in the profile's unit, by its estimate and at most.
 func (m *maker) bill(j *Job) {
+	j.Bill, j.BillMost = m.cost(j, j.EstimateS), m.cost(j, j.LimitS*max(1, j.Chain))
+}
+
+// cost is what all nodes of a job cost in so many seconds, in the profile's unit.
+func (m *maker) cost(j *Job, seconds int) float64 {
 	each, _ := m.cl.Bill()
-	j.Bill = float64(j.EstimateS*j.Total) * each / 3600
-	j.BillMost = float64(j.LimitS*max(1, j.Chain)*j.Total) * each / 3600
+	return float64(seconds*j.Total) * each / 3600
 }
