@@ -46,13 +46,15 @@ type Workload struct {
 
 	Concurrency int     `json:"concurrency,omitempty"` // requests in flight; with Rate: a cap on them; 0 with Rate: no cap
 	Rate        float64 `json:"rate,omitempty"`        // requests due per second: an open loop; 0: a closed loop
-	Arrival     string  `json:"arrival,omitempty"`     // law of an open loop: constant, poisson, gamma, burst, ramp, step, replay
+	Arrival     string  `json:"arrival,omitempty"`     // law of an open loop: constant, poisson, gamma, burst, ramp, step, sine, replay
 	Burstiness  float64 `json:"burstiness,omitempty"`  // of gamma: its shape; 1 is poisson, less comes in clumps
 	Burst       *Burst  `json:"burst,omitempty"`
 	Ramp        *Ramp   `json:"ramp,omitempty"`
 	Steps       []Step  `json:"steps,omitempty"`
+	Sine        *Sine   `json:"sine,omitempty"`
 	Trace       string  `json:"trace,omitempty"`        // of replay: the file (see File); with Rate its times are stretched to that mean
 	ThinkTimeS  float64 `json:"think_time_s,omitempty"` // of a closed loop: from an answer's end to the next request
+	ThinkLaw    string  `json:"think_law,omitempty"`    // fixed (also ""), or exponential with the mean ThinkTimeS
 	RampUpS     float64 `json:"ramp_up_s,omitempty"`    // of a closed loop: its slots begin evenly spread over so long, in the warm-up
 
 	WarmupS        float64 `json:"warmup_s"`                  // sent and not counted
@@ -66,8 +68,10 @@ type Workload struct {
 
 	InputTokens int     `json:"input_tokens,omitempty"` // length of a synthetic prompt; with InputLaw: its mean
 	InputLaw    *Length `json:"input_law,omitempty"`
-	Prompt      string  `json:"prompt,omitempty"`  // one fixed prompt, repeated on purpose; excludes InputTokens
-	Dataset     string  `json:"dataset,omitempty"` // prompts from a file (see File) instead of made-up ones
+	Prompt      string  `json:"prompt,omitempty"`    // one fixed prompt, repeated on purpose; excludes InputTokens
+	Dataset     string  `json:"dataset,omitempty"`   // prompts from a file (see File) instead of made-up ones
+	Tokenizer   string  `json:"tokenizer,omitempty"` // the model's own (see File), GGUF or tokenizer.json: made-up prompts have exactly their length in its tokens
+	TokenIDs    *IDs    `json:"token_ids,omitempty"` // of openai-completions: made-up prompts are lists of token ids, and so exactly as long
 	Prefix      *Prefix `json:"prefix,omitempty"`
 	Turns       int     `json:"turns,omitempty"` // requests of one conversation, each with all before it; 0 and 1: none
 	MaxTokens   int     `json:"max_tokens"`      // asked of the server, exactly (IgnoreEOS) or at most; with OutputLaw: its mean
@@ -80,6 +84,9 @@ type Workload struct {
 	Routing string  `json:"routing,omitempty"` // which endpoint a request goes to: round-robin (also ""), random, all-to-all, static
 	Routes  [][]int `json:"routes,omitempty"`  // of static: by client node, the indices of its endpoints, which take turns
 
+	ConnRequests int  `json:"conn_requests,omitempty"` // requests that a connection carries before the client closes it; 0: no end, 1: a new one for each
+	KernelStamps bool `json:"kernel_stamps,omitempty"` // take the kernel's time of a packet as that of its tokens (SO_TIMESTAMPING), not the time of the read
+
 	ExtraBody  map[string]any    `json:"extra_body,omitempty"`   // further fields of each request's body
 	Headers    map[string]string `json:"headers,omitempty"`      // further headers of each request
 	APIKeyFile string            `json:"api_key_file,omitempty"` // on the client node: its first line goes out as Authorization: Bearer
@@ -87,7 +94,8 @@ type Workload struct {
 	Seed       int64  `json:"seed"`        // of arrivals
 	PromptSeed uint64 `json:"prompt_seed"` // of prompts: hash(seed, the point's workload values, repetition)
 
-	SLO map[string]float64 `json:"slo,omitempty"` // seconds by metric: ttft, tpot, itl, e2el
+	SLO    map[string]float64 `json:"slo,omitempty"` // seconds by metric: ttft, tpot, itl, e2el
+	Search *Search            `json:"search,omitempty"`
 }
 
 // Burst is the law burst: its requests come Size at one instant (0 and 1: one by one), evenly, during OnS of each OnS + OffS
@@ -110,6 +118,30 @@ type Ramp struct {
 type Step struct {
 	Rate      float64 `json:"rate"` // requests/s
 	DurationS float64 `json:"duration_s"`
+}
+
+// Sine is the law sine: a rate that swings around the workload's Rate as Rate·(1 + Swing·sin(2πt/PeriodS)), t from the
+// window's begin.
+type Sine struct {
+	PeriodS float64 `json:"period_s"`
+	Swing   float64 `json:"swing"` // share of Rate, 0 to 1
+}
+
+// IDs are the token ids that prompts are drawn from, both ends included.
+type IDs struct {
+	First int `json:"first"`
+	Last  int `json:"last"`
+}
+
+// Search makes a trial the search for the highest rate that holds the SLO: its load is sent several times, each time at
+// another Rate and with its whole warm-up and window, and the trial's numbers are those of the highest that held.
+type Search struct {
+	Low        float64 `json:"low"`            // requests/s, the first that is tried
+	High       float64 `json:"high,omitempty"` // the highest that is; 0: no bound, it doubles until one fails
+	Precision  float64 `json:"precision"`      // the search ends when a rate that fails is at most this share above one that holds
+	Attain     float64 `json:"attain"`         // share of the requests due that must keep every bound, failed ones included
+	Confidence float64 `json:"confidence"`     // of the statement that a rate holds, or fails; one-sided
+	Probes     int     `json:"probes"`         // it ends after so many at the latest
 }
 
 // Length is a distribution of numbers of tokens; each draw is a hash of seed and index, rounded, and at least 1.

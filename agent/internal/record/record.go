@@ -70,7 +70,15 @@ type Record struct {
 	Error        string // what went wrong, in the words of the server or the system
 	AskedPrompt  int    // tokens that the prompt was made to have; 0: no number of them
 	AskedOutput  int    // tokens that were asked of the answer; 0: the workload's max_tokens
-	Coalesced    int    // token events that arrived in one read with the one before; summed in the part, not on the line
+
+	// What the server says of the request (Ollama's load_duration, prompt_eval_duration and eval_duration; llama.cpp's
+	// timings), in seconds; NaN: it does not say.
+	ServerLoad, ServerPrompt, ServerDecode float64
+	Cold                                   bool // the server loaded the model for this request
+
+	Graded, Right bool // of a dataset with answers: the answer was compared with the right one, and it is that
+
+	Coalesced int // token events that arrived in one read with the one before; summed in the part, not on the line
 
 	Gaps []float32 // seconds between successive token events
 }

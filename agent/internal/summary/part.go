@@ -131,10 +131,18 @@ func (t *Due) add(o Due) {
 
 // Client is what is known of the load threads of a node.
 type Client struct {
-	CPUS       float64 `json:"cpu_s"`              // CPU time the load threads took, in seconds
-	WallS      float64 `json:"wall_s"`             // time from the trial's start to its end, in seconds
-	Threads    int     `json:"threads"`            // load threads
-	ReadLag    *hist.H `json:"read_lag,omitempty"` // ns from a socket's being readable to its read; nil: not measured
-	ConnErrors int64   `json:"conn_errors"`        // connections this node could not open for want of ports, files or memory
-	Prompts    int     `json:"prompts,omitempty"`  // in the dataset that the prompts came from; absent: from none
+	CPUS        float64  `json:"cpu_s"`                 // CPU time the load threads took, in seconds
+	WallS       float64  `json:"wall_s"`                // time from the trial's start to its end, in seconds
+	Threads     int      `json:"threads"`               // load threads
+	ReadLag     *hist.H  `json:"read_lag,omitempty"`    // ns from a socket's being readable to its read; nil: not measured
+	CPUs        float64  `json:"cpus,omitempty"`        // cores the process may use, by affinity and cgroup; absent: not known
+	RunDelayS   *float64 `json:"run_delay_s,omitempty"` // time the load threads could have run and waited for a core (/proc/…/schedstat), in seconds; absent: not known
+	GCPauses    *hist.H  `json:"gc_pauses,omitempty"`   // ns that Go's collector stopped the threads for, each time; nil: not measured
+	KernelLag   *hist.H  `json:"kernel_lag,omitempty"`  // ns from the kernel's stamp of a packet to its read, with kernel_stamps; nil: not measured
+	Ports       int      `json:"ports,omitempty"`       // local ports that connections to one address can have; absent: not known
+	Connections int64    `json:"connections,omitempty"` // opened
+	Broken      int64    `json:"broken,omitempty"`      // connections that ended under a request
+	Resent      int64    `json:"resent,omitempty"`      // requests sent again because a kept connection had been closed meanwhile
+	ConnErrors  int64    `json:"conn_errors"`           // connections this node could not open for want of ports, files or memory
+	Prompts     int      `json:"prompts,omitempty"`     // in the dataset that the prompts came from; absent: from none
 }
