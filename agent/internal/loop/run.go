@@ -53,6 +53,8 @@ type Facts struct {
 	Broken      int64 // connections that ended under a request
 	Resent      int64 // requests sent again because a kept connection had been closed meanwhile
 
+	HeldNS int64 // requests sent and not done, integrated over the window, in request-ns (load.Machine.Held)
+
 	Prompts int // in the dataset that the prompts came from; 0: from none
 }
 
@@ -199,6 +201,7 @@ func (e *engine) facts(threads []*thread) Facts {
 		f.ConnErrors += t.starved
 		f.Broken += t.broken
 		f.Resent += t.resent
+		f.HeldNS += t.machine.Held()
 		f.ReadLag.Merge(&t.lag)
 	}
 	return f
