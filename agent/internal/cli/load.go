@@ -58,9 +58,11 @@ func (o *loadOptions) run(ctx context.Context, c *call, a workload.Assignment) e
 	if err != nil && ctx.Err() == nil {
 		return err
 	}
-	result := summary.Merge(a.Trial, []*summary.Part{s.Part()})
+	parts := []*summary.Part{s.Part()}
+	result := summary.Merge(a.Trial, parts)
 	if o.out != "" {
-		if err := whole.WriteJSON(filepath.Join(o.out, "summary.json"), result); err != nil {
+		series := whole.Write(filepath.Join(o.out, summary.SeriesFile), []byte(summary.SeriesCSV(a.Trial, parts)), 0o644)
+		if err := errors.Join(series, whole.WriteJSON(filepath.Join(o.out, "summary.json"), result)); err != nil {
 			return err
 		}
 	}
