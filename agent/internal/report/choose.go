@@ -106,7 +106,7 @@ func (r *Report) settle(row ledger.Row, stale map[string]int) *Trial {
 	}
 	t.Job, t.Summary = t.result.run.id, t.result.summary
 	t.Name = cmp.Or(t.Name, t.Summary.Name)
-	switch marks := strings.Join(besideVerdict(t.Summary.Marks), "; "); {
+	switch marks := strings.Join(t.Summary.Doubts(), "; "); {
 	case t.Summary.Client.Verdict == summary.ClientBound:
 		t.Class, t.Why = ClientBound, joined(t.Summary.Client.Why, marks)
 	case marks != "":
@@ -115,11 +115,6 @@ func (r *Report) settle(row ledger.Row, stale map[string]int) *Trial {
 		t.Class = Valid
 	}
 	return t
-}
-
-// besideVerdict are the marks without the one that repeats the verdict on the client.
-func besideVerdict(marks []string) []string {
-	return slices.DeleteFunc(slices.Clone(marks), func(m string) bool { return strings.HasPrefix(m, summary.ClientBound+":") })
 }
 
 // absent names the trials that nobody came to, in one line; none where there are none.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -35,6 +36,11 @@ func (s *Summary) Facts() [][2]string {
 	row("endpoints", splitWords(s.ByEndpoint))
 	row("client nodes", splitWords(s.ByNode))
 	return rows
+}
+
+// Doubts are the marks without the one that repeats the verdict on the client, for those who tell that too.
+func (s *Summary) Doubts() []string {
+	return slices.DeleteFunc(slices.Clone(s.Marks), func(m string) bool { return strings.HasPrefix(m, ClientBound+":") })
 }
 
 // serverSays is the medians of the server's own timings.
@@ -140,4 +146,13 @@ func short(v float64) string {
 		return fmt.Sprintf("%.0f", v)
 	}
 	return fmt.Sprintf("%.*f", max(0, min(6, 2-int(math.Floor(math.Log10(math.Abs(v)))))), v)
+}
+
+// percent is a change with its sign: "+1.2 %", and never "-0.0 %".
+func percent(change float64) string {
+	text := fmt.Sprintf("%+.1f %%", 100*change)
+	if text == "-0.0 %" {
+		return "+0.0 %"
+	}
+	return text
 }
