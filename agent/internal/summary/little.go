@@ -8,8 +8,11 @@ import (
 	"hpcbench/agent/workload"
 )
 
-// littleBound is the deviation past which Little's law is said not to hold, as a share.
-const littleBound = 0.05
+// Bounds of Little's law, as shares.
+const (
+	littleBound = 0.05 // the deviation past which it is said not to hold
+	borderBound = 0.20 // what is allowed at most, beside that, for requests that cross the window's borders
+)
 
 // Little is a check of the trial's own bookkeeping and of its being steady, by Little's law: the mean number of requests
 // in flight is their rate times their mean latency (J. D. C. Little, Operations Research 9(3), 1961). In flight is what was
@@ -94,11 +97,11 @@ func (l *Little) lost() string {
 // unsteady says that rate × latency is not what was in flight by more than what crosses the window's borders explains: the
 // load or the server was not in a steady state. Empty when it is.
 func (l *Little) unsteady() string {
-	if l == nil || l.Deviation == nil || math.Abs(*l.Deviation) <= littleBound+at(l.BorderShare) {
+	if l == nil || l.Deviation == nil || math.Abs(*l.Deviation) <= littleBound+min(borderBound, at(l.BorderShare)) {
 		return ""
 	}
-	return fmt.Sprintf("Little's law is off by %+.0f %%: %.4g requests were in flight, rate × latency is %.4g; the window is no steady state",
-		100**l.Deviation, l.ByRecords, l.RateLatency)
+	return fmt.Sprintf("Little's law is off by %+.0f %%: %.4g requests were in flight, rate × latency is %.4g; the window is no steady state, or short for latencies of %.3g s",
+		100**l.Deviation, l.ByRecords, l.RateLatency, at(l.LatencyS))
 }
 
 // String is what was in flight in words, and whether Little's law holds.

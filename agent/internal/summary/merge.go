@@ -70,7 +70,7 @@ func Merge(trial workload.Trial, parts []*Part) *Summary {
 		Service: trial.Service, Model: w.Model, Dialect: w.Dialect,
 		Load:     Load{Concurrency: w.Concurrency, Rate: w.Rate, Arrival: w.Arrival},
 		Requests: t.counts, Tokens: tokenSums(t), SLO: w.SLO,
-		Client: verdict(w, parts, t),
+		Client: verdict(w, parts, t.lateness),
 	}
 	if s.Point == nil {
 		s.Point = map[string]any{}
@@ -91,6 +91,16 @@ func Merge(trial workload.Trial, parts []*Part) *Summary {
 	s.ByEndpoint, s.ByNode = byEndpoint(all, s.Tokens.Output != nil), byNode(w, parts, all, s.Tokens.Output != nil)
 	s.Marks = marks(trial, parts, t, all, s)
 	return s
+}
+
+// Histogram is a metric's over the requests due in the window that ended ok, of all client nodes; in ns. It writes itself in
+// HdrHistogram's text (hist.H.Percentiles).
+func Histogram(parts []*Part, m Metric) *hist.H {
+	all := new(hist.H)
+	for _, p := range parts {
+		all.Merge(p.Latency[m.String()])
+	}
+	return all
 }
 
 func tokenSums(t total) TokenSums {
