@@ -30,7 +30,7 @@ func TestAClientBoundTrialIsTold(t *testing.T) {
 			t.Errorf("%s:\n%s", name, told)
 		}
 	}
-	for _, part := range []string{"\naccuracy ", "50.0 % of 40 answers are right", "\nin flight ", "\nsteady state ", "TTFT from due", "95 % intervals within this run, in ms: TTFT p50 10.0 to 10.0"} {
+	for _, part := range []string{"\naccuracy ", "50.0 % of 40 answers are right", "\nin flight ", "\nsteady state ", "TTFT from due", "95 % intervals within this run, in ms: TTFT p50 10.0–10.0"} {
 		if !strings.Contains(text, part) {
 			t.Errorf("the table lacks %q:\n%s", part, text)
 		}
