@@ -47,7 +47,7 @@ func TestNothingToSayHasNoRow(t *testing.T) {
 }
 
 func TestAnIntervalsMissingEndIsAQuestion(t *testing.T) {
-	for want, i := range map[string]Interval{"1.00–2.00": {new(Value(0.001)), new(Value(0.002))}, "1.00–?": {Low: new(Value(0.001))},
+	for want, i := range map[string]Interval{"1.00–2.00": {Low: new(Value(0.001)), High: new(Value(0.002))}, "1.00–?": {Low: new(Value(0.001))},
 		"?–2.00": {High: new(Value(0.002))}, "?–?": {}} {
 		if got := i.Words(1e3); got != want {
 			t.Errorf("got %q, want %q", got, want)

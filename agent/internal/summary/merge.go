@@ -82,7 +82,7 @@ func Merge(trial workload.Trial, parts []*Part) *Summary {
 		good := all.perSecond(func(w Window) int64 { return w.Good })
 		s.Goodput = &Goodput{RequestsPerS: good, Ratio: ratio(t.due.Good, t.counts.Scheduled-t.counts.GivenUp)}
 	}
-	s.Latency, s.LatencyAll, s.LowN = latencies(t)
+	s.Latency, s.LatencyAll, s.LowN = latencies(t, all)
 	s.ServerTimings, s.Cold, s.Accuracy = describeAll(t.server), coldStarts(t), accuracy(t.due)
 	if s.DurationS > 0 && len(parts) > 0 {
 		from, to := all.common()
@@ -145,13 +145,14 @@ func ratio(n, all int64) *float64 {
 
 // latencies describes every metric, over successes and over all, and names the quantiles over successes that n can't
 // carry.
-func latencies(t total) (ok, all map[string]Distribution, low []string) {
+func latencies(t total, windows nodeWindows) (ok, all map[string]Distribution, low []string) {
 	ok, all, low = map[string]Distribution{}, map[string]Distribution{}, []string{}
+	from, to := windows.common()
 	for _, m := range Metrics() {
 		name := m.String()
 		if d, known := describe(t.latency[name], 0); known {
-			if m != ITL {
-				d.CI95 = intervals(t.latency[name], d)
+			if m != ITL && m != Lateness {
+				d.CI95 = intervals(t.latency[name], d, t.series.within(from, to, m))
 			}
 			ok[name] = d
 			low = append(low, lowN(m, d)...)
