@@ -253,6 +253,9 @@ func sentence(s *summary.Summary) string {
 			words = append(words, fmt.Sprintf("%s p50 %s ms, p99 %s ms", strings.ToUpper(strings.TrimSuffix(m.String(), "_s")), digits(1e3*float64(d.P50)), digits(1e3*float64(d.P99))))
 		}
 	}
+	if due, ok := s.Latency[summary.E2ELScheduled.String()]; ok && (s.Load.Rate > 0 || s.Load.Arrival != "") {
+		words = append(words, fmt.Sprintf("from due p99 %s ms", digits(1e3*float64(due.P99))))
+	}
 	if s.Client.Verdict != summary.ClientOK {
 		words = append(words, client(s.Client))
 	}

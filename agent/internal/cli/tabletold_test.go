@@ -30,6 +30,9 @@ func TestAClientBoundTrialIsTold(t *testing.T) {
 			t.Errorf("%s:\n%s", name, told)
 		}
 	}
+	if !strings.Contains(line, "E2EL p50 30.0 ms, p99 30.0 ms · from due p99 80.0 ms") {
+		t.Errorf("sentence: %s", line)
+	}
 	for _, part := range []string{"\naccuracy ", "50.0 % of 40 answers are right", "\nin flight ", "\nsteady state ", "TTFT from due", "95 % intervals within this run, in ms: TTFT p50 10.0–10.0"} {
 		if !strings.Contains(text, part) {
 			t.Errorf("the table lacks %q:\n%s", part, text)

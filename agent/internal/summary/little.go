@@ -28,14 +28,14 @@ const (
 //     at the beginning.
 type Little struct {
 	InFlight    *float64 `json:"in_flight,omitempty"`    // absent: the threads did not count it
-	ByRecords   float64  `json:"by_records"`             //
+	ByRecords   float64  `json:"by_records"`             // as above
 	EndedPerS   float64  `json:"ended_per_s"`            // requests/s that ended in the window after they were sent, well or not
 	LatencyS    *float64 `json:"latency_s,omitempty"`    // their mean done − sent; absent: none ended
-	RateLatency float64  `json:"rate_x_latency"`         //
-	Bookkeeping *float64 `json:"bookkeeping,omitempty"`  // ByRecords / InFlight − 1; absent: one of them is not known or nothing was in flight
+	RateLatency float64  `json:"rate_x_latency"`         // EndedPerS · LatencyS
+	Bookkeeping *float64 `json:"bookkeeping,omitempty"`  // ByRecords / InFlight − 1; absent: InFlight is not known, or 0
 	Deviation   *float64 `json:"deviation,omitempty"`    // RateLatency / ByRecords − 1; absent: nothing was in flight
-	Offered     int      `json:"offered,omitempty"`      // requests in flight that a closed loop asks for; less are while it thinks, connects or ends
 	BorderShare *float64 `json:"border_share,omitempty"` // LatencyS / window: what crosses its borders may make of Deviation
+	Offered     int      `json:"offered,omitempty"`      // requests in flight that a closed loop asks for; less are while it thinks, connects or ends
 }
 
 // little checks a trial; nil when its window has no length.
