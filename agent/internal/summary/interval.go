@@ -48,7 +48,7 @@ func intervals(h *hist.H, d Distribution, seconds []*hist.Coarse) map[string]Int
 
 // designEffect is that of the share of requests above a quantile p, which is so many ns; nil where it is not known. The
 // seconds know values by coarse buckets only: it is taken at that end of the quantile's bucket where the share is closer to
-// 1 − p.
+// 1 − p, but not at one beyond which nothing lies.
 func designEffect(seconds []*hist.Coarse, ns int64, p float64) *float64 {
 	if len(seconds) < clusterRows {
 		return nil
@@ -58,7 +58,7 @@ func designEffect(seconds []*hist.Coarse, ns int64, p float64) *float64 {
 		f, a := c.From(ns)
 		n, from, above = n+float64(c.N()), from+float64(f), above+float64(a)
 	}
-	upper := math.Abs(above/n-(1-p)) <= math.Abs(from/n-(1-p))
+	upper := above > 0 && (from == n || math.Abs(above/n-(1-p)) <= math.Abs(from/n-(1-p)))
 	share := from / n
 	if upper {
 		share = above / n
