@@ -68,6 +68,9 @@ func (p *Parser) Text() []byte { return p.body.text }
 // Fresh is how many content events of prompt i of a group were in what was fed last.
 func (p *Parser) Fresh(i int) int { return p.body.details.choices[i].fresh }
 
+// Answered reports whether any content came so far that is no reasoning: a token of the answer itself.
+func (p *Parser) Answered() bool { return p.body.answered }
+
 // aged says that something new is fed.
 func (p *Parser) aged() {
 	for i := range p.body.details.choices {
