@@ -8,7 +8,7 @@ import (
 )
 
 // keepLimit bounds what is kept of one event or of a whole JSON body. What is longer is cut, and so no JSON.
-const keepLimit = 64 << 20
+const keepLimit = 128 << 20
 
 // body takes an answer's body, in any pieces, and finds out what it holds.
 type body struct {
