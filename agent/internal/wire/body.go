@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 
 	"hpcbench/agent/internal/record"
@@ -180,7 +181,7 @@ func (b *body) sums() (prompt, output int) {
 
 func (b *body) fail(p []byte) {
 	if b.failed == "" {
-		b.failed = describe(p)
+		b.failed = cmp.Or(describe(p), "an error without words")
 	}
 }
 
