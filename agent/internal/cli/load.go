@@ -42,9 +42,25 @@ agent load --url http://127.0.0.1:8000 --model tiny --steps 5x30s,10x30s,20x30s 
 			if err != nil {
 				return err
 			}
+			if err := o.keyed(f); err != nil {
+				return err
+			}
 			return o.run(ctx, c, a)
 		}
 	},
+}
+
+// keyed takes the API key out of its environment variable. It goes among the headers of this run, and so into no record.
+func (o *loadOptions) keyed(f *flags) error {
+	if !f.given("api-key-env") {
+		return nil
+	}
+	key, err := wire.Key(os.Getenv(*o.keyEnv))
+	if err != nil {
+		return usage("--api-key-env: the variable %s %w", *o.keyEnv, err)
+	}
+	o.headers = append(o.headers, wire.Authorization(key))
+	return nil
 }
 
 // run sends the load, and prints and writes what it measured.
