@@ -35,6 +35,8 @@ type Summary struct {
 	Latency    map[string]Distribution `json:"latency"`
 	LatencyAll map[string]Distribution `json:"latency_all"`
 
+	Search *Search `json:"search,omitempty"` // of a trial that was a search
+
 	Client Verdict  `json:"client"`
 	Marks  []string `json:"marks"` // why the trial is doubtful; empty: it is not
 	LowN   []string `json:"low_n"` // quantiles of Latency that the sample can't carry, as "ttft_s_p99"
