@@ -326,7 +326,7 @@ func (m *Machine) release(s *slot, now time.Duration, o record.Outcome) {
 		return
 	}
 	m.regroup(s)
-	due := now + m.plan.think + s.rest
+	due := later(now+s.rest, m.plan.think.after(int64(s.index), int64(s.requests)))
 	if due == m.start()-1 {
 		due++ // the answer that ended the warm-up frees the first slot of the window
 	}

@@ -96,7 +96,7 @@ func (m *Machine) said(r *Request, now time.Duration) {
 	if t == nil {
 		return
 	}
-	due := now + m.plan.think
+	due := later(now, m.plan.think.after(r.ID/int64(m.plan.turns), int64(t.turn)+1))
 	over := r.Last(m.plan.turns) || r.Record.Outcome != record.OK
 	switch {
 	case r.slot != nil && over:
