@@ -86,6 +86,7 @@ type Machine struct {
 	stopped  time.Duration // Never while it runs
 	ceased   time.Duration // since when it sends no more although it should; Never: it was not told to
 	told     bool          // the other threads know that this one measures no more
+	outside  outstanding   // the requests that were sent and are not done
 	cancels  uint64        // seed of which requests are given up
 
 	free     []*Request
@@ -238,6 +239,7 @@ func (m *Machine) Sent(r *Request, now time.Duration) {
 		return
 	}
 	r.Record.Sent = now.Seconds()
+	m.outside.change(m, now, 1)
 	m.flying.remove(&r.place)
 	m.flying.add(&r.place, r, m.plan.deadline(now))
 	m.live.Sent.Add(1)
@@ -300,6 +302,9 @@ func (m *Machine) Finish(r *Request, now time.Duration) {
 	rec := r.Record
 	rec.Done, rec.Endpoint = now.Seconds(), r.Endpoint
 	rec.GivenUp = r.giveUp && rec.Outcome == record.Cancelled && !math.IsNaN(rec.FirstToken)
+	if !math.IsNaN(rec.Sent) {
+		m.outside.change(m, now, -1)
+	}
 	m.flying.remove(&r.place)
 	m.inFlight--
 	m.live.ended(rec, now)

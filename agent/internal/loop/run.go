@@ -55,6 +55,7 @@ type Facts struct {
 	Resent      int64 // requests sent again because a kept connection had been closed meanwhile
 
 	Cut bool // the end of Options.Sending kept requests from being sent
+	HeldNS int64 // requests sent and not done, integrated over the window, in request-ns (load.Machine.Held)
 
 	Prompts int // in the dataset that the prompts came from; 0: from none
 }
@@ -209,6 +210,7 @@ func (e *engine) facts(threads []*thread) Facts {
 		f.ConnErrors += t.starved
 		f.Broken += t.broken
 		f.Resent += t.resent
+		f.HeldNS += t.machine.Held()
 		f.ReadLag.Merge(&t.lag)
 		f.Cut = f.Cut || t.cut
 	}

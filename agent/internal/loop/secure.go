@@ -49,7 +49,7 @@ func (e *engine) runSecure(ctx context.Context, sink func(*record.Record)) (Fact
 	drained.Wait()
 	f := s.counts
 	f.CPUS, f.WallS = (processTime() - before).Seconds(), e.now().Seconds()
-	f.Prompts = e.requests.Prompts()
+	f.Prompts, f.HeldNS = e.requests.Prompts(), s.machine.Held()
 	f.Threads, f.Driver = runtime.GOMAXPROCS(0), "fasthttp"
 	return f, ctx.Err()
 }

@@ -112,7 +112,7 @@ func (s *Share) run(ctx context.Context) (err error) {
 	defer s.mu.Unlock()
 	s.client = &summary.Client{
 		CPUS: facts.CPUS, WallS: facts.WallS, Threads: facts.Threads, ReadLag: facts.ReadLag, ConnErrors: facts.ConnErrors,
-		Prompts: facts.Prompts,
+		Prompts: facts.Prompts, HeldNS: &facts.HeldNS,
 	}
 	if ctx.Err() != nil && err != nil {
 		return context.Cause(ctx)

@@ -64,7 +64,7 @@ func TestSummariesKeepTheirSchema(t *testing.T) {
 	}
 	for name, summary := range map[string]*Summary{
 		"searched": searched,
-		"whole": Merge(tr, []*Part{whole}), "none ok": Merge(tr, []*Part{collect(tr, 0, 1, failed(4, record.Refused))}), "no parts": Merge(tr, nil),
+		"whole":    Merge(tr, []*Part{whole}), "none ok": Merge(tr, []*Part{collect(tr, 0, 1, failed(4, record.Refused))}), "no parts": Merge(tr, nil),
 		"given up": Merge(tr, []*Part{collect(tr, 0, 1, answer(3, 3, 0.1), up)}),
 	} {
 		text, err := json.Marshal(summary)
