@@ -124,7 +124,7 @@ func (m *Machine) silence(now time.Duration) {
 		due := t.place.at
 		m.talks.remove(&t.place)
 		m.hush(t)
-		if due > min(now, m.stopped) {
+		if due > min(now, m.stopped, m.ceased) {
 			continue
 		}
 		rec := m.record()

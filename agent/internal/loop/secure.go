@@ -68,6 +68,10 @@ func (s *secure) keepTime(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	stop := ctx.Done()
+	var cease <-chan struct{}
+	if s.opt.Sending != nil {
+		cease = s.opt.Sending.Done()
+	}
 	for {
 		wake, over := s.turn()
 		if over {
@@ -77,6 +81,11 @@ func (s *secure) keepTime(ctx context.Context) {
 		select {
 		case <-timer.C:
 		case <-s.news:
+		case <-cease:
+			cease = nil
+			s.mu.Lock()
+			s.counts.Cut = s.machine.Cease(s.now())
+			s.mu.Unlock()
 		case <-stop:
 			stop = nil
 			s.mu.Lock()
