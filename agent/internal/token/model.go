@@ -2,6 +2,7 @@ package token
 
 import (
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -20,7 +21,14 @@ type model struct {
 	unknown   int32 // the token of what has none; -1: such is left out
 	fuse      bool  // of several unknown ones in a row, one
 
-	parts []symbol // scratch
+	works sync.Pool // of *work
+}
+
+// work is a piece of text while it is being merged.
+type work struct {
+	*model
+	text  string
+	parts []symbol
 	heap  []candidate
 }
 
@@ -56,42 +64,47 @@ func (m *model) word(dst []int32, text string) []int32 {
 			return append(dst, id)
 		}
 	}
-	m.begin(text)
-	for i := 0; i < len(m.parts)-1; i++ {
-		m.offer(text, i)
+	w, ok := m.works.Get().(*work)
+	if !ok {
+		w = &work{model: m}
 	}
-	for len(m.heap) > 0 {
-		m.make(text, m.pop())
+	defer m.works.Put(w)
+	w.begin(text)
+	for i := 0; i < len(w.parts)-1; i++ {
+		w.offer(i)
 	}
-	for i := 0; i >= 0 && i < len(m.parts); i = m.parts[i].next {
-		dst = m.emit(dst, text, &m.parts[i])
+	for len(w.heap) > 0 {
+		w.make(w.pop())
+	}
+	for i := 0; i >= 0 && i < len(w.parts); i = w.parts[i].next {
+		dst = w.emit(dst, &w.parts[i])
 	}
 	return dst
 }
 
 // begin takes a piece apart.
-func (m *model) begin(text string) {
-	m.parts, m.heap = m.parts[:0], m.heap[:0]
+func (w *work) begin(text string) {
+	w.text, w.parts, w.heap = text, w.parts[:0], w.heap[:0]
 	for at := 0; at < len(text); {
 		size := 1
-		if !m.byteLevel {
+		if !w.byteLevel {
 			_, size = utf8.DecodeRuneInString(text[at:])
 		}
-		if id, ok := m.ids[text[at:at+size]]; ok {
-			m.add(at, at+size, id)
+		if id, ok := w.ids[text[at:at+size]]; ok {
+			w.add(at, at+size, id)
 		} else {
-			m.foreign(text, at, at+size)
+			w.foreign(at, at+size)
 		}
 		at += size
 	}
-	if n := len(m.parts); n > 0 {
-		m.parts[n-1].next = -1
+	if n := len(w.parts); n > 0 {
+		w.parts[n-1].next = -1
 	}
 }
 
-func (m *model) add(begin, end int, id int32) {
-	n := len(m.parts)
-	m.parts = append(m.parts, symbol{begin: begin, end: end, id: id, prev: n - 1, next: n + 1})
+func (w *work) add(begin, end int, id int32) {
+	n := len(w.parts)
+	w.parts = append(w.parts, symbol{begin: begin, end: end, id: id, prev: n - 1, next: n + 1})
 }
 
 // none is the id of a symbol that is no token yet, and may not become one.
@@ -99,25 +112,25 @@ const none = -1
 
 // foreign takes a rune that is no token: it is its bytes where these are tokens, else unknown. With scores that is found out
 // after the merges, for the two are merged by their text.
-func (m *model) foreign(text string, begin, end int) {
-	if m.merges == nil {
-		m.add(begin, end, none)
+func (w *work) foreign(begin, end int) {
+	if w.merges == nil {
+		w.add(begin, end, none)
 		return
 	}
-	if m.spelt(text[begin:end]) {
+	if w.spelt(w.text[begin:end]) {
 		for at := begin; at < end; at++ {
-			m.add(at, at+1, m.bytes[text[at]])
+			w.add(at, at+1, w.bytes[w.text[at]])
 		}
 		return
 	}
-	if m.unknown < 0 {
+	if w.unknown < 0 {
 		return
 	}
-	if n := len(m.parts); m.fuse && n > 0 && m.parts[n-1].id == m.unknown {
-		m.parts[n-1].end = end
+	if n := len(w.parts); w.fuse && n > 0 && w.parts[n-1].id == w.unknown {
+		w.parts[n-1].end = end
 		return
 	}
-	m.add(begin, end, m.unknown)
+	w.add(begin, end, w.unknown)
 }
 
 // spelt reports whether each byte is a token.
@@ -131,55 +144,55 @@ func (m *model) spelt(text string) bool {
 }
 
 // joined is what two neighbours become, if anything.
-func (m *model) joined(text string, a, b *symbol) (merge, bool) {
-	if m.merges != nil {
-		to, ok := m.merges[pair(a.id, b.id)]
+func (w *work) joined(a, b *symbol) (merge, bool) {
+	if w.merges != nil {
+		to, ok := w.merges[pair(a.id, b.id)]
 		return to, ok
 	}
-	id, ok := m.ids[text[a.begin:b.end]]
+	id, ok := w.ids[w.text[a.begin:b.end]]
 	if !ok {
 		return merge{}, false
 	}
-	return merge{-float64(m.scores[id]), id}, true
+	return merge{-float64(w.scores[id]), id}, true
 }
 
-func (m *model) offer(text string, left int) {
-	if left < 0 || m.parts[left].next < 0 {
+func (w *work) offer(left int) {
+	if left < 0 || w.parts[left].next < 0 {
 		return
 	}
-	if to, ok := m.joined(text, &m.parts[left], &m.parts[m.parts[left].next]); ok {
-		m.push(candidate{to, left})
+	if to, ok := w.joined(&w.parts[left], &w.parts[w.parts[left].next]); ok {
+		w.push(candidate{to, left})
 	}
 }
 
 // make makes a merge, if its two symbols are still what they were.
-func (m *model) make(text string, c candidate) {
-	a := &m.parts[c.left]
+func (w *work) make(c candidate) {
+	a := &w.parts[c.left]
 	if a.gone || a.next < 0 {
 		return
 	}
-	b := &m.parts[a.next]
-	if now, ok := m.joined(text, a, b); !ok || now != c.merge {
+	b := &w.parts[a.next]
+	if now, ok := w.joined(a, b); !ok || now != c.merge {
 		return
 	}
 	a.end, a.id, a.next, b.gone = b.end, c.id, b.next, true
 	if b.next >= 0 {
-		m.parts[b.next].prev = c.left
+		w.parts[b.next].prev = c.left
 	}
-	m.offer(text, a.prev)
-	m.offer(text, c.left)
+	w.offer(a.prev)
+	w.offer(c.left)
 }
 
-func (m *model) emit(dst []int32, text string, s *symbol) []int32 {
+func (w *work) emit(dst []int32, s *symbol) []int32 {
 	switch {
 	case s.id != none:
 		return append(dst, s.id)
-	case m.spelt(text[s.begin:s.end]):
+	case w.spelt(w.text[s.begin:s.end]):
 		for at := s.begin; at < s.end; at++ {
-			dst = append(dst, m.bytes[text[at]])
+			dst = append(dst, w.bytes[w.text[at]])
 		}
-	case m.unknown >= 0:
-		dst = append(dst, m.unknown)
+	case w.unknown >= 0:
+		dst = append(dst, w.unknown)
 	}
 	return dst
 }
@@ -189,33 +202,33 @@ func (c candidate) before(d candidate) bool {
 	return c.rank < d.rank || c.rank == d.rank && c.left < d.left
 }
 
-func (m *model) push(c candidate) {
-	m.heap = append(m.heap, c)
-	for i := len(m.heap) - 1; i > 0; {
+func (w *work) push(c candidate) {
+	w.heap = append(w.heap, c)
+	for i := len(w.heap) - 1; i > 0; {
 		up := (i - 1) / 2
-		if !m.heap[i].before(m.heap[up]) {
+		if !w.heap[i].before(w.heap[up]) {
 			return
 		}
-		m.heap[i], m.heap[up] = m.heap[up], m.heap[i]
+		w.heap[i], w.heap[up] = w.heap[up], w.heap[i]
 		i = up
 	}
 }
 
-func (m *model) pop() candidate {
-	top, n := m.heap[0], len(m.heap)-1
-	m.heap[0] = m.heap[n]
-	m.heap = m.heap[:n]
+func (w *work) pop() candidate {
+	top, n := w.heap[0], len(w.heap)-1
+	w.heap[0] = w.heap[n]
+	w.heap = w.heap[:n]
 	for i := 0; ; {
 		least := i
 		for _, down := range []int{2*i + 1, 2*i + 2} {
-			if down < n && m.heap[down].before(m.heap[least]) {
+			if down < n && w.heap[down].before(w.heap[least]) {
 				least = down
 			}
 		}
 		if least == i {
 			return top
 		}
-		m.heap[i], m.heap[least] = m.heap[least], m.heap[i]
+		w.heap[i], w.heap[least] = w.heap[least], w.heap[i]
 		i = least
 	}
 }

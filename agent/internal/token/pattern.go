@@ -2,6 +2,7 @@ package token
 
 import (
 	"errors"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -11,7 +12,15 @@ import (
 type pattern struct {
 	source string
 	code   []instruction
-	stack  []branch // scratch
+	runs   sync.Pool // of *run
+}
+
+// run is one search on a text.
+type run struct {
+	code  []instruction
+	text  string
+	stack []branch
+	steps int // that it may still take
 }
 
 // instruction is a step of a compiled pattern.
@@ -43,12 +52,17 @@ const stepsAByte = 4096
 
 var errTooLong = errors.New("the pattern takes too long on this text")
 
-// next finds the first match at or after from; begin < 0: there is none.
+// next finds the first match at or after from; begin < 0: there is none. It is for any number of goroutines.
 func (p *pattern) next(text string, from int) (begin, end int, err error) {
-	steps := stepsAByte * (len(text) - from + 64)
+	r, ok := p.runs.Get().(*run)
+	if !ok {
+		r = &run{code: p.code}
+	}
+	defer p.runs.Put(r)
+	r.text, r.stack, r.steps = text, r.stack[:0], stepsAByte*(len(text)-from+64)
 	for at := from; at <= len(text); {
-		end, ok := p.match(text, 0, at, &steps)
-		if steps < 0 {
+		end, ok := r.match(0, at)
+		if r.steps < 0 {
 			return -1, -1, errTooLong
 		}
 		if ok && end > at { // an empty match splits nothing
@@ -61,55 +75,55 @@ func (p *pattern) next(text string, from int) (begin, end int, err error) {
 }
 
 // match runs the code at pc on the text at a place.
-func (p *pattern) match(text string, pc, at int, steps *int) (end int, ok bool) {
-	base := len(p.stack)
-	defer func() { p.stack = p.stack[:base] }()
+func (r *run) match(pc, at int) (end int, ok bool) {
+	base := len(r.stack)
 	for {
-		if *steps--; *steps < 0 {
+		if r.steps--; r.steps < 0 {
 			return 0, false
 		}
-		next, goes, done := p.step(text, &pc, at, steps)
+		next, goes, done := r.step(&pc, at)
 		switch {
 		case done:
+			r.stack = r.stack[:base]
 			return at, true
 		case goes:
 			at = next
-		case len(p.stack) == base:
+		case len(r.stack) == base:
 			return 0, false
 		default:
-			b := p.stack[len(p.stack)-1]
-			p.stack = p.stack[:len(p.stack)-1]
+			b := r.stack[len(r.stack)-1]
+			r.stack = r.stack[:len(r.stack)-1]
 			pc, at = b.pc, b.at
 		}
 	}
 }
 
 // step does one instruction: it moves pc on and returns the new place, or reports that this way fails, or that all is done.
-func (p *pattern) step(text string, pc *int, at int, steps *int) (next int, goes, done bool) {
-	in := &p.code[*pc]
+func (r *run) step(pc *int, at int) (next int, goes, done bool) {
+	in := &r.code[*pc]
 	switch in.op {
 	case opDone:
 		return at, true, true
 	case opSet:
-		if at == len(text) {
+		if at == len(r.text) {
 			return at, false, false
 		}
-		r, size := utf8.DecodeRuneInString(text[at:])
+		c, size := utf8.DecodeRuneInString(r.text[at:])
 		*pc++
-		return at + size, in.set.has(r), false
+		return at + size, in.set.has(c), false
 	case opJump:
 		*pc = in.x
 	case opSplit:
-		p.stack = append(p.stack, branch{in.y, at})
+		r.stack = append(r.stack, branch{in.y, at})
 		*pc = in.x
 	case opEnd:
 		*pc++
-		return at, at == len(text), false
+		return at, at == len(r.text), false
 	case opEdge:
 		*pc++
-		return at, edge(text, at), false
+		return at, edge(r.text, at), false
 	default:
-		end, ok := p.match(text, in.x, at, steps)
+		end, ok := r.match(in.x, at)
 		*pc = in.y
 		if in.op == opAtom {
 			return end, ok, false

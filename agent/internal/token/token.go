@@ -7,23 +7,23 @@ package token
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 )
 
-// Tokenizer is the tokenizer of a model. It is for one goroutine.
+// Tokenizer is the tokenizer of a model. It is for any number of goroutines.
 type Tokenizer struct {
-	added  added   // tokens that are found in a text before all else
-	normal []step  // what a text becomes
-	cut    []cut   // what it is cut into
-	model  model   // what a piece becomes
-	size   int     // how many ids there are
-	around int     // tokens that a server puts around a prompt
-	pieces []piece // scratch
-	spare  []piece
+	added  added  // tokens that are found in a text before all else
+	normal []step // what a text becomes
+	cut    []cut  // what it is cut into
+	model  model  // what a piece becomes
+	size   int    // how many ids there are
+	around int    // tokens that a server puts around a prompt
 }
 
 // step changes a text. The error says why its tokens can't be told.
@@ -118,8 +118,7 @@ func (t *Tokenizer) plain(dst []int32, text string, first bool) ([]int32, error)
 
 // encode encodes a piece without added tokens.
 func (t *Tokenizer) encode(dst []int32, p piece) ([]int32, error) {
-	from, to := append(t.pieces[:0], p), t.spare[:0]
-	defer func() { t.pieces, t.spare = from, to }()
+	from, to := []piece{p}, []piece(nil)
 	for _, c := range t.cut {
 		to = to[:0]
 		for _, one := range from {
@@ -139,4 +138,28 @@ func (t *Tokenizer) encode(dst []int32, p piece) ([]int32, error) {
 // uncertain is the error of a text whose tokens can't be told.
 func uncertain(form string) error {
 	return errors.New("the tokenizer brings text into the form " + form + ", and this text has letters whose form is not known here")
+}
+
+// Words are the vocabulary's lower-case English words of two letters and more that have a space before them, by their ids.
+func (t *Tokenizer) Words() []string {
+	type word struct {
+		text string
+		id   int32
+	}
+	var all []word
+	for text, id := range t.model.ids {
+		w, ok := strings.CutPrefix(text, " ")
+		if !ok {
+			w, ok = strings.CutPrefix(text, lowBlock)
+		}
+		if ok && len(w) >= 2 && strings.Trim(w, "abcdefghijklmnopqrstuvwxyz") == "" {
+			all = append(all, word{w, id})
+		}
+	}
+	slices.SortFunc(all, func(a, b word) int { return cmp.Compare(a.id, b.id) })
+	texts := make([]string, len(all))
+	for i, w := range all {
+		texts[i] = w.text
+	}
+	return texts
 }
