@@ -126,7 +126,12 @@ func (d *details) own() *choice {
 // way: the fields it is after are found wherever the syntax around them is sound. More gets the
 // details; nil: they are not wanted.
 func scan(b []byte, root *field, more *details) (found, bool) {
-	c := cursor{b: b}
+	return scanNoting(b, root, more, nil)
+}
+
+// scanNoting is scan that also appends to places, unless it is nil, where it took note.
+func scanNoting(b []byte, root *field, more *details, places *[]place) (found, bool) {
+	c := cursor{b: b, places: places}
 	f := found{prompt: Unknown, output: Unknown, more: more}
 	if c.peek() != '{' {
 		return f, false
@@ -138,9 +143,10 @@ func scan(b []byte, root *field, more *details) (found, bool) {
 
 // cursor walks JSON text. Once bad, it stands at the end.
 type cursor struct {
-	b   []byte
-	i   int
-	bad bool
+	b      []byte
+	i      int
+	bad    bool
+	places *[]place // nil: nobody asks
 }
 
 // value reads one value as the field it belongs to; at nil, it is skipped. An array stands for its elements, one level
@@ -173,8 +179,23 @@ func (c *cursor) object(at *field, f *found) {
 		c.i++
 		c.value(at.child(name), f)
 	}
+	if at.choices {
+		f.end(at)
+		c.mark(at, c.i)
+	}
+}
+
+// end ends an object of a field whose objects are each about one of several answers.
+func (f *found) end(at *field) {
 	if at.choices && f.more != nil {
 		f.more.chosen()
+	}
+}
+
+// mark notes that a value ends here.
+func (c *cursor) mark(at *field, start int) {
+	if c.places != nil {
+		*c.places = append(*c.places, place{at: at, start: start, end: c.i})
 	}
 }
 
@@ -183,16 +204,21 @@ func (c *cursor) leaf(at *field, f *found) {
 	c.peek()
 	start := c.i
 	c.skip()
+	c.mark(at, start)
 	if at == nil || c.bad {
 		return
 	}
 	f.known = true
-	raw := c.b[start:c.i]
-	switch at.meaning {
+	f.note(at.meaning, c.b[start:c.i])
+}
+
+// note takes note of the value of a field.
+func (f *found) note(m meaning, raw []byte) {
+	switch m {
 	case content, words:
 		f.content = f.content || filled(raw)
 		if f.more != nil {
-			f.more.content(at.meaning == words, raw)
+			f.more.content(m == words, raw)
 		}
 	case choiceIndex:
 		if f.more != nil {
