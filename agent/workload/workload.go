@@ -121,7 +121,7 @@ type Step struct {
 }
 
 // Sine is the law sine: a rate that swings around the workload's Rate as Rate·(1 + Swing·sin(2πt/PeriodS)), t from the
-// window's begin.
+// window's begin; in the warm-up it is Rate.
 type Sine struct {
 	PeriodS float64 `json:"period_s"`
 	Swing   float64 `json:"swing"` // share of Rate, 0 to 1

@@ -22,12 +22,13 @@ type lawOptions struct {
 	burst      *workload.Burst
 	ramp       *workload.Ramp
 	steps      []workload.Step
+	sine       *workload.Sine
 	trace      *string
 }
 
 // ownFlags are the flags that have a law of their own.
 var ownFlags = []struct{ flag, law string }{
-	{"burstiness", "gamma"}, {"burst", "burst"}, {"ramp", "ramp"}, {"steps", "step"}, {"trace", "replay"},
+	{"burstiness", "gamma"}, {"burst", "burst"}, {"ramp", "ramp"}, {"steps", "step"}, {"sine", "sine"}, {"trace", "replay"},
 }
 
 func (o *lawOptions) declare(f *flags) {
@@ -38,6 +39,7 @@ func (o *lawOptions) declare(f *flags) {
 	f.each("burst", "LIST", "burst: such as size=8 at one instant; on=5s,off=10s: only then; or both", o.setBurst)
 	f.each("ramp", "LIST", "ramp: such as from=1,to=50, the rate at the window's begin and end", o.setRamp)
 	f.each("steps", "LIST", "step: rates and how long each, such as 5x30s,10x30s; their sum is the default of --duration", o.setSteps)
+	f.each("sine", "LIST", "sine: such as period=60s,swing=0.5: --rate swings by that share of it", o.setSine)
 	o.trace = f.text("trace", "FILE", "", "replay: recorded times and lengths, as Mooncake's JSON lines or BurstGPT's CSV have them;\nwith --rate stretched to it; to its end without --duration and --requests")
 }
 
@@ -105,6 +107,17 @@ func (o *lawOptions) setRamp(list string) error {
 	return nil
 }
 
+func (o *lawOptions) setSine(list string) error {
+	o.sine = &workload.Sine{}
+	if err := words(list, map[string]func(string) error{"period": lasting(&o.sine.PeriodS), "swing": number(&o.sine.Swing)}); err != nil {
+		return err
+	}
+	if o.sine.PeriodS == 0 || o.sine.Swing == 0 || o.sine.Swing > 1 {
+		return fmt.Errorf("want both, such as period=60s,swing=0.5, the swing above 0 and up to 1")
+	}
+	return nil
+}
+
 func (o *lawOptions) setSteps(list string) error {
 	o.steps = nil
 	for word := range strings.SplitSeq(list, ",") {
@@ -139,7 +152,7 @@ func (o *lawOptions) conflicts(f *flags) error {
 	}
 	needs := slices.IndexFunc(ownFlags, func(own struct{ flag, law string }) bool { return own.law == law })
 	switch {
-	case !slices.Contains(arrival.Laws(), law):
+	case !slices.Contains(arrival.Laws(), law) && needs < 0:
 		return usage("--arrival: unknown law %q%s", law, guess(law, arrival.Laws()))
 	case needs >= 0 && by == "":
 		return usage("--arrival %s needs --%s", law, ownFlags[needs].flag)
@@ -161,7 +174,7 @@ func (o *lawOptions) fill(w *workload.Workload) error {
 	if !o.open() {
 		return nil
 	}
-	w.Rate, w.Arrival, w.Burstiness, w.Burst, w.Ramp, w.Steps, w.Trace = *o.rate, *o.arrival, *o.burstiness, o.burst, o.ramp, o.steps, *o.trace
+	w.Rate, w.Arrival, w.Burstiness, w.Burst, w.Ramp, w.Steps, w.Sine, w.Trace = *o.rate, *o.arrival, *o.burstiness, o.burst, o.ramp, o.steps, o.sine, *o.trace
 	switch w.Arrival {
 	case "ramp":
 		w.Rate = (w.Ramp.From + w.Ramp.To) / 2
@@ -207,6 +220,8 @@ func law(w workload.Workload) string {
 			rates = append(rates, fmt.Sprintf("%g for %g s", s.Rate, s.DurationS))
 		}
 		return "requests/s " + strings.Join(rates, ", ")
+	case "sine":
+		return fmt.Sprintf("%g requests/s, swinging by %g %% in %g s", w.Rate, 100*w.Sine.Swing, w.Sine.PeriodS)
 	case "replay":
 		if w.Rate > 0 {
 			return fmt.Sprintf("replay of %s at %g requests/s", w.Trace, w.Rate)

@@ -26,9 +26,14 @@ type loadOptions struct {
 	concurrency, requests, seed *int
 	arrivals                    lawOptions
 	duration, warmup, timeout   *time.Duration
-	rampUp, cooldown, think     *time.Duration
+	rampUp, cooldown, least     *time.Duration
+	think                       thinking
+	warming, connRequests       *int
 	cancel                      *float64
-	prompt, dataset, keyFile    *string
+	prompt, dataset, tokenizer  *string
+	keyFile, keyEnv             *string
+	kernel                      *bool
+	ids                         *workload.IDs
 	input, tokens               lengths
 	prefix                      *workload.Prefix
 	extra                       map[string]any
@@ -53,15 +58,20 @@ func declareLoad(f *flags) *loadOptions {
 	o.dialect = f.text("dialect", "NAME", "openai-chat", listed(wire.Dialects()))
 	f.each("header", "'NAME: VALUE'", "sent with each request; may be given several times", o.header)
 	o.keyFile = f.text("api-key-file", "FILE", "", "a file whose first line goes out as Authorization: Bearer")
+	o.keyEnv = f.text("api-key-env", "NAME", "", "the same from an environment variable, such as OPENAI_API_KEY")
+	o.connRequests = f.number("conn-requests", "N", 0, "requests a connection carries before it is closed; 1: a new one for each (default no end)")
+	o.kernel = f.is("kernel-stamps", "take the kernel's time of a packet as that of its tokens, not the time of the read")
 	o.insecure = f.is("insecure", "https: take any certificate")
 	f.heading("Load:")
 	o.concurrency = f.number("concurrency", "N", 1, "requests in flight: a closed loop; of an open one the most in flight")
 	o.duration = f.time("duration", 0, fmt.Sprintf("length of the window that is measured (default %v, without --requests)", standard))
 	o.requests = f.number("requests", "N", 0, "measured requests after which the window ends")
 	o.warmup = f.time("warmup", 0, "load that is sent before the window, and not counted")
+	o.warming = f.number("warmup-requests", "N", 0, "of a closed loop: the warm-up ends early when so many requests are done")
+	o.least = f.time("min-duration", 0, "--requests end no window that is shorter")
 	o.cooldown = f.time("cooldown", 0, "load that is sent after the window, and not counted")
 	o.rampUp = f.time("ramp-up", 0, "of a closed loop: its slots begin evenly spread over so long")
-	o.think = f.time("think-time", 0, "of a closed loop: from an answer's end to the next request")
+	f.value("think-time", "TIME|LAW", &o.think, "of a closed loop: from an answer's end to the next request; a time, or exponential:MEAN")
 	o.timeout = f.time("timeout", 2*time.Minute, "of one request, from sent to done")
 	o.cancel = f.real("cancel-share", "P", 0, "share of the requests that is given up at the first token, and no failure")
 	o.routing = f.text("routing", "NAME", "round-robin", "which URL a request goes to: "+strings.Join(routings, ", "))
@@ -72,6 +82,8 @@ func declareLoad(f *flags) *loadOptions {
 	o.dataset = f.text("dataset", "FILE", "", "prompts from a file: JSON lines with a prompt, HellaSwag's with ctx, or ShareGPT's array")
 	o.input, o.tokens = lengths{mean: 128}, lengths{mean: 128}
 	f.value("input-tokens", "N|LAW", &o.input, "length of made-up prompts, none of which comes twice: N, or\nuniform:MIN,MAX, normal:MEAN,SD or lognormal:MEAN,SD")
+	o.tokenizer = f.text("tokenizer", "FILE", "", "the model's own, GGUF or tokenizer.json: made-up prompts have exactly their length in its tokens")
+	f.each("token-ids", "FIRST-LAST", "openai-completions: made-up prompts are lists of token ids out of these, such as 1000-30000", o.tokenIDs)
 	f.value("max-tokens", "N|LAW", &o.tokens, "of an answer; exactly so many to made-up prompts, where the server can")
 	f.each("prefix", "LIST", "share of made-up prompts that begin with the same tokens, such as share=0.5,tokens=256", o.beginning)
 	o.turns = f.number("turns", "N", 1, "requests of one conversation, each with all that was said before")
@@ -145,10 +157,10 @@ func (o *loadOptions) trial(f *flags) (workload.Trial, error) {
 		}, err
 	}
 	for _, name := range []string{
-		"model", "dialect", "concurrency", "rate", "arrival", "burstiness", "burst", "ramp", "steps", "trace", "duration", "requests",
-		"warmup", "cooldown", "ramp-up", "think-time", "timeout", "cancel-share", "routing", "seed", "prompt", "input-tokens",
+		"model", "dialect", "concurrency", "rate", "arrival", "burstiness", "burst", "ramp", "steps", "trace", "sine", "duration",
+		"requests", "warmup", "warmup-requests", "min-duration", "cooldown", "ramp-up", "think-time", "timeout", "cancel-share", "routing", "seed", "prompt", "input-tokens",
 		"max-tokens", "no-stream", "slo",
-		"dataset", "prefix", "turns", "batch", "extra-body", "api-key-file",
+		"dataset", "prefix", "turns", "batch", "extra-body", "api-key-file", "tokenizer", "token-ids", "conn-requests", "kernel-stamps",
 	} {
 		if f.given(name) {
 			return workload.Trial{}, usage("--%s and --workload exclude each other: the file says it all", name)
@@ -168,24 +180,25 @@ func (o *loadOptions) workload(f *flags) (workload.Workload, error) {
 	}
 	w := workload.Workload{
 		Dialect: *o.dialect, Model: *o.model, Stream: !*o.noStream,
-		Concurrency: *o.concurrency, ThinkTimeS: o.think.Seconds(), RampUpS: o.rampUp.Seconds(),
-		WarmupS: o.warmup.Seconds(), DurationS: o.duration.Seconds(), Requests: *o.requests, CooldownS: o.cooldown.Seconds(),
+		Concurrency: *o.concurrency, ThinkTimeS: o.think.mean.Seconds(), ThinkLaw: o.think.law, RampUpS: o.rampUp.Seconds(),
+		WarmupS: o.warmup.Seconds(), WarmupRequests: *o.warming, MinDurationS: o.least.Seconds(), DurationS: o.duration.Seconds(), Requests: *o.requests, CooldownS: o.cooldown.Seconds(),
 		CancelShare: *o.cancel, Routing: *o.routing,
 		DrainS: o.timeout.Seconds(), TimeoutS: o.timeout.Seconds(),
 		Prompt: *o.prompt, InputTokens: o.input.mean, InputLaw: o.input.law, MaxTokens: o.tokens.mean, OutputLaw: o.tokens.law,
 		IgnoreEOS: *o.prompt == "" && *o.dataset == "", Prefix: o.prefix, Turns: several(*o.turns), Batch: several(*o.batch),
+		ConnRequests: *o.connRequests, KernelStamps: *o.kernel, TokenIDs: o.ids,
 		ExtraBody: o.extra, APIKeyFile: *o.keyFile,
 		Seed: seed, PromptSeed: promptSeed(seed), SLO: maps.Clone(o.slo),
 	}
 	if w.Prompt != "" || *o.dataset != "" {
 		w.InputTokens = 0
 	}
-	if *o.dataset != "" {
-		absolute, err := filepath.Abs(*o.dataset)
-		if err != nil {
-			return w, err
-		}
-		w.Dataset = absolute
+	var err error
+	if w.Dataset, err = absolute(*o.dataset); err != nil {
+		return w, err
+	}
+	if w.Tokenizer, err = absolute(*o.tokenizer); err != nil {
+		return w, err
 	}
 	if err := o.arrivals.fill(&w); err != nil {
 		return w, err
@@ -197,6 +210,14 @@ func (o *loadOptions) workload(f *flags) (workload.Workload, error) {
 		w.DurationS = standard.Seconds()
 	}
 	return w, nil
+}
+
+// absolute is the whole path of a file; "" stays so.
+func absolute(path string) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	return filepath.Abs(path)
 }
 
 // conflicts says what is wrong with the flags, or between them.
@@ -223,6 +244,26 @@ func (o *loadOptions) conflicts(f *flags) error {
 		return usage("--requests %d: want 1 or more", *o.requests)
 	case *o.batch < 1 || *o.turns < 1:
 		return usage("--batch %d and --turns %d: want 1 or more each", *o.batch, *o.turns)
+	case *o.warming < 0, f.given("warmup-requests") && *o.warming == 0:
+		return usage("--warmup-requests %d: want 1 or more", *o.warming)
+	case *o.warming > 0 && o.arrivals.open():
+		return usage("--warmup-requests is of a closed loop: an open one's warm-up has a length, --warmup")
+	case *o.warming > 0 && *o.warmup == 0:
+		return usage("--warmup-requests needs --warmup, which says how long they may take")
+	case *o.least > 0 && *o.requests == 0:
+		return usage("--min-duration bounds what --requests end: it needs --requests")
+	case *o.duration > 0 && *o.least > *o.duration:
+		return usage("--min-duration %v: want no more than --duration, which is %v", *o.least, *o.duration)
+	case *o.connRequests < 0, f.given("conn-requests") && *o.connRequests == 0:
+		return usage("--conn-requests %d: want 1 or more", *o.connRequests)
+	case (f.given("tokenizer") || f.given("token-ids")) && (f.given("prompt") || f.given("dataset")):
+		return usage("--tokenizer and --token-ids are of made-up prompts: they exclude --prompt and --dataset")
+	case f.given("tokenizer") && f.given("token-ids"):
+		return usage("--tokenizer and --token-ids exclude each other: each makes prompts of an exact length")
+	case f.given("token-ids") && *o.dialect != "openai-completions":
+		return usage("--token-ids is of --dialect openai-completions: %s takes text alone", *o.dialect)
+	case f.given("api-key-file") && f.given("api-key-env"):
+		return usage("--api-key-file and --api-key-env exclude each other")
 	case *o.timeout == 0:
 		return usage("--timeout 0: want more")
 	case f.given("prompt") && f.given("input-tokens"):

@@ -79,7 +79,13 @@ func offered(w workload.Workload) string {
 		words = append(words, fmt.Sprintf("and %g s of cool-down", w.CooldownS))
 	}
 	if w.ThinkTimeS > 0 {
-		words = append(words, fmt.Sprintf("%g s of think time", w.ThinkTimeS))
+		words = append(words, strings.TrimSpace(fmt.Sprintf("%g s of think time %s", w.ThinkTimeS, strings.TrimPrefix(w.ThinkLaw, "fixed"))))
+	}
+	if w.ConnRequests > 0 {
+		words = append(words, fmt.Sprintf("a connection for %d requests", w.ConnRequests))
+	}
+	if w.KernelStamps {
+		words = append(words, "stamped by the kernel")
 	}
 	if w.CancelShare > 0 {
 		words = append(words, fmt.Sprintf("%g %% given up", 100*w.CancelShare))

@@ -96,7 +96,9 @@ func readTrial(path string) (workload.Trial, error) {
 		return t, err
 	}
 	bundle := filepath.Dir(filepath.Dir(whole))
-	t.Workload.Trace, t.Workload.Dataset = workload.File(bundle, t.Workload.Trace), workload.File(bundle, t.Workload.Dataset)
+	for _, file := range []*string{&t.Workload.Trace, &t.Workload.Dataset, &t.Workload.Tokenizer} {
+		*file = workload.File(bundle, *file)
+	}
 	return t, nil
 }
 

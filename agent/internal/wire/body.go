@@ -18,6 +18,7 @@ type body struct {
 	sse    events
 	lines  lines
 	whole  []byte // of a document
+	forms  *Forms // nil: every event is scanned
 
 	bytes    int64
 	tokens   int // content events so far
@@ -44,7 +45,7 @@ func (b *body) reset(d Dialect) {
 	*b = body{
 		fields: d.fields, unmarked: d.unmarked, growing: d.growing, prompt: Unknown, output: Unknown,
 		sse: b.sse, lines: b.lines, whole: spare(b.whole), text: spare(b.text),
-		details: details{choices: b.details.choices[:0]},
+		details: details{choices: b.details.choices[:0]}, forms: b.forms,
 	}
 }
 
@@ -114,7 +115,7 @@ func (b *body) json(p []byte) {
 		more = &b.details
 		more.begin()
 	}
-	f, ok := scan(p, b.fields, more)
+	f, ok := b.scan(p, more)
 	switch {
 	case ok:
 		b.learn(f, p)
@@ -122,6 +123,13 @@ func (b *body) json(p []byte) {
 	case b.invalid == "":
 		b.invalid = "no JSON object: " + excerpt(p)
 	}
+}
+
+func (b *body) scan(p []byte, more *details) (found, bool) {
+	if b.forms == nil {
+		return scan(p, b.fields, more)
+	}
+	return b.forms.scan(p, b.fields, more)
 }
 
 func (b *body) learn(f found, p []byte) {

@@ -218,16 +218,20 @@ func checkSlowly(t *testing.T, d Dialect, kind string, b []byte, chunk, piece in
 	for part := range pieces(string(b), chunk) {
 		parts = append(parts, part)
 	}
-	var p Parser
-	p.Reset(d, kind != "" && kind != "application/json")
-	events := 0
-	for part := range pieces(chunked(kind, parts...), piece) {
-		n, _ := p.Feed([]byte(part))
-		events += n
-	}
-	got := slowState{events, p.body.prompt, p.body.output, p.body.times, p.body.answered, p.body.finished, p.body.known, p.body.foreign, p.body.failed != "", p.body.invalid != ""}
-	if got != want || p.stage != ended || p.body.bytes != int64(len(b)) {
-		t.Fatalf("%s, %q, chunks of %d, reads of %d: %q\n%+v, want\n%+v", d.Name, kind, chunk, piece, b, got, want)
+	forms := new(Forms)
+	for _, known := range []*Forms{nil, forms, forms} { // by the scan alone; learning forms; knowing them
+		var p Parser
+		p.Remember(known)
+		p.Reset(d, kind != "" && kind != "application/json")
+		events := 0
+		for part := range pieces(chunked(kind, parts...), piece) {
+			n, _ := p.Feed([]byte(part))
+			events += n
+		}
+		got := slowState{events, p.body.prompt, p.body.output, p.body.times, p.body.answered, p.body.finished, p.body.known, p.body.foreign, p.body.failed != "", p.body.invalid != ""}
+		if got != want || p.stage != ended || p.body.bytes != int64(len(b)) {
+			t.Fatalf("%s, %q, chunks of %d, reads of %d, forms %p: %q\n%+v, want\n%+v", d.Name, kind, chunk, piece, known, b, got, want)
+		}
 	}
 }
 

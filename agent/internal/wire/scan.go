@@ -151,7 +151,12 @@ func (d *details) own() *choice {
 // way: the fields it is after are found wherever the syntax around them is sound. More gets the
 // details; nil: they are not wanted.
 func scan(b []byte, root *field, more *details) (found, bool) {
-	c := cursor{b: b}
+	return scanNoting(b, root, more, nil)
+}
+
+// scanNoting is scan that also appends to places, unless it is nil, where it took note.
+func scanNoting(b []byte, root *field, more *details, places *[]place) (found, bool) {
+	c := cursor{b: b, places: places}
 	f := found{prompt: Unknown, output: Unknown, more: more}
 	if c.peek() != '{' {
 		return f, false
@@ -163,9 +168,10 @@ func scan(b []byte, root *field, more *details) (found, bool) {
 
 // cursor walks JSON text. Once bad, it stands at the end.
 type cursor struct {
-	b   []byte
-	i   int
-	bad bool
+	b      []byte
+	i      int
+	bad    bool
+	places *[]place // nil: nobody asks
 }
 
 // value reads one value as the field it belongs to; at nil, it is skipped. An array stands for its elements, one level
@@ -198,8 +204,23 @@ func (c *cursor) object(at *field, f *found) {
 		c.i++
 		c.value(at.child(name), f)
 	}
+	if at.choices {
+		f.end(at)
+		c.mark(at, c.i)
+	}
+}
+
+// end ends an object of a field whose objects are each about one of several answers.
+func (f *found) end(at *field) {
 	if at.choices && f.more != nil {
 		f.more.chosen()
+	}
+}
+
+// mark notes that a value ends here.
+func (c *cursor) mark(at *field, start int) {
+	if c.places != nil {
+		*c.places = append(*c.places, place{at: at, start: start, end: c.i})
 	}
 }
 
@@ -208,6 +229,7 @@ func (c *cursor) leaf(at *field, f *found) {
 	c.peek()
 	start := c.i
 	c.skip()
+	c.mark(at, start)
 	if at == nil || c.bad {
 		return
 	}

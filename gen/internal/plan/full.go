@@ -128,15 +128,29 @@ func (p *Plan) phases() []string {
 	for _, d := range p.Deployments {
 		startup += d.StartupS
 		for _, t := range d.trials {
-			warmup += t.Workload.WarmupS
-			window += t.Workload.DurationS
-			rest += float64(t.Seconds) - t.Workload.WarmupS - t.Workload.DurationS
+			n := float64(windows(t.Workload))
+			warmup += n * t.Workload.WarmupS
+			window += n * t.Workload.DurationS
+			rest += float64(t.Seconds) - n*(t.Workload.WarmupS+t.Workload.DurationS)
 		}
 	}
 	all := []string{fmt.Sprintf("start-up %s (by the service's estimate), warm-up %s, measured %s, cool-down and drain %s, around it %s",
 		Span(startup), Span(int(warmup)), Span(int(window)), Span(int(rest)), Span(overhead))}
 	if atMost := slices.ContainsFunc(p.Trials, func(t *Trial) bool { return t.Workload.MinDurationS > 0 }); atMost {
 		all = append(all, fmt.Sprintf("windows end after %d requests of each place in flight, between %d s and %d s; the most is counted here", windowRequests, windowLeastS, windowMostS))
+	}
+	return append(all, p.searches()...)
+}
+
+// searches says how often they send their load.
+func (p *Plan) searches() []string {
+	var all []string
+	for _, t := range p.Trials {
+		if s := t.Workload.Search; s != nil {
+			if line := fmt.Sprintf("a search ends after %s at the latest, mostly earlier; the most is counted here", diag.Several(s.Probes, "probe")); !slices.Contains(all, line) {
+				all = append(all, line)
+			}
+		}
 	}
 	return all
 }

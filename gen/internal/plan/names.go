@@ -52,7 +52,10 @@ func name(pt recipe.Point, w workload.Workload) string {
 	if all := slices.Concat(server, load, rest); len(all) > 0 {
 		return strings.Join(all, "-")
 	}
-	if w.Rate > 0 {
+	switch {
+	case w.Search != nil:
+		return "search"
+	case w.Rate > 0:
 		return called(recipe.Value{Path: "workload.target_rps", V: w.Rate})
 	}
 	return called(recipe.Value{Path: "workload.concurrency", V: w.Concurrency})
