@@ -103,7 +103,7 @@ func TestLawsThatMakeNoSenseAreRefused(t *testing.T) {
 
 func made(t *testing.T, w workload.Workload) *Made {
 	t.Helper()
-	m, err := NewMade(w)
+	m, err := NewMade(w, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +127,7 @@ func TestAShareOfPromptsBeginsAlike(t *testing.T) {
 			if ok != m.Shares(n) {
 				t.Fatalf("prompt %d: begins alike %v, Shares says %v", n, ok, m.Shares(n))
 			}
-			own := strings.Join(strings.Fields(rest)[:unique], " ")
+			own := strings.Join(strings.Fields(rest)[:english.Unique()], " ")
 			if ends[own] {
 				t.Fatalf("prompt %d goes on as another one", n)
 			}
@@ -148,7 +148,7 @@ func TestAPromptNoLongerThanTheSharedBeginningIsMadeOfIt(t *testing.T) {
 
 func TestAPrefixThatMakesNoSenseIsRefused(t *testing.T) {
 	for _, p := range []workload.Prefix{{Share: 1.5, Tokens: 8}, {Share: math.NaN(), Tokens: 8}, {Share: 0.5}} {
-		if _, err := NewMade(workload.Workload{InputTokens: 9, Prefix: &p}); err == nil || !strings.Contains(err.Error(), "want a share from 0 to 1") {
+		if _, err := NewMade(workload.Workload{InputTokens: 9, Prefix: &p}, nil); err == nil || !strings.Contains(err.Error(), "want a share from 0 to 1") {
 			t.Errorf("NewMade with prefix %+v: %v", p, err)
 		}
 	}

@@ -61,7 +61,7 @@ func TestPromptsShareNoStretchFurtherIn(t *testing.T) {
 
 func TestVocabularyHasNoWordTwice(t *testing.T) {
 	seen := map[string]bool{}
-	for i, word := range vocabulary {
+	for i, word := range words {
 		if word == "" || seen[word] {
 			t.Errorf("word %d: %q is empty or there twice", i, word)
 		}
