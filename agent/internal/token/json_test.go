@@ -26,7 +26,7 @@ func TestWhatIsNotKnownIsNamed(t *testing.T) {
 		`the token "a" has the id -1`:                     `{"model": {"type": "BPE", "vocab": {"a": -1}}}`,
 		`the unk_token "?" is not in the vocabulary`:      `{"model": {"type": "BPE", "vocab": {"a": 1}, "unk_token": "?"}}`,
 		`merge 1, "a" and "b": they or what they become`:  `{"model": {"type": "BPE", "vocab": {"a": 1}, "merges": [["a", "b"]]}}`,
-		`merge 1 has 1 tokens: want two`:                `{"model": {"type": "BPE", "vocab": {"a": 1}, "merges": [["a"]]}}`,
+		`merge 1 has 1 tokens: want two`:                  `{"model": {"type": "BPE", "vocab": {"a": 1}, "merges": [["a"]]}}`,
 		"normalizer: [1]: Lowercase is not read":          small(`"normalizer": {"type": "Sequence", "normalizers": [{"type": "NFC"}, {"type": "Lowercase"}]},`),
 		"normalizer: a Replace of a pattern is not read":  small(`"normalizer": {"type": "Replace", "pattern": {"Regex": "a"}, "content": "b"},`),
 		"pre_tokenizer: Whitespace is not read":           small(`"pre_tokenizer": {"type": "Whitespace"},`),
