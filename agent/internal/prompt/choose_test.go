@@ -36,11 +36,11 @@ func TestPromptsHaveExactlyTheirLengthInTokens(t *testing.T) {
 			{InputLaw: &workload.Length{Law: "lognormal", A: 60, B: 80}, Prefix: &workload.Prefix{Share: 0.5, Tokens: 40}},
 		} {
 			w.PromptSeed = 17
-			m, err := NewMade(w, tok)
+			m, err := NewExact(w, tok)
 			if err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
-			for n := range int64(100) {
+			for n := range int64(40) {
 				length := m.Words(n)
 				p := string(m.Append(nil, n, length))
 				if got, err := tok.Count(p); err != nil || got != length {
@@ -54,7 +54,7 @@ func TestPromptsHaveExactlyTheirLengthInTokens(t *testing.T) {
 func TestAPrefixIsSharedInTokens(t *testing.T) {
 	for _, name := range vocabularies {
 		tok := tokenizer(t, name)
-		m, err := NewMade(workload.Workload{InputTokens: 90, PromptSeed: 5, Prefix: &workload.Prefix{Share: 1, Tokens: 32}}, tok)
+		m, err := NewExact(workload.Workload{InputTokens: 90, PromptSeed: 5, Prefix: &workload.Prefix{Share: 1, Tokens: 32}}, tok)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -80,7 +80,7 @@ func TestAPrefixIsSharedInTokens(t *testing.T) {
 
 func TestNoPromptRepeatsWhateverTheVocabulary(t *testing.T) {
 	for _, name := range vocabularies {
-		m, err := NewMade(workload.Workload{InputTokens: 9, PromptSeed: 5}, tokenizer(t, name))
+		m, err := NewExact(workload.Workload{InputTokens: 9, PromptSeed: 5}, tokenizer(t, name))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -149,7 +149,7 @@ func TestChosenWords(t *testing.T) {
 
 func TestPromptsOfTokenIDs(t *testing.T) {
 	for _, ids := range []workload.IDs{{First: 0, Last: 1}, {First: 100, Last: 355}, {First: 1000, Last: 127_999}, {First: 5, Last: 7}} {
-		m, err := NewMade(workload.Workload{InputTokens: 100, PromptSeed: 3, TokenIDs: &ids, Prefix: &workload.Prefix{Share: 0.5, Tokens: 16}}, nil)
+		m, err := NewMade(workload.Workload{InputTokens: 100, PromptSeed: 3, TokenIDs: &ids, Prefix: &workload.Prefix{Share: 0.5, Tokens: 16}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -182,7 +182,7 @@ func TestPromptsOfTokenIDs(t *testing.T) {
 		}
 	}
 	for _, ids := range []workload.IDs{{First: 3, Last: 3}, {First: -1, Last: 9}, {First: 9, Last: 1}} {
-		if _, err := NewMade(workload.Workload{InputTokens: 9, TokenIDs: &ids}, nil); err == nil || !strings.Contains(err.Error(), "want two ids or more") {
+		if _, err := NewMade(workload.Workload{InputTokens: 9, TokenIDs: &ids}); err == nil || !strings.Contains(err.Error(), "want two ids or more") {
 			t.Errorf("%v: %v", ids, err)
 		}
 	}
@@ -190,12 +190,12 @@ func TestPromptsOfTokenIDs(t *testing.T) {
 
 func TestPromptsOfAnyKindAllocateNothing(t *testing.T) {
 	w := workload.Workload{InputTokens: 64, Prefix: &workload.Prefix{Share: 0.5, Tokens: 16}}
-	words, err := NewMade(w, tokenizer(t, "bytes"))
+	words, err := NewExact(w, tokenizer(t, "bytes"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.TokenIDs = &workload.IDs{First: 10, Last: 30_000}
-	ids, err := NewMade(w, nil)
+	ids, err := NewMade(w)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -220,7 +220,7 @@ func BenchmarkAppendIDs(b *testing.B) {
 }
 
 func Example() {
-	m, err := NewMade(workload.Workload{InputTokens: 4, TokenIDs: &workload.IDs{First: 0, Last: 9}, PromptSeed: 1}, nil)
+	m, err := NewMade(workload.Workload{InputTokens: 4, TokenIDs: &workload.IDs{First: 0, Last: 9}, PromptSeed: 1})
 	if err != nil {
 		panic(err)
 	}
@@ -246,7 +246,7 @@ func TestRealVocabularies(t *testing.T) {
 			continue
 		}
 		read := time.Since(begin)
-		m, err := NewMade(workload.Workload{InputTokens: 1024, PromptSeed: 5}, tok)
+		m, err := NewExact(workload.Workload{InputTokens: 1024, PromptSeed: 5}, tok)
 		if err != nil {
 			t.Errorf("%s: %v", file, err)
 			continue

@@ -103,7 +103,7 @@ func TestLawsThatMakeNoSenseAreRefused(t *testing.T) {
 
 func made(t *testing.T, w workload.Workload) *Made {
 	t.Helper()
-	m, err := NewMade(w, nil)
+	m, err := NewMade(w)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +148,7 @@ func TestAPromptNoLongerThanTheSharedBeginningIsMadeOfIt(t *testing.T) {
 
 func TestAPrefixThatMakesNoSenseIsRefused(t *testing.T) {
 	for _, p := range []workload.Prefix{{Share: 1.5, Tokens: 8}, {Share: math.NaN(), Tokens: 8}, {Share: 0.5}} {
-		if _, err := NewMade(workload.Workload{InputTokens: 9, Prefix: &p}, nil); err == nil || !strings.Contains(err.Error(), "want a share from 0 to 1") {
+		if _, err := NewMade(workload.Workload{InputTokens: 9, Prefix: &p}); err == nil || !strings.Contains(err.Error(), "want a share from 0 to 1") {
 			t.Errorf("NewMade with prefix %+v: %v", p, err)
 		}
 	}

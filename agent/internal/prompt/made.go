@@ -27,9 +27,13 @@ const (
 // sharedIndex is the index of the text that shared beginnings are taken from: no prompt's own.
 const sharedIndex = -1
 
-// NewMade returns the made-up prompts that a workload asks for: with a tokenizer of exactly their length in its tokens,
-// without (nil) in words. The error says what makes no sense.
-func NewMade(w workload.Workload, t Tokenizer) (*Made, error) {
+// NewMade returns the made-up prompts that a workload asks for, their lengths in words, or in token ids where it has such.
+// The error says what makes no sense.
+func NewMade(w workload.Workload) (*Made, error) { return NewExact(w, nil) }
+
+// NewExact returns the made-up prompts that a workload asks for, of exactly their length in a tokenizer's tokens; nil: as
+// NewMade. The error says what makes no sense, or why there are no such prompts.
+func NewExact(w workload.Workload, t Tokenizer) (*Made, error) {
 	length, err := NewLength(w.InputLaw, w.InputTokens)
 	if err != nil {
 		return nil, fmt.Errorf("input_law: %w", err)

@@ -8,7 +8,7 @@ import (
 )
 
 // keepLimit bounds what is kept of one event or of a whole JSON body. What is longer is cut, and so no JSON.
-const keepLimit = 64 << 20
+const keepLimit = 128 << 20
 
 // body takes an answer's body, in any pieces, and finds out what it holds.
 type body struct {
@@ -22,6 +22,8 @@ type body struct {
 	tokens   int // content events so far
 	prompt   int // Unknown until said
 	output   int
+	times    times
+	answered bool   // content that is no reasoning was there
 	known    bool   // something of the dialect was there
 	foreign  bool   // JSON without anything of the dialect was there
 	ending   bool   // what comes now stands at the body's end and may be cut short
@@ -125,6 +127,7 @@ func (b *body) learn(f found, p []byte) {
 	b.foreign = b.foreign || !f.known
 	b.known = b.known || f.known
 	b.finished = b.finished || f.finish
+	b.answered = b.answered || f.answer
 	if b.growing {
 		f.content = f.output > max(0, b.output)
 	}
@@ -133,6 +136,9 @@ func (b *body) learn(f found, p []byte) {
 	}
 	b.prompt = max(b.prompt, f.prompt) // some servers send zeros in every chunk until the last
 	b.output = max(b.output, f.output)
+	if f.times != (times{}) {
+		b.times.learn(f.times)
+	}
 	if f.content {
 		b.tokens++
 	}
@@ -181,6 +187,7 @@ func (b *body) fail(p []byte) {
 // told is what the body has said so far.
 func (b *body) told() (a Answer) {
 	a.Bytes, a.Pings = b.bytes, b.sse.pings
+	a.ServerLoad, a.ServerPrompt, a.ServerDecode = b.times.load, b.times.prompt, b.times.decode
 	a.PromptTokens, a.OutputTokens = Unknown, Unknown
 	if b.prompt > 0 { // no prompt is empty: a 0 means that the server did not count
 		a.PromptTokens = b.prompt
