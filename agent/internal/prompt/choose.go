@@ -3,7 +3,6 @@ package prompt
 import (
 	"errors"
 	"fmt"
-	"math/bits"
 	"slices"
 	"strings"
 )
@@ -27,32 +26,39 @@ const (
 // That it holds wherever they stand is shown by encoding one text in which each word follows each: byte pair encoding
 // keeps a sequence of tokens if it keeps every two neighbours of it.
 func Choose(t Tokenizer) (*Vocabulary, error) {
-	for _, find := range []func(Tokenizer) (*Vocabulary, error){spaced, letters} {
-		v, err := find(t)
+	for _, find := range []func(Tokenizer) (*chosen, error){spaced, letters} {
+		c, err := find(t)
 		if err != nil {
 			return nil, err
 		}
-		if v == nil {
+		if c == nil {
 			continue
 		}
-		if ok, err := v.holds(t); err != nil || ok {
-			return v, err
+		if ok, err := c.holds(t); err != nil || ok {
+			return newVocabulary(c.first, c.rest, c.between, c.lead), err
 		}
 	}
 	return nil, errors.New("it has no words, nor letters, of which each is one token wherever it stands, so no prompt can be made to an exact length " +
 		"(leave the tokenizer out: lengths are then in words, and the summary has the server's count)")
 }
 
+// chosen are the words of a vocabulary that may be.
+type chosen struct {
+	first, rest []string
+	between     string
+	lead        int
+}
+
 // spaced chooses words; nil: there are too few.
-func spaced(t Tokenizer) (*Vocabulary, error) {
+func spaced(t Tokenizer) (*chosen, error) {
 	anchor, err := t.Count("the")
 	if err != nil {
 		return nil, err
 	}
-	v := &Vocabulary{between: " "}
+	v := &chosen{between: " "}
 	seen := map[string]bool{}
 	for _, w := range slices.Concat(words[:], t.Words()) {
-		if len(v.rest) == most || seen[w] {
+		if len(v.rest) == most || len(w) >= wordLen || seen[w] {
 			continue
 		}
 		seen[w] = true
@@ -75,12 +81,12 @@ func spaced(t Tokenizer) (*Vocabulary, error) {
 	if len(v.rest) < fewest || len(v.first) == 0 {
 		return nil, nil
 	}
-	return v.rounded(), nil
+	return v, nil
 }
 
 // letters chooses letters that never become one token with another of them; nil: there are none.
-func letters(t Tokenizer) (*Vocabulary, error) {
-	v := &Vocabulary{}
+func letters(t Tokenizer) (*chosen, error) {
+	v := &chosen{}
 	var set []string
 	for c := 'a'; c <= 'z'; c++ {
 		alone, err := t.Count(string(c))
@@ -105,7 +111,7 @@ func letters(t Tokenizer) (*Vocabulary, error) {
 		return nil, nil
 	}
 	v.first, v.rest = set, set
-	return v.rounded(), nil
+	return v, nil
 }
 
 // apart reports whether a letter stays a token beside itself and each of a set.
@@ -118,15 +124,8 @@ func apart(t Tokenizer, set []string, c string, lead int) (bool, error) {
 	return n == lead+len(text), err
 }
 
-// rounded keeps as many words as a power of two, for bits spell them.
-func (v *Vocabulary) rounded() *Vocabulary {
-	v.firstBits, v.restBits = bits.Len(uint(len(v.first)))-1, bits.Len(uint(len(v.rest)))-1
-	v.first, v.rest = v.first[:1<<v.firstBits], v.rest[:1<<v.restBits]
-	return v
-}
-
 // holds reports whether each word is one token after each other one, and each first one at the begin.
-func (v *Vocabulary) holds(t Tokenizer) (bool, error) {
+func (v *chosen) holds(t Tokenizer) (bool, error) {
 	for _, w := range v.first {
 		if n, err := t.Count(w + v.between + v.rest[0]); err != nil || n != 2+v.lead {
 			return false, err

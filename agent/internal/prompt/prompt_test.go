@@ -76,3 +76,11 @@ func BenchmarkAppend(b *testing.B) {
 		buf = Append(buf[:0], 1, n, 1024)
 	}
 }
+
+func TestEveryWordHasRoom(t *testing.T) {
+	for i, w := range english.rest {
+		if len(words[i]) >= wordLen || w.length != len(words[i])+1 {
+			t.Errorf("%q has %d bytes, %d are kept with its space", words[i], len(words[i]), w.length)
+		}
+	}
+}
