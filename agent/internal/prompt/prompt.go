@@ -57,7 +57,9 @@ func newVocabulary(first, rest []string, between string, lead int) *Vocabulary {
 // Append appends prompt n of a trial, so many words of that vocabulary long, and returns the extended slice. It is
 // a function of seed, n and words alone. Of two prompts of one seed the first eight words differ, and so no prefix cache
 // of blocks of eight tokens or more holds anything of use; prompts shorter than eight words can repeat.
-func Append(dst []byte, seed uint64, n int64, words int) []byte { return english.Append(dst, seed, n, words) }
+func Append(dst []byte, seed uint64, n int64, words int) []byte {
+	return english.Append(dst, seed, n, words)
+}
 
 // Append appends prompt n of a trial, so many words long. Of two prompts of one seed the first Unique words differ.
 func (v *Vocabulary) Append(dst []byte, seed uint64, n int64, words int) []byte {

@@ -19,6 +19,7 @@ type Dialect struct {
 
 	chat     bool // a request can carry a conversation
 	groups   bool // a request can carry several prompts
+	ids      bool // a prompt can be token ids
 	unmarked bool // a stream has no mark of its end: that it ends in order is the mark
 	growing  bool // an event is a token where the count of output tokens has grown: its text repeats what came before
 }
@@ -28,6 +29,9 @@ func (d Dialect) Chats() bool { return d.chat }
 
 // Groups reports whether a request of the dialect can carry several prompts.
 func (d Dialect) Groups() bool { return d.groups }
+
+// TakesIDs reports whether a prompt can be a list of token ids.
+func (d Dialect) TakesIDs() bool { return d.ids }
 
 // format is how the events of an answer's body are told apart.
 type format uint8
@@ -64,7 +68,7 @@ var (
 		"timings.predicted_ms":              decodeMS,
 	}
 	ollamaFields = map[string]meaning{
-		"response":             content,
+		"response":             words,
 		"thinking":             thought,
 		"message.content":      words,
 		"message.thinking":     thought,
@@ -88,26 +92,26 @@ var (
 //	llama.cpp  ggml-org/llama.cpp, tools/server/README.md, "POST /completion"
 var (
 	tritonFields = map[string]meaning{
-		"text_output": content,
+		"text_output": words,
 		"error":       failure,
 	}
 	sglangFields = map[string]meaning{
-		"text":                        content,
+		"text":                        allWords,
 		"meta_info.finish_reason":     finish,
 		"meta_info.prompt_tokens":     promptTokens,
 		"meta_info.completion_tokens": outputTokens,
 		"error":                       failure,
 	}
 	tgiFields = map[string]meaning{
-		"token.text":               content,
-		"generated_text":           content,
+		"token.text":               words,
+		"generated_text":           allWords,
 		"details.finish_reason":    finish,
 		"details.generated_tokens": outputTokens,
 		"details.input_length":     promptTokens,
 		"error":                    failure,
 	}
 	llamacppFields = map[string]meaning{
-		"content":              content,
+		"content":              words,
 		"stop":                 finish,
 		"tokens_predicted":     outputTokens,
 		"tokens_evaluated":     promptTokens,
@@ -125,14 +129,14 @@ var (
 var dialects = map[string]Dialect{
 	"openai-chat": {path: always("/v1/chat/completions"), format: sse, fields: openai, encode: openaiChat, prompt: "messages", chat: true},
 	"openai-completions": {path: always("/v1/completions"), format: sse, fields: openai, encode: openaiCompletions, prompt: "prompt",
-		groups: true},
+		groups: true, ids: true},
 	"ollama-generate": {path: always("/api/generate"), format: ndjson, fields: ollama, encode: ollamaGenerate, prompt: "prompt"},
 	"ollama-chat":     {path: always("/api/chat"), format: ndjson, fields: ollama, encode: ollamaChat, prompt: "messages", chat: true},
 	"triton-generate": {path: tritonPath, format: sse, fields: tree(tritonFields), encode: tritonGenerate, prompt: "text_input", unmarked: true},
 	"sglang-generate": {path: always("/generate"), format: sse, fields: tree(sglangFields), encode: sglangGenerate, prompt: "text", growing: true},
 	"tgi-generate":    {path: tgiPath, format: sse, fields: tree(tgiFields), encode: tgiGenerate, prompt: "inputs"},
 	"llamacpp-completion": {path: always("/completion"), format: sse, fields: tree(llamacppFields), encode: llamacppCompletion,
-		prompt: "prompt"},
+		prompt: "prompt", ids: true},
 }
 
 func always(path string) func(string, bool) string { return func(string, bool) string { return path } }

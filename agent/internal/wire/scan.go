@@ -13,6 +13,7 @@ const (
 	nothing      meaning = iota
 	content              // text or a tool call: a token if it is not empty
 	words                // the same, and a part of the answer as a conversation goes on with it
+	allWords             // the same, and the whole answer up to here
 	thought              // reasoning: a token if it is not empty, but none of the answer
 	choiceIndex          // which of several answers the object tells of
 	finish               // the answer is complete, if it is a word or true
@@ -100,6 +101,7 @@ func (t *times) learn(now times) {
 // details is what an event says beyond that, for those who want it.
 type details struct {
 	text []byte // the last text of the answer, as a JSON string; nil: none
+	all  bool   // it is the whole answer up to here
 
 	choices []choice // of several answers; empty: it is one
 	events  int      // those of them with content in this event
@@ -121,10 +123,10 @@ type choice struct {
 func (d *details) begin() { *d = details{choices: d.choices} }
 
 // content notes that an answer has content.
-func (d *details) content(text bool, raw []byte) {
+func (d *details) content(m meaning, raw []byte) {
 	d.filled = d.filled || filled(raw)
-	if text && raw[0] == '"' {
-		d.text = raw
+	if (m == words || m == allWords) && raw[0] == '"' {
+		d.text, d.all = raw, m == allWords
 	}
 }
 
@@ -218,11 +220,11 @@ func (c *cursor) leaf(at *field, f *found) {
 // note takes note of the value of a field.
 func (f *found) note(m meaning, raw []byte) {
 	switch m {
-	case content, words, thought:
+	case content, words, allWords, thought:
 		some := filled(raw)
 		f.content, f.answer = f.content || some, f.answer || some && m != thought
 		if f.more != nil {
-			f.more.content(m == words, raw)
+			f.more.content(m, raw)
 		}
 	case choiceIndex:
 		if f.more != nil {
