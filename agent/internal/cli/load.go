@@ -33,6 +33,7 @@ openai-completions is one request and a record for each of its prompts; its one 
 before the first request, and at most 512 MiB of its prompts are kept.`,
 	example: `agent load --url http://127.0.0.1:8000 --model tiny --concurrency 8 --duration 30s --warmup 5s
 agent load --url http://127.0.0.1:8000 --model tiny --rate 20 --arrival poisson --requests 1000 --slo ttft=500ms --out run1
+agent load --url http://127.0.0.1:8000 --model tiny --find-rate --slo ttft=500ms,tpot=50ms --arrival poisson --warmup 10s
 agent load --url http://127.0.0.1:8000 --model tiny --steps 5x30s,10x30s,20x30s --warmup 5s --cooldown 5s`,
 	declare: func(f *flags) action {
 		o := declareLoad(f)
@@ -43,6 +44,9 @@ agent load --url http://127.0.0.1:8000 --model tiny --steps 5x30s,10x30s,20x30s 
 			}
 			if err := o.keyed(f); err != nil {
 				return err
+			}
+			if a.Trial.Workload.Search != nil {
+				return o.findRate(ctx, c, a)
 			}
 			return o.run(ctx, c, a)
 		}
@@ -77,7 +81,7 @@ func (o *loadOptions) run(ctx context.Context, c *call, a workload.Assignment) e
 		return err
 	}
 	if err != nil {
-		return fmt.Errorf("stopped: %w", err)
+		return stopped(err)
 	}
 	if m.Requests.OK == 0 {
 		return errors.New("no request was ok" + share.Reasons(m.Requests.ByOutcome, m.progress))

@@ -54,7 +54,7 @@ type Facts struct {
 	Broken      int64 // connections that ended under a request
 	Resent      int64 // requests sent again because a kept connection had been closed meanwhile
 
-	Cut bool // the end of Options.Sending kept requests from being sent
+	Cut    bool  // the end of Options.Sending kept requests from being sent
 	HeldNS int64 // requests sent and not done, integrated over the window, in request-ns (load.Machine.Held)
 
 	Prompts int // in the dataset that the prompts came from; 0: from none
