@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
@@ -25,6 +27,9 @@ func (o *loadOptions) findRate(ctx context.Context, c *call, a workload.Assignme
 	want := *a.Trial.Workload.Search
 	s, err := search.New(want)
 	if err != nil {
+		return err
+	}
+	if err := o.clear(); err != nil {
 		return err
 	}
 	tries := map[float64]try{}
@@ -56,10 +61,23 @@ func (o *loadOptions) findRate(ctx context.Context, c *call, a workload.Assignme
 	return errors.Join(o.conclude(c, last), stopped(err), unheld(r))
 }
 
+// clear takes away what the probes of an earlier run left in the same directory: this one may have fewer.
+func (o *loadOptions) clear() error {
+	if o.out == "" {
+		return nil
+	}
+	old, err := fs.Glob(os.DirFS(o.out), "probes/[0-9]*/*.json*") // records, part and summary, and nobody else's
+	for _, file := range old {
+		err = errors.Join(err, os.Remove(filepath.Join(o.out, file)))
+	}
+	return err
+}
+
 // try is a probe of a search.
 type try struct {
 	workload.Assignment
 	*measured
+	dir string // of its files; "": there are none
 }
 
 // try sends probe k of a search.
@@ -68,13 +86,13 @@ func (o *loadOptions) try(ctx context.Context, c *call, a workload.Assignment, k
 	a.Trial = search.Probe(a.Trial, k, rate)
 	dir := ""
 	if o.out != "" {
-		dir = filepath.Join(o.out, fmt.Sprintf("probe-%02d", k))
+		dir = filepath.Join(o.out, "probes", fmt.Sprintf("%02d", k))
 	}
 	m, err := o.measure(ctx, c, a, dir, fmt.Sprintf("probe %d, %s requests/s,", k, search.Rate(rate)))
 	if m != nil && dir != "" {
 		err = errors.Join(err, whole.WriteJSON(filepath.Join(dir, "summary.json"), m.Summary))
 	}
-	return try{a, m}, err
+	return try{a, m, dir}, err
 }
 
 // window is how long a probe's is, in seconds: what was asked for, or within bounds twice as long as it takes to show that a
@@ -88,40 +106,19 @@ func window(w workload.Workload, rate float64) float64 {
 
 // sentence is the line that tells of a probe.
 func (t try) sentence(k int, p summary.Probe) string {
-	words := []string{fmt.Sprintf("probe %d: %s requests/s %s: %s of %d within the SLO", k, search.Rate(p.Rate), told(p), percent(p.Good, p.N), p.N)}
+	words := []string{search.Sentence(k, p)}
 	if d, ok := t.Latency[summary.TTFT.String()]; ok {
 		words = append(words, fmt.Sprintf("TTFT p50 %s ms, p99 %s ms", digits(1e3*float64(d.P50)), digits(1e3*float64(d.P99))))
-	}
-	if p.Why != "" {
-		words = append(words, p.Why)
 	}
 	return strings.Join(words, " · ")
 }
 
-// told is a probe's verdict in words.
-func told(p summary.Probe) string {
-	if p.Verdict == summary.ProbeOpen {
-		return "can't be told yet"
-	}
-	return p.Verdict
-}
-
-// percent is a share in percent, and only all of them are 100.
-func percent(good, n int64) string {
-	if n == 0 || good == n {
-		return fmt.Sprintf("%.0f %%", 100*min(1, float64(n)))
-	}
-	share := 100 * float64(good) / float64(n)
-	text := fmt.Sprintf("%.1f", share)
-	for digits := 2; strings.HasPrefix(text, "100"); digits++ {
-		text = fmt.Sprintf("%.*f", digits, share)
-	}
-	return text + " %"
-}
-
-// conclude writes and prints what the search found.
+// conclude writes and prints what the search found: the files of one probe become the run's, the others stay where they are.
 func (o *loadOptions) conclude(c *call, t try) error {
 	if o.out != "" {
+		if err := whole.Move(t.dir, o.out); err != nil {
+			return err
+		}
 		if err := whole.WriteJSON(filepath.Join(o.out, "summary.json"), t.Summary); err != nil {
 			return err
 		}
@@ -149,37 +146,12 @@ func unheld(r *summary.Search) error {
 func foundTable(s *summary.Summary) string {
 	r := s.Search
 	var b strings.Builder
-	b.WriteString(answer(r, within(s.SLO)) + "\n\n")
+	fmt.Fprintf(&b, "%s\nThe search ended: %s\n\n", search.Answer(r, within(s.SLO)), r.WhyEnded)
 	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(t, "\tprobe\trequests/s\tdue\twithin\t\n")
 	for k, p := range r.Probes {
-		fmt.Fprintf(t, "\t%d\t%s\t%d\t%s\t  %s\n", k+1, search.Rate(p.Rate), p.N, percent(p.Good, p.N), strings.Join(append([]string{told(p)}, p.Why)[:1+min(1, len(p.Why))], ": "))
+		fmt.Fprintf(t, "\t%d\t%s\t%d\t%s\t  %s\n", k+1, search.Rate(p.Rate), p.N, search.Percent(p.Good, p.N), search.Told(p))
 	}
 	_ = t.Flush() // into memory
 	return b.String() + "\n"
-}
-
-// answer is the statement that the search came to.
-func answer(r *summary.Search, bounds string) string {
-	text := "no rate was shown to hold"
-	if r.Holds != nil {
-		good, n := pooled(r, *r.Holds)
-		text = fmt.Sprintf("%s requests/s held: %s of %d requests within %s", search.Rate(*r.Holds), percent(good, n), n, bounds)
-	}
-	if r.Fails != nil {
-		good, n := pooled(r, *r.Fails)
-		text += fmt.Sprintf("; %s did not (%s of %d)", search.Rate(*r.Fails), percent(good, n), n)
-	}
-	text += fmt.Sprintf(". %g %% have to be; each is said with %g %% confidence.", 100*r.Attain, 100*r.Confidence)
-	return text + "\nThe search ended: " + r.WhyEnded
-}
-
-// pooled are the good ones of all requests of the probes at a rate, and all, but for those that the client was the limit of.
-func pooled(r *summary.Search, rate float64) (good, n int64) {
-	for _, p := range r.Probes {
-		if p.Rate == rate && !strings.HasPrefix(p.Why, summary.ClientBound) {
-			good, n = good+p.Good, n+p.N
-		}
-	}
-	return good, n
 }

@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 
 	"hpcbench/agent/internal/record"
+	"hpcbench/agent/internal/search"
 	"hpcbench/agent/internal/summary"
 	"hpcbench/agent/workload"
 )
@@ -250,6 +251,9 @@ func digits(v float64) string {
 // sentence is the summary in a line, for a job's log.
 func sentence(s *summary.Summary) string {
 	words := []string{fmt.Sprintf("%d ok, %d failed", s.Requests.OK, s.Requests.Failed)}
+	if s.Search != nil {
+		words = []string{search.Answer(s.Search, within(s.SLO)), words[0]}
+	}
 	if r := s.Throughput.RequestsPerS; r != nil {
 		words = append(words, digits(*r)+" requests/s")
 	}

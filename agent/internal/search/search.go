@@ -275,13 +275,3 @@ func (s *Search) Result() *summary.Search {
 	}
 	return r
 }
-
-// Counts are the good ones of all requests that were due at a rate, and all.
-func (s *Search) Counts(rate float64) (good, due int64) {
-	for _, l := range s.levels {
-		if l.rate == rate {
-			return l.good, l.due
-		}
-	}
-	return 0, 0
-}
