@@ -26,6 +26,7 @@ type secure struct {
 	workers []*worker
 	idle    [][]*worker // by endpoint
 	wg      sync.WaitGroup
+	forms   wire.Forms
 	counts  Facts
 }
 

@@ -76,3 +76,11 @@ func BenchmarkAppend(b *testing.B) {
 		buf = Append(buf[:0], 1, n, 1024)
 	}
 }
+
+func TestEveryWordHasRoom(t *testing.T) {
+	for i, w := range spaced {
+		if len(vocabulary[i]) >= wordLen || w.length != len(vocabulary[i])+1 {
+			t.Errorf("%q has %d bytes, %d are kept with its space", vocabulary[i], len(vocabulary[i]), w.length)
+		}
+	}
+}

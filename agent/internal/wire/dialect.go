@@ -45,14 +45,14 @@ var (
 		"choices.finish_reason":             finish,
 		"choices.text":                      words,
 		"choices.delta.content":             words,
-		"choices.delta.reasoning_content":   content,
-		"choices.delta.reasoning":           content,
+		"choices.delta.reasoning_content":   thought,
+		"choices.delta.reasoning":           thought,
 		"choices.delta.refusal":             content,
 		"choices.delta.tool_calls":          content,
 		"choices.delta.function_call":       content,
 		"choices.message.content":           words,
-		"choices.message.reasoning_content": content,
-		"choices.message.reasoning":         content,
+		"choices.message.reasoning_content": thought,
+		"choices.message.reasoning":         thought,
 		"choices.message.refusal":           content,
 		"choices.message.tool_calls":        content,
 		"choices.message.function_call":     content,
@@ -60,17 +60,22 @@ var (
 		"usage.completion_tokens":           outputTokens,
 		"error":                             failure,
 		"object":                            failureName, // older vLLM: {"object":"error","message":…}
+		"timings.prompt_ms":                 promptMS,    // llama.cpp, in the last chunk
+		"timings.predicted_ms":              decodeMS,
 	}
 	ollamaFields = map[string]meaning{
-		"response":           content,
-		"thinking":           content,
-		"message.content":    words,
-		"message.thinking":   content,
-		"message.tool_calls": content,
-		"done":               finish,
-		"prompt_eval_count":  promptTokens,
-		"eval_count":         outputTokens,
-		"error":              failure,
+		"response":             content,
+		"thinking":             thought,
+		"message.content":      words,
+		"message.thinking":     thought,
+		"message.tool_calls":   content,
+		"done":                 finish,
+		"prompt_eval_count":    promptTokens,
+		"eval_count":           outputTokens,
+		"load_duration":        loadNS,
+		"prompt_eval_duration": promptNS,
+		"eval_duration":        decodeNS,
+		"error":                failure,
 	}
 )
 
@@ -102,11 +107,13 @@ var (
 		"error":                    failure,
 	}
 	llamacppFields = map[string]meaning{
-		"content":          content,
-		"stop":             finish,
-		"tokens_predicted": outputTokens,
-		"tokens_evaluated": promptTokens,
-		"error":            failure,
+		"content":              content,
+		"stop":                 finish,
+		"tokens_predicted":     outputTokens,
+		"tokens_evaluated":     promptTokens,
+		"timings.prompt_ms":    promptMS,
+		"timings.predicted_ms": decodeMS,
+		"error":                failure,
 	}
 )
 

@@ -26,6 +26,8 @@ type Encoder struct {
 	headers []string // sent beside the dialect's own
 	head    string   // request line and headers, up to the id
 	scratch []byte   // a body
+
+	readiest float64 // the shortest time in s that the server took to have its model ready; 0: none yet
 }
 
 // NewEncoder reads a workload and returns its encoder to the endpoint with base URL base, each request with the headers

@@ -4,12 +4,13 @@ import (
 	"testing"
 
 	"hpcbench/agent/internal/record"
+	"hpcbench/agent/internal/wire/fixture"
 )
 
 // FuzzParser feeds the same bytes whole and in two other ways: what comes of them must not depend on the pieces.
 func FuzzParser(f *testing.F) {
-	for i, c := range answers {
-		f.Add([]byte(c.bytes), uint8(i%4), uint16(i*7), i%3 != 0)
+	for i, c := range fixture.All() {
+		f.Add([]byte(c.Bytes), uint8(i%4), uint16(i*7), i%3 != 0)
 	}
 	f.Fuzz(func(t *testing.T, b []byte, dialect uint8, piece uint16, stream bool) {
 		name := Dialects()[int(dialect)%len(Dialects())]

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"strconv"
 	"strings"
 )
 
@@ -10,14 +11,20 @@ type meaning uint8
 
 const (
 	nothing      meaning = iota
-	content              // text, reasoning or a tool call: a token if it is not empty
+	content              // text or a tool call: a token if it is not empty
 	words                // the same, and a part of the answer as a conversation goes on with it
+	thought              // reasoning: a token if it is not empty, but none of the answer
 	choiceIndex          // which of several answers the object tells of
 	finish               // the answer is complete, if it is a word or true
 	promptTokens         // the server's count of the prompt
 	outputTokens         // the server's count of the output
 	failure              // an error, if it is not null or empty
 	failureName          // an error, if it is the word "error"
+	loadNS               // how long the server says it took to have the model ready, to read the prompt, to write the output
+	promptNS
+	decodeNS
+	promptMS
+	decodeMS
 )
 
 // field is a node in the tree of the fields that a dialect cares for. Everything else is skipped.
@@ -65,11 +72,29 @@ func (f *field) child(name []byte) *field {
 type found struct {
 	known   bool // a field of the dialect was there
 	content bool
+	answer  bool // content that is no reasoning
 	finish  bool
 	failed  bool
 	prompt  int // Unknown: not said
 	output  int
+	times   times
 	more    *details // nil: not wanted
+}
+
+// times are how long a server says that the parts of a request took, in seconds; 0: it does not say.
+type times struct{ load, prompt, decode float64 }
+
+// learn takes what is said now for what was said before.
+func (t *times) learn(now times) {
+	if now.load > 0 {
+		t.load = now.load
+	}
+	if now.prompt > 0 {
+		t.prompt = now.prompt
+	}
+	if now.decode > 0 {
+		t.decode = now.decode
+	}
 }
 
 // details is what an event says beyond that, for those who want it.
@@ -126,7 +151,12 @@ func (d *details) own() *choice {
 // way: the fields it is after are found wherever the syntax around them is sound. More gets the
 // details; nil: they are not wanted.
 func scan(b []byte, root *field, more *details) (found, bool) {
-	c := cursor{b: b}
+	return scanNoting(b, root, more, nil)
+}
+
+// scanNoting is scan that also appends to places, unless it is nil, where it took note.
+func scanNoting(b []byte, root *field, more *details, places *[]place) (found, bool) {
+	c := cursor{b: b, places: places}
 	f := found{prompt: Unknown, output: Unknown, more: more}
 	if c.peek() != '{' {
 		return f, false
@@ -138,9 +168,10 @@ func scan(b []byte, root *field, more *details) (found, bool) {
 
 // cursor walks JSON text. Once bad, it stands at the end.
 type cursor struct {
-	b   []byte
-	i   int
-	bad bool
+	b      []byte
+	i      int
+	bad    bool
+	places *[]place // nil: nobody asks
 }
 
 // value reads one value as the field it belongs to; at nil, it is skipped. An array stands for its elements, one level
@@ -173,8 +204,23 @@ func (c *cursor) object(at *field, f *found) {
 		c.i++
 		c.value(at.child(name), f)
 	}
+	if at.choices {
+		f.end(at)
+		c.mark(at, c.i)
+	}
+}
+
+// end ends an object of a field whose objects are each about one of several answers.
+func (f *found) end(at *field) {
 	if at.choices && f.more != nil {
 		f.more.chosen()
+	}
+}
+
+// mark notes that a value ends here.
+func (c *cursor) mark(at *field, start int) {
+	if c.places != nil {
+		*c.places = append(*c.places, place{at: at, start: start, end: c.i})
 	}
 }
 
@@ -183,16 +229,22 @@ func (c *cursor) leaf(at *field, f *found) {
 	c.peek()
 	start := c.i
 	c.skip()
+	c.mark(at, start)
 	if at == nil || c.bad {
 		return
 	}
 	f.known = true
-	raw := c.b[start:c.i]
-	switch at.meaning {
-	case content, words:
-		f.content = f.content || filled(raw)
+	f.note(at.meaning, c.b[start:c.i])
+}
+
+// note takes note of the value of a field.
+func (f *found) note(m meaning, raw []byte) {
+	switch m {
+	case content, words, thought:
+		some := filled(raw)
+		f.content, f.answer = f.content || some, f.answer || some && m != thought
 		if f.more != nil {
-			f.more.content(at.meaning == words, raw)
+			f.more.content(m == words, raw)
 		}
 	case choiceIndex:
 		if f.more != nil {
@@ -208,7 +260,26 @@ func (c *cursor) leaf(at *field, f *found) {
 		f.prompt = count(raw, f.prompt)
 	case outputTokens:
 		f.output = count(raw, f.output)
+	case loadNS:
+		f.times.load = seconds(raw, 1e9)
+	case promptNS:
+		f.times.prompt = seconds(raw, 1e9)
+	case promptMS:
+		f.times.prompt = seconds(raw, 1e3)
+	case decodeNS:
+		f.times.decode = seconds(raw, 1e9)
+	case decodeMS:
+		f.times.decode = seconds(raw, 1e3)
 	}
+}
+
+// seconds reads a duration of which so many units are a second; what is none, or a month and more, is 0.
+func seconds(raw []byte, units float64) float64 {
+	n, err := strconv.ParseFloat(string(raw), 64)
+	if err != nil || !(n > 0 && n/units < 30*24*3600) {
+		return 0
+	}
+	return n / units
 }
 
 // filled reports whether a value says something: not null, false, or an empty string, array or object.
