@@ -66,9 +66,15 @@ func (o *loadOptions) clear() error {
 	if o.out == "" {
 		return nil
 	}
-	old, err := fs.Glob(os.DirFS(o.out), "probes/[0-9]*/*.json*") // records, part and summary, and nobody else's
-	for _, file := range old {
-		err = errors.Join(err, os.Remove(filepath.Join(o.out, file)))
+	var err error
+	for _, name := range []string{"records.jsonl", "part.json", "summary.json", summary.SeriesFile} {
+		old, bad := fs.Glob(os.DirFS(o.out), "probes/[0-9]*/"+name)
+		if bad != nil {
+			return bad
+		}
+		for _, file := range old {
+			err = errors.Join(err, os.Remove(filepath.Join(o.out, file)))
+		}
 	}
 	return err
 }
@@ -90,7 +96,7 @@ func (o *loadOptions) try(ctx context.Context, c *call, a workload.Assignment, k
 	}
 	m, err := o.measure(ctx, c, a, dir, fmt.Sprintf("probe %d, %s requests/s,", k, search.Rate(rate)))
 	if m != nil && dir != "" {
-		err = errors.Join(err, whole.WriteJSON(filepath.Join(dir, "summary.json"), m.Summary))
+		err = errors.Join(err, m.write(dir))
 	}
 	return try{a, m, dir}, err
 }
@@ -119,7 +125,7 @@ func (o *loadOptions) conclude(c *call, t try) error {
 		if err := whole.Move(t.dir, o.out); err != nil {
 			return err
 		}
-		if err := whole.WriteJSON(filepath.Join(o.out, "summary.json"), t.Summary); err != nil {
+		if err := t.write(o.out); err != nil {
 			return err
 		}
 	}

@@ -73,7 +73,7 @@ func (o *loadOptions) run(ctx context.Context, c *call, a workload.Assignment) e
 		return err
 	}
 	if o.out != "" {
-		if err := whole.WriteJSON(filepath.Join(o.out, "summary.json"), m.Summary); err != nil {
+		if err := m.write(o.out); err != nil {
 			return err
 		}
 	}
@@ -93,6 +93,13 @@ func (o *loadOptions) run(ctx context.Context, c *call, a workload.Assignment) e
 type measured struct {
 	*summary.Summary
 	progress share.Progress
+	series   string // the window second by second, as series.csv has it
+}
+
+// write leaves it in a directory.
+func (m *measured) write(dir string) error {
+	series := whole.Write(filepath.Join(dir, summary.SeriesFile), []byte(m.series), 0o644)
+	return errors.Join(series, whole.WriteJSON(filepath.Join(dir, "summary.json"), m.Summary))
 }
 
 // measure sends a load, with its records in dir, "" for nowhere. Its progress has a title in front of it. The error of a
@@ -115,7 +122,8 @@ func (o *loadOptions) measure(ctx context.Context, c *call, a workload.Assignmen
 	if err != nil && ctx.Err() == nil {
 		return nil, err
 	}
-	return &measured{summary.Merge(a.Trial, []*summary.Part{s.Part()}), s.Progress()}, err
+	parts := []*summary.Part{s.Part()}
+	return &measured{summary.Merge(a.Trial, parts), s.Progress(), summary.SeriesCSV(a.Trial, parts)}, err
 }
 
 // interrupted reports whether ctx ended by ctrl-C.

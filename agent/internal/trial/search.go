@@ -10,12 +10,15 @@ import (
 	"hpcbench/agent/internal/share"
 	"hpcbench/agent/internal/summary"
 	"hpcbench/agent/internal/whole"
+	"hpcbench/agent/workload"
 )
 
 // try is a probe of a search that came to its end.
 type try struct {
 	nth     int
+	trial   workload.Trial // the trial with the probe's rate
 	summary *summary.Summary
+	parts   []*summary.Part
 	last    []share.Progress
 }
 
@@ -70,7 +73,7 @@ func (c Config) try(ctx context.Context, k int, rate float64) (*try, error) {
 	if err != nil && (len(parts) == 0 || k > 1) { // executors may still have those of the probe before
 		return nil, err
 	}
-	return &try{k, summary.Merge(c.Trial, parts), last}, err
+	return &try{k, c.Trial, summary.Merge(c.Trial, parts), parts, last}, err
 }
 
 // settle makes a probe the trial's result.
@@ -90,5 +93,6 @@ func (c Config) settle(t *try, r *summary.Search, cause error) (*summary.Summary
 		}
 		_ = os.Remove(from) // when it is empty
 	}
-	return c.conclude(s, t.last, cause)
+	c.Trial = t.trial
+	return c.conclude(s, t.parts, t.last, cause)
 }

@@ -74,7 +74,7 @@ func Run(ctx context.Context, c Config) (*summary.Summary, error) {
 	if len(parts) == 0 && err != nil {
 		return nil, err
 	}
-	return c.conclude(summary.Merge(c.Trial, parts), last, err)
+	return c.conclude(summary.Merge(c.Trial, parts), parts, last, err)
 }
 
 // once drives the load to its end, and returns what the executors counted and how far they say that they came. The error
@@ -175,14 +175,15 @@ func (c Config) fetch(ctx context.Context) ([]*summary.Part, error) {
 }
 
 // conclude writes what there is to write, and decides whether the trial is complete.
-func (c Config) conclude(s *summary.Summary, last []share.Progress, cause error) (*summary.Summary, error) {
+func (c Config) conclude(s *summary.Summary, parts []*summary.Part, last []share.Progress, cause error) (*summary.Summary, error) {
 	if cause == nil && s.Requests.OK == 0 {
 		cause = fmt.Errorf("no request was ok%s", share.Reasons(s.Requests.ByOutcome, last...))
 	}
 	if cause != nil {
 		s.Marks = append([]string{cause.Error()}, s.Marks...)
 	}
-	if err := whole.WriteJSON(filepath.Join(c.Out, "summary.json"), s); err != nil {
+	series := whole.Write(filepath.Join(c.Out, summary.SeriesFile), []byte(summary.SeriesCSV(c.Trial, parts)), 0o644)
+	if err := errors.Join(whole.WriteJSON(filepath.Join(c.Out, "summary.json"), s), series); err != nil {
 		return s, errors.Join(cause, err)
 	}
 	if cause != nil {
