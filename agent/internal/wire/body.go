@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 
 	"hpcbench/agent/internal/record"
@@ -118,6 +119,8 @@ func (b *body) json(p []byte) {
 	switch {
 	case ok:
 		b.learn(f, p)
+	case len(p) >= keepLimit-len("data: ") && b.invalid == "": // it was cut, with its name
+		b.invalid = fmt.Sprintf("an event of more than the %d bytes that are read", keepLimit)
 	case b.ending && (p[0] == '{' || b.format == sse): // cut short
 	case b.invalid == "":
 		b.invalid = "no JSON object: " + excerpt(p)
@@ -188,7 +191,7 @@ func (b *body) sums() (prompt, output int) {
 
 func (b *body) fail(p []byte) {
 	if b.failed == "" {
-		b.failed = describe(p)
+		b.failed = cmp.Or(describe(p), "an error without words")
 	}
 }
 
