@@ -193,7 +193,10 @@ func client(v summary.Verdict) string {
 	if v.LatenessP99S != nil {
 		words = append(words, fmt.Sprintf("p99 of lateness %s ms", digits(1e3**v.LatenessP99S)))
 	}
-	if v.ReadLagP99S != nil {
+	switch {
+	case v.KernelLagP99S != nil:
+		words = append(words, fmt.Sprintf("of kernel lag %s ms", digits(1e3**v.KernelLagP99S)))
+	case v.ReadLagP99S != nil:
 		words = append(words, fmt.Sprintf("of read lag %s ms", digits(1e3**v.ReadLagP99S)))
 	}
 	if len(words) > 0 {
