@@ -21,7 +21,8 @@ type Interval struct {
 	Deff *float64 `json:"deff,omitempty"` // at least 1; absent: not known, for the window has too few seconds or all values are alike, and taken for 1
 }
 
-// clusterRows is how many seconds the window has at least for a design effect to be taken from.
+// clusterRows is how many seconds, or batches of them, the window has at least for a design effect or a rate's interval to be
+// taken from.
 const clusterRows = 10
 
 // intervals are those of the quantiles of d, by their names, from order statistics of h; seconds are the same requests by
@@ -77,6 +78,24 @@ func designEffect(seconds []*hist.Coarse, ns int64, p float64) *float64 {
 	}
 	rows := float64(len(seconds))
 	return new(max(1, rows/(rows-1)*squares/(n*share*(1-share))))
+}
+
+// rateIntervals gives the rates of requests and of output tokens their intervals, around themselves: half of one is Student's t
+// times the standard error of the batches' mean.
+func (r *Throughput) rateIntervals(s *Series, from, to float64) {
+	ended, _, tokens, _, _ := s.batches(from, to)
+	around := func(rate *float64, batches []float64) *Interval {
+		if rate == nil || len(batches) < clusterRows {
+			return nil
+		}
+		n, squares := float64(len(batches)), 0.0
+		for _, v := range batches {
+			squares += math.Pow(v-mean(batches), 2)
+		}
+		half := interval.T(len(batches)-1) * math.Sqrt(squares/(n-1)/n)
+		return &Interval{Low: new(Value(max(0, *rate-half))), High: new(Value(*rate + half))}
+	}
+	r.RequestsPerSCI95, r.OutputTokensPerSCI95 = around(r.RequestsPerS, ended), around(r.OutputTokensPerS, tokens)
 }
 
 // within are the series' seconds of the window, of the latency that m goes by: TTFT of the first token, E2EL of the rest.

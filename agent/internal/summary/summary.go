@@ -77,6 +77,11 @@ type Throughput struct {
 	OutputTokensPerS *float64 `json:"output_tokens_per_s,omitempty"`
 	TotalTokensPerS  *float64 `json:"total_tokens_per_s,omitempty"` // prompt and output
 	FailuresPerS     *float64 `json:"failures_per_s,omitempty"`
+
+	// Intervals of 95 % within the run, by the means of batches of whole seconds with five requests each at least (Law,
+	// Simulation Modeling and Analysis, ch. 9); absent where there are fewer than ten such batches.
+	RequestsPerSCI95     *Interval `json:"requests_per_s_ci95,omitempty"`
+	OutputTokensPerSCI95 *Interval `json:"output_tokens_per_s_ci95,omitempty"`
 }
 
 // Goodput is what kept every bound of the SLO.
