@@ -111,7 +111,11 @@ func (o *loadOptions) measure(ctx context.Context, c *call, a workload.Assignmen
 	if err != nil && ctx.Err() == nil {
 		return nil, err
 	}
-	return &measured{summary.Merge(a.Trial, []*summary.Part{s.Part()}), s.Progress()}, err
+	parts := []*summary.Part{s.Part()}
+	if dir != "" {
+		err = errors.Join(err, whole.Write(filepath.Join(dir, summary.SeriesFile), []byte(summary.SeriesCSV(a.Trial, parts)), 0o644))
+	}
+	return &measured{summary.Merge(a.Trial, parts), s.Progress()}, err
 }
 
 // interrupted reports whether ctx ended by ctrl-C.

@@ -21,7 +21,8 @@ var shown = []struct {
 	{summary.TPOT, "TPOT", "(last token − first token) / (tokens − 1)"},
 	{summary.ITL, "ITL", "gaps between token events, pooled"},
 	{summary.E2EL, "E2EL", "last token − sent, or done − sent when not streamed"},
-	{summary.E2ELScheduled, "E2EL from due", "the same from when the request was due"},
+	{summary.TTFTScheduled, "TTFT from due", "TTFT from when the request was due"},
+	{summary.E2ELScheduled, "E2EL from due", "E2EL from when the request was due"},
 	{summary.Lateness, "lateness", "sent − due"},
 }
 
@@ -38,7 +39,10 @@ func table(a workload.Assignment, s *summary.Summary) string {
 		fmt.Fprintf(t, "goodput\t%s\n", goodput(s))
 	}
 	fmt.Fprintf(t, "client\t%s\n", client(s.Client))
-	for k, mark := range s.Marks {
+	for _, fact := range s.Facts() {
+		fmt.Fprintf(t, "%s\t%s\n", fact[0], fact[1])
+	}
+	for k, mark := range s.Doubts() {
 		fmt.Fprintf(t, "%s\t%s\n", []string{"doubtful", ""}[min(k, 1)], mark)
 	}
 	_ = t.Flush() // into memory
@@ -222,6 +226,9 @@ func latencies(s *summary.Summary) string {
 	if low {
 		text += "; ‡ too few requests to be sure of it"
 	}
+	if spans := s.Spans(); spans != "" {
+		text += "\n" + spans
+	}
 	return text + "\n"
 }
 
@@ -255,8 +262,8 @@ func sentence(s *summary.Summary) string {
 	if s.Client.Verdict != summary.ClientOK {
 		words = append(words, client(s.Client))
 	}
-	if len(s.Marks) > 0 {
-		words = append(words, "doubtful: "+strings.Join(s.Marks, "; "))
+	if doubts := s.Doubts(); len(doubts) > 0 {
+		words = append(words, "doubtful: "+strings.Join(doubts, "; "))
 	}
 	return strings.Join(words, " · ")
 }

@@ -108,7 +108,7 @@ func (l Little) String() string {
 		text = fmt.Sprintf("%.4g of %d in the mean", l.ByRecords, l.Offered)
 	}
 	if l.Deviation != nil {
-		text += fmt.Sprintf("; rate × latency is %.4g (%+.1f %%)", l.RateLatency, 100**l.Deviation)
+		text += fmt.Sprintf("; rate × latency is %.4g (%s)", l.RateLatency, percent(*l.Deviation))
 	}
 	return text
 }

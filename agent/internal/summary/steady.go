@@ -164,9 +164,9 @@ func (s Steady) unsteady() string {
 
 // changes says what the means would be without the beginning.
 func (s Steady) changes() string {
-	text := fmt.Sprintf("the rate is %+.1f %%", 100*at(s.RateChange))
+	text := "the rate is " + percent(at(s.RateChange))
 	if s.E2ELChange != nil {
-		text += fmt.Sprintf(" and the mean E2EL %+.1f %%", 100**s.E2ELChange)
+		text += " and the mean E2EL " + percent(*s.E2ELChange)
 	}
 	return text
 }

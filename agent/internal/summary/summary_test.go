@@ -377,40 +377,6 @@ func lag(s float64) *hist.H {
 	return h
 }
 
-func TestTheVerdictOnTheClient(t *testing.T) {
-	for name, c := range map[string]struct {
-		client *Client
-		late   float64
-		change func(*workload.Workload)
-		why    string
-	}{
-		"idle":     {client: &Client{CPUS: 3, WallS: 15, Threads: 2, ReadLag: lag(0.001)}},
-		"unknown":  {},
-		"busy":     {client: &Client{CPUS: 29, WallS: 15, Threads: 2}, why: "load threads used 97 % of their CPUs"},
-		"read lag": {client: &Client{ReadLag: lag(0.0125)}, why: "p99 of read lag 12.5 ms is over 5 ms"},
-		"ports":    {client: &Client{ConnErrors: 4}, why: "4 connections could not be opened for want of ports, files or memory"},
-		"late":     {late: 0.02, why: "p99 of lateness 20.0 ms is over 10 ms"},
-		"capped":   {late: 0.02, change: func(w *workload.Workload) { w.Rate = 5 }},
-		"no cap":   {late: 0.02, change: func(w *workload.Workload) { w.Rate, w.Concurrency = 5, 0 }, why: "p99 of lateness 20.0 ms is over 10 ms"},
-	} {
-		tr := trial()
-		if c.change != nil {
-			c.change(&tr.Workload)
-		}
-		idle := collect(tr, 0, 2)
-		p := collect(tr, 1, 2, answer(5, 5+c.late, 0.1))
-		p.Client = c.client
-		v := Merge(tr, []*Part{p, idle}).Client
-		want := ClientOK
-		if c.why != "" {
-			want = ClientBound
-		}
-		if v.Verdict != want || v.Why != c.why {
-			t.Errorf("%s: %s because %q, want %s because %q", name, v.Verdict, v.Why, want, c.why)
-		}
-	}
-}
-
 func TestThePartOfARunningTrialIsACopy(t *testing.T) {
 	c := New(workload.Assignment{Trial: trial(), Parts: 1})
 	c.Add(answer(5, 5, 0.1))

@@ -125,8 +125,11 @@ func (v *Verdict) take(p *Part) {
 	if used, known := portsUsed(p); known {
 		worst(&v.Ports, used)
 	}
-	v.Connections, v.Broken = new(at(v.Connections)+c.Connections), new(at(v.Broken)+c.Broken)
-	v.Resent, v.ConnErrors = new(at(v.Resent)+c.Resent), new(at(v.ConnErrors)+c.ConnErrors)
+	if c.Connections > 0 { // they were counted
+		v.Connections, v.Broken = new(at(v.Connections)+c.Connections), new(at(v.Broken)+c.Broken)
+		v.Resent = new(at(v.Resent) + c.Resent)
+	}
+	v.ConnErrors = new(at(v.ConnErrors) + c.ConnErrors)
 	v.Threads = new(at(v.Threads) + c.Threads)
 }
 

@@ -172,7 +172,8 @@ func (c Config) conclude(parts []*summary.Part, last []share.Progress, cause err
 	if cause != nil {
 		s.Marks = append([]string{cause.Error()}, s.Marks...)
 	}
-	if err := whole.WriteJSON(filepath.Join(c.Out, "summary.json"), s); err != nil {
+	series := whole.Write(filepath.Join(c.Out, summary.SeriesFile), []byte(summary.SeriesCSV(c.Trial, parts)), 0o644)
+	if err := errors.Join(whole.WriteJSON(filepath.Join(c.Out, "summary.json"), s), series); err != nil {
 		return s, errors.Join(cause, err)
 	}
 	if cause != nil {

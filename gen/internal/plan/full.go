@@ -30,17 +30,25 @@ func (p *Plan) Full() string {
 
 // untold says of how many trials nobody knows the number of requests, and so which percentiles they carry.
 func (p *Plan) untold() []string {
-	n := 0
+	n, sought := 0, 0
 	for _, t := range p.Trials {
-		if _, known := expected(t.Workload); !known {
+		_, known := expected(t.Workload)
+		switch {
+		case t.Workload.Search != nil:
+			sought++
+		case !known:
 			n++
 		}
 	}
-	if n == 0 {
-		return nil
+	var all []string
+	if n > 0 {
+		all = append(all, fmt.Sprintf("%s by the clock: the server sets the pace, and the report marks the percentiles that its requests do not carry",
+			plural(n, "1 trial ends", "%d trials end")))
 	}
-	return []string{fmt.Sprintf("%s by the clock: the server sets the pace, and the report marks the percentiles that its requests do not carry",
-		plural(n, "1 trial ends", "%d trials end"))}
+	if sought > 0 {
+		all = append(all, fmt.Sprintf("%s: as many requests as the rate that is found has in one window", plural(sought, "1 trial is a search", "%d trials are searches")))
+	}
+	return all
 }
 
 // lines are those of a text, none of an empty one.

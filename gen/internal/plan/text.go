@@ -293,11 +293,11 @@ func share(w workload.Workload, j *Job, endpoints int) string {
 // sought is what a search looks for, and where.
 func sought(w workload.Workload) string {
 	s := w.Search
-	to := " on"
+	from := fmt.Sprintf("%g requests/s on", s.Low)
 	if s.High > 0 {
-		to = fmt.Sprintf(" to %g", s.High)
+		from = fmt.Sprintf("%g to %g requests/s", s.Low, s.High)
 	}
-	return fmt.Sprintf("the highest rate from %g%s requests/s (%s) at which %g %% hold the SLO, to %g %%, in %s at most", s.Low, to, w.Arrival, 100*s.Attain, 100*s.Precision, diag.Several(s.Probes, "probe"))
+	return fmt.Sprintf("the highest rate, from %s (%s), at which %g %% hold the SLO, to %g %%, in %s at most", from, w.Arrival, 100*s.Attain, 100*s.Precision, diag.Several(s.Probes, "probe"))
 }
 
 // span is "10", or "2 to 3" when some have more than others.
