@@ -181,11 +181,12 @@ func File(bundle, name string) string {
 type Assignment struct {
 	Schema    int      `json:"schema"`
 	Trial     Trial    `json:"trial"`
-	Node      string   `json:"node"`       // this client node's name
-	Part      int      `json:"part"`       // its index among the client nodes, from 0
-	Parts     int      `json:"parts"`      // how many client nodes there are
-	Endpoints []string `json:"endpoints"`  // base URLs, such as http://10.0.0.1:20100
-	StartInS  float64  `json:"start_in_s"` // time zero of the schedule, counted from the arrival of this request
+	Node      string   `json:"node"`            // this client node's name
+	Part      int      `json:"part"`            // its index among the client nodes, from 0
+	Parts     int      `json:"parts"`           // how many client nodes there are
+	Endpoints []string `json:"endpoints"`       // base URLs, such as http://10.0.0.1:20100
+	Probe     int      `json:"probe,omitempty"` // of a trial that searches: which of its probes this is, from 1; 0: the trial is none
+	StartInS  float64  `json:"start_in_s"`      // time zero of the schedule, counted from the arrival of this request
 
 	ClockOffsetS float64 `json:"clock_offset_s,omitempty"` // this node's wall clock minus that of the job's first node
 }

@@ -167,6 +167,19 @@ func (f *flags) after(err error) []string {
 	return rest
 }
 
+// problems are what is wrong with a command line, told all at once.
+type problems struct{ all []error }
+
+// note takes a problem in, where there is one.
+func (p *problems) note(wrong bool, format string, args ...any) {
+	if wrong {
+		p.all = append(p.all, usage(format, args...))
+	}
+}
+
+// err is all of them; nil where there is none.
+func (p *problems) err() error { return errors.Join(p.all...) }
+
 var dashed = regexp.MustCompile(`(: |flag )-{1,2}([A-Za-z])`)
 
 // explain makes flag's errors read as ours do, and adds what was probably meant.

@@ -137,15 +137,16 @@ func (o *lawOptions) open() bool {
 }
 
 // conflicts says what is wrong with the flags of the law, or between them.
-func (o *lawOptions) conflicts(f *flags) error {
+func (o *lawOptions) conflicts(f *flags, p *problems) {
 	law, by := *o.arrival, ""
 	for _, own := range ownFlags {
 		switch {
 		case !f.given(own.flag):
 		case by != "":
-			return usage("--%s and --%s exclude each other: each is a law", by, own.flag)
+			p.note(true, "--%s and --%s exclude each other: each is a law", by, own.flag)
 		case f.given("arrival") && law != own.law:
-			return usage("--%s is of the law %s, and --arrival says %s", own.flag, own.law, law)
+			p.note(true, "--%s is of the law %s, and --arrival says %s", own.flag, own.law, law)
+			by = own.flag
 		default:
 			law, by = own.law, own.flag
 		}
@@ -153,20 +154,17 @@ func (o *lawOptions) conflicts(f *flags) error {
 	needs := slices.IndexFunc(ownFlags, func(own struct{ flag, law string }) bool { return own.law == law })
 	switch {
 	case !slices.Contains(arrival.Laws(), law) && needs < 0:
-		return usage("--arrival: unknown law %q%s", law, guess(law, arrival.Laws()))
+		p.note(true, "--arrival: unknown law %q%s (known: %s)", law, guess(law, arrival.Laws()), strings.Join(arrival.Laws(), ", "))
 	case needs >= 0 && by == "":
-		return usage("--arrival %s needs --%s", law, ownFlags[needs].flag)
-	case f.given("rate") && !(*o.rate > 0 && *o.rate <= fastest):
-		return usage("--rate %v: want more than 0, and %g at most", *o.rate, fastest)
-	case f.given("rate") && (by == "ramp" || by == "steps"):
-		return usage("--rate and --%s exclude each other: --%s has its rates", by, by)
-	case by != "" && !o.open():
-		return usage("--%s needs --rate", by)
-	case f.given("arrival") && !o.open():
-		return usage("--arrival is the law of an open loop: it needs --rate")
+		p.note(true, "--arrival %s needs --%s", law, ownFlags[needs].flag)
+	case by != "" && !o.open() && !f.given("rate"):
+		p.note(true, "--%s needs --rate", by)
+	case f.given("arrival") && !o.open() && !f.given("rate"):
+		p.note(true, "--arrival is the law of an open loop: it needs --rate")
 	}
+	p.note(f.given("rate") && !(*o.rate > 0 && *o.rate <= fastest), "--rate %v: want more than 0, and %g at most", *o.rate, fastest)
+	p.note(f.given("rate") && (by == "ramp" || by == "steps"), "--rate and --%s exclude each other: --%s has its rates", by, by)
 	*o.arrival = law
-	return nil
 }
 
 // fill writes the law into a workload, and what of it follows from the law.

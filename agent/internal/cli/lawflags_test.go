@@ -93,7 +93,7 @@ func TestLawFlagsThatMakeNoSense(t *testing.T) {
 		"--steps 5x30":                      "a time needs its unit: 30s",
 		"--trace /no/such/trace":            "stat /no/such/trace: no such file",
 		"--trace x --input-tokens 5":        "--trace has the lengths of prompts and answers",
-		"--rate 5 --ramp-up 1s":             "--ramp-up and --think-time are of a closed loop",
+		"--rate 5 --ramp-up 1s":             "--ramp-up is of a closed loop",
 		"--cancel-share 2":                  "--cancel-share 2: want 0 to 1",
 		"--cancel-share 0.5 --no-stream":    "--cancel-share and --no-stream exclude each other",
 		"--routing static":                  `--routing: unknown "static"`,

@@ -33,6 +33,7 @@ openai-completions is one request and a record for each of its prompts; its one 
 before the first request, and at most 512 MiB of its prompts are kept.`,
 	example: `agent load --url http://127.0.0.1:8000 --model tiny --concurrency 8 --duration 30s --warmup 5s
 agent load --url http://127.0.0.1:8000 --model tiny --rate 20 --arrival poisson --requests 1000 --slo ttft=500ms --out run1
+agent load --url http://127.0.0.1:8000 --model tiny --find-rate --slo ttft=500ms,tpot=50ms --arrival poisson --warmup 10s
 agent load --url http://127.0.0.1:8000 --model tiny --steps 5x30s,10x30s,20x30s --warmup 5s --cooldown 5s`,
 	declare: func(f *flags) action {
 		o := declareLoad(f)
@@ -43,6 +44,9 @@ agent load --url http://127.0.0.1:8000 --model tiny --steps 5x30s,10x30s,20x30s 
 			}
 			if err := o.keyed(f); err != nil {
 				return err
+			}
+			if a.Trial.Workload.Search != nil {
+				return o.findRate(ctx, c, a)
 			}
 			return o.run(ctx, c, a)
 		}
@@ -69,7 +73,7 @@ func (o *loadOptions) run(ctx context.Context, c *call, a workload.Assignment) e
 		return err
 	}
 	if o.out != "" {
-		if err := whole.WriteJSON(filepath.Join(o.out, "summary.json"), m.Summary); err != nil {
+		if err := m.write(o.out); err != nil {
 			return err
 		}
 	}
@@ -77,7 +81,7 @@ func (o *loadOptions) run(ctx context.Context, c *call, a workload.Assignment) e
 		return err
 	}
 	if err != nil {
-		return fmt.Errorf("stopped: %w", err)
+		return stopped(err)
 	}
 	if m.Requests.OK == 0 {
 		return errors.New("no request was ok" + share.Reasons(m.Requests.ByOutcome, m.progress))
@@ -89,6 +93,13 @@ func (o *loadOptions) run(ctx context.Context, c *call, a workload.Assignment) e
 type measured struct {
 	*summary.Summary
 	progress share.Progress
+	series   string // the window second by second, as series.csv has it
+}
+
+// write leaves it in a directory.
+func (m *measured) write(dir string) error {
+	series := whole.Write(filepath.Join(dir, summary.SeriesFile), []byte(m.series), 0o644)
+	return errors.Join(series, whole.WriteJSON(filepath.Join(dir, "summary.json"), m.Summary))
 }
 
 // measure sends a load, with its records in dir, "" for nowhere. Its progress has a title in front of it. The error of a
@@ -112,10 +123,7 @@ func (o *loadOptions) measure(ctx context.Context, c *call, a workload.Assignmen
 		return nil, err
 	}
 	parts := []*summary.Part{s.Part()}
-	if dir != "" {
-		err = errors.Join(err, whole.Write(filepath.Join(dir, summary.SeriesFile), []byte(summary.SeriesCSV(a.Trial, parts)), 0o644))
-	}
-	return &measured{summary.Merge(a.Trial, parts), s.Progress()}, err
+	return &measured{summary.Merge(a.Trial, parts), s.Progress(), summary.SeriesCSV(a.Trial, parts)}, err
 }
 
 // interrupted reports whether ctx ended by ctrl-C.

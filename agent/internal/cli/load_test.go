@@ -14,8 +14,10 @@ import (
 	"sync"
 	"testing"
 
+	"hpcbench/agent/internal/arrival"
 	mock "hpcbench/agent/internal/dummy"
 	"hpcbench/agent/internal/summary"
+	"hpcbench/agent/internal/wire"
 	"hpcbench/agent/workload"
 )
 
@@ -111,7 +113,7 @@ func TestLoadFlagsThatMakeNoSense(t *testing.T) {
 		"--url http://u --model m operand":                                      `unexpected "operand"`,
 		"--model m":                                                             "--url is missing",
 		"--url http://u":                                                        "--model is missing",
-		"--url http://u --model m --dialect latin":                              "unknown dialect",
+		"--url http://u --model m --dialect latin":                              `--dialect: unknown "latin" (known: llamacpp-completion`,
 		"--url http://u --model m --arrival poisson":                            "--arrival is the law of an open loop: it needs --rate",
 		"--url http://u --model m --rate 5 --arrival poison":                    `(did you mean "poisson"?)`,
 		"--url http://u --model m --rate 0":                                     "--rate 0",
@@ -122,7 +124,7 @@ func TestLoadFlagsThatMakeNoSense(t *testing.T) {
 		"--url http://u --model m --prompt hi --input-tokens 3":                 "exclude each other",
 		"--url http://u --model m --slo speed=3s":                               `"speed": want ttft`,
 		"--url http://u --model m --slo ttft=3":                                 "a time needs its unit: 3s",
-		"--url http://u --model m --find-rate":                                  "unknown flag --find-rate",
+		"--url http://u --model m --find-rate":                                  "--find-rate needs what a rate has to hold, such as --slo ttft=500ms",
 		"--url http://u --workload f --model m":                                 "--model and --workload exclude each other",
 		"--url http://u --workload /no/such/file":                               "/no/such/file",
 		"--url http://u --model m --concurency 3":                               `(did you mean "concurrency"?)`,
@@ -186,6 +188,28 @@ func TestLoadFlagsOfWhatARequestSays(t *testing.T) {
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
+func TestAllThatIsWrongIsToldAtOnce(t *testing.T) {
+	for args, want := range map[string]string{
+		"--url http://u --concurency 3 --duration 5 --modle m": `agent load: unknown flag --concurency (did you mean "concurrency"?); agent load -h lists them
+agent load: invalid value "5" for flag --duration: a time needs its unit: 5s
+agent load: unknown flag --modle (did you mean "model"?); agent load -h lists them
+`,
+		"--url ftp://u --rate x": `agent load: invalid value "ftp://u" for flag --url: endpoint "ftp://u": want http://host:port, https://host or unix:/path
+agent load: invalid value "x" for flag --rate: parse error
+`,
+		"--url http://u --dialect openai-caht --arrival poison --rate 5 --timeout 0s": `load: --model is missing; agent load -h shows how it is used
+load: --dialect: unknown "openai-caht" (did you mean "openai-chat"?) (known: ` + strings.Join(wire.Dialects(), ", ") + `)
+load: --timeout 0: want more
+load: --arrival: unknown law "poison" (did you mean "poisson"?) (known: ` + strings.Join(arrival.Laws(), ", ") + `)
+`,
+	} {
+		status, stdout, stderr := agent(t, append([]string{"load"}, strings.Fields(args)...)...)
+		if status != refused || stderr != want || stdout != "" {
+			t.Errorf("agent load %s: status %d\n%s\nwant\n%s", args, status, stderr, want)
+		}
 	}
 }
 

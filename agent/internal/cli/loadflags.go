@@ -25,6 +25,7 @@ type loadOptions struct {
 	model, dialect, routing     *string
 	concurrency, requests, seed *int
 	arrivals                    lawOptions
+	find                        findOptions
 	duration, warmup, timeout   *time.Duration
 	rampUp, cooldown, least     *time.Duration
 	think                       thinking
@@ -77,6 +78,7 @@ func declareLoad(f *flags) *loadOptions {
 	o.routing = f.text("routing", "NAME", "round-robin", "which URL a request goes to: "+strings.Join(routings, ", "))
 	o.seed = f.number("seed", "N", 0, "what arrivals and prompts follow from (default drawn at random, and told)")
 	o.arrivals.declare(f)
+	o.find.declare(f)
 	f.heading("Requests:")
 	o.prompt = f.text("prompt", "TEXT", "", "one prompt, repeated; a server may answer it from its prefix cache")
 	o.dataset = f.text("dataset", "FILE", "", "prompts from a file: JSON lines with a prompt, HellaSwag's with ctx, or ShareGPT's array")
@@ -159,7 +161,7 @@ func (o *loadOptions) trial(f *flags) (workload.Trial, error) {
 	for _, name := range []string{
 		"model", "dialect", "concurrency", "rate", "arrival", "burstiness", "burst", "ramp", "steps", "trace", "sine", "duration",
 		"requests", "warmup", "warmup-requests", "min-duration", "cooldown", "ramp-up", "think-time", "timeout", "cancel-share", "routing", "seed", "prompt", "input-tokens",
-		"max-tokens", "no-stream", "slo",
+		"max-tokens", "no-stream", "slo", "find-rate", "max-rate", "precision", "attain", "confidence", "probes",
 		"dataset", "prefix", "turns", "batch", "extra-body", "api-key-file", "tokenizer", "token-ids", "conn-requests", "kernel-stamps",
 	} {
 		if f.given(name) {
@@ -171,6 +173,9 @@ func (o *loadOptions) trial(f *flags) (workload.Trial, error) {
 
 // workload is what the flags say.
 func (o *loadOptions) workload(f *flags) (workload.Workload, error) {
+	if *o.find.on && !f.given("rate") {
+		*o.arrivals.rate = standardRate
+	}
 	if err := o.conflicts(f); err != nil {
 		return workload.Workload{}, err
 	}
@@ -203,10 +208,11 @@ func (o *loadOptions) workload(f *flags) (workload.Workload, error) {
 	if err := o.arrivals.fill(&w); err != nil {
 		return w, err
 	}
+	o.find.fill(&w)
 	if w.Open() && !f.given("concurrency") {
 		w.Concurrency = 0
 	}
-	if w.DurationS == 0 && (w.Requests == 0 && w.Trace == "" || w.Ramp != nil) {
+	if w.Search == nil && w.DurationS == 0 && (w.Requests == 0 && w.Trace == "" || w.Ramp != nil) {
 		w.DurationS = standard.Seconds()
 	}
 	return w, nil
@@ -220,62 +226,74 @@ func absolute(path string) (string, error) {
 	return filepath.Abs(path)
 }
 
-// conflicts says what is wrong with the flags, or between them.
+// conflicts says all that is wrong with the flags, or between them.
 func (o *loadOptions) conflicts(f *flags) error {
+	p := new(problems)
 	_, err := wire.Lookup(*o.dialect)
-	switch {
-	case *o.model == "":
-		return usage("--model is missing; agent load -h shows how it is used")
-	case err != nil:
-		return usage("--dialect: %w", err)
-	case (f.given("ramp-up") || f.given("think-time")) && o.arrivals.open():
-		return usage("--ramp-up and --think-time are of a closed loop: --rate and its like exclude them")
-	case !(*o.cancel >= 0 && *o.cancel <= 1):
-		return usage("--cancel-share %v: want 0 to 1", *o.cancel)
-	case *o.cancel > 0 && *o.noStream:
-		return usage("--cancel-share and --no-stream exclude each other: there is no first token to give up at")
-	case !slices.Contains(routings, *o.routing):
-		return usage("--routing: unknown %q%s (known: %s)", *o.routing, guess(*o.routing, routings), strings.Join(routings, ", "))
-	case *o.arrivals.trace != "" && (f.given("input-tokens") || f.given("max-tokens") || f.given("prompt")):
-		return usage("--trace has the lengths of prompts and answers: --input-tokens, --max-tokens and --prompt have no place beside it")
-	case *o.concurrency < 1:
-		return usage("--concurrency %d: want 1 or more", *o.concurrency)
-	case *o.requests < 0, f.given("requests") && *o.requests == 0:
-		return usage("--requests %d: want 1 or more", *o.requests)
-	case *o.batch < 1 || *o.turns < 1:
-		return usage("--batch %d and --turns %d: want 1 or more each", *o.batch, *o.turns)
-	case *o.warming < 0, f.given("warmup-requests") && *o.warming == 0:
-		return usage("--warmup-requests %d: want 1 or more", *o.warming)
-	case *o.warming > 0 && o.arrivals.open():
-		return usage("--warmup-requests is of a closed loop: an open one's warm-up has a length, --warmup")
-	case *o.warming > 0 && *o.warmup == 0:
-		return usage("--warmup-requests needs --warmup, which says how long they may take")
-	case *o.least > 0 && *o.requests == 0:
-		return usage("--min-duration bounds what --requests end: it needs --requests")
-	case *o.duration > 0 && *o.least > *o.duration:
-		return usage("--min-duration %v: want no more than --duration, which is %v", *o.least, *o.duration)
-	case *o.connRequests < 0, f.given("conn-requests") && *o.connRequests == 0:
-		return usage("--conn-requests %d: want 1 or more", *o.connRequests)
-	case (f.given("tokenizer") || f.given("token-ids")) && (f.given("prompt") || f.given("dataset")):
-		return usage("--tokenizer and --token-ids are of made-up prompts: they exclude --prompt and --dataset")
-	case f.given("tokenizer") && f.given("token-ids"):
-		return usage("--tokenizer and --token-ids exclude each other: each makes prompts of an exact length")
-	case f.given("token-ids") && *o.dialect != "openai-completions":
-		return usage("--token-ids is of --dialect openai-completions: %s takes text alone", *o.dialect)
-	case f.given("api-key-file") && f.given("api-key-env"):
-		return usage("--api-key-file and --api-key-env exclude each other")
-	case *o.timeout == 0:
-		return usage("--timeout 0: want more")
-	case f.given("prompt") && f.given("input-tokens"):
-		return usage("--prompt and --input-tokens exclude each other")
-	case f.given("dataset") && (f.given("prompt") || f.given("input-tokens")):
-		return usage("--dataset gives the prompts: it excludes --prompt and --input-tokens")
-	case f.given("prefix") && (f.given("prompt") || f.given("dataset")):
-		return usage("--prefix is the beginning of made-up prompts: it excludes --prompt and --dataset")
-	case f.given("prompt") && *o.prompt == "":
-		return usage("--prompt is empty")
-	}
-	return o.arrivals.conflicts(f)
+	p.note(*o.model == "",
+		"--model is missing; agent load -h shows how it is used")
+	p.note(err != nil, "--dialect: unknown %q%s (known: %s)", *o.dialect, guess(*o.dialect, wire.Dialects()), strings.Join(wire.Dialects(), ", "))
+	p.note(f.given("api-key-file") && f.given("api-key-env"),
+		"--api-key-file and --api-key-env exclude each other")
+	p.note(*o.connRequests < 0 || f.given("conn-requests") && *o.connRequests == 0,
+		"--conn-requests %d: want 1 or more", *o.connRequests)
+	o.timeConflicts(f, p)
+	o.requestConflicts(f, p)
+	o.arrivals.conflicts(f, p)
+	o.searchConflicts(f, p)
+	return p.err()
+}
+
+// timeConflicts are those between the flags that say when requests are sent.
+func (o *loadOptions) timeConflicts(f *flags, p *problems) {
+	p.note(f.given("ramp-up") && o.arrivals.open(),
+		"--ramp-up is of a closed loop: --rate and its like exclude it (--ramp from=…,to=… is an open loop's)")
+	p.note(f.given("think-time") && o.arrivals.open() && *o.turns <= 1,
+		"--think-time is of a closed loop, or of the --turns of a conversation: --rate and its like exclude it otherwise")
+	p.note(!(*o.cancel >= 0 && *o.cancel <= 1),
+		"--cancel-share %v: want 0 to 1", *o.cancel)
+	p.note(*o.cancel > 0 && *o.noStream,
+		"--cancel-share and --no-stream exclude each other: there is no first token to give up at")
+	p.note(!slices.Contains(routings, *o.routing),
+		"--routing: unknown %q%s (known: %s)", *o.routing, guess(*o.routing, routings), strings.Join(routings, ", "))
+	p.note(*o.arrivals.trace != "" && (f.given("input-tokens") || f.given("max-tokens") || f.given("prompt")),
+		"--trace has the lengths of prompts and answers: --input-tokens, --max-tokens and --prompt have no place beside it")
+	p.note(*o.concurrency < 1,
+		"--concurrency %d: want 1 or more", *o.concurrency)
+	p.note(*o.requests < 0 || f.given("requests") && *o.requests == 0,
+		"--requests %d: want 1 or more", *o.requests)
+	p.note(*o.warming < 0 || f.given("warmup-requests") && *o.warming == 0,
+		"--warmup-requests %d: want 1 or more", *o.warming)
+	p.note(*o.warming > 0 && o.arrivals.open(),
+		"--warmup-requests is of a closed loop: an open one's warm-up has a length, --warmup")
+	p.note(*o.warming > 0 && *o.warmup == 0,
+		"--warmup-requests needs --warmup, which says how long they may take")
+	p.note(*o.least > 0 && *o.requests == 0,
+		"--min-duration bounds what --requests end: it needs --requests")
+	p.note(*o.duration > 0 && *o.least > *o.duration,
+		"--min-duration %v: want no more than --duration, which is %v", *o.least, *o.duration)
+	p.note(*o.timeout == 0,
+		"--timeout 0: want more")
+}
+
+// requestConflicts are those between the flags that say what requests say.
+func (o *loadOptions) requestConflicts(f *flags, p *problems) {
+	p.note(*o.batch < 1 || *o.turns < 1,
+		"--batch %d and --turns %d: want 1 or more each", *o.batch, *o.turns)
+	p.note((f.given("tokenizer") || f.given("token-ids")) && (f.given("prompt") || f.given("dataset")),
+		"--tokenizer and --token-ids are of made-up prompts: they exclude --prompt and --dataset")
+	p.note(f.given("tokenizer") && f.given("token-ids"),
+		"--tokenizer and --token-ids exclude each other: each makes prompts of an exact length")
+	p.note(f.given("token-ids") && *o.dialect != "openai-completions",
+		"--token-ids is of --dialect openai-completions: %s takes text alone", *o.dialect)
+	p.note(f.given("prompt") && f.given("input-tokens"),
+		"--prompt and --input-tokens exclude each other")
+	p.note(f.given("dataset") && (f.given("prompt") || f.given("input-tokens")),
+		"--dataset gives the prompts: it excludes --prompt and --input-tokens")
+	p.note(f.given("prefix") && (f.given("prompt") || f.given("dataset")),
+		"--prefix is the beginning of made-up prompts: it excludes --prompt and --dataset")
+	p.note(f.given("prompt") && *o.prompt == "",
+		"--prompt is empty")
 }
 
 // several is n, and 0 for a single one.

@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 
 	"hpcbench/agent/internal/record"
+	"hpcbench/agent/internal/search"
 	"hpcbench/agent/internal/summary"
 	"hpcbench/agent/workload"
 )
@@ -30,6 +31,9 @@ var shown = []struct {
 func table(a workload.Assignment, s *summary.Summary) string {
 	w := a.Trial.Workload
 	var b strings.Builder
+	if s.Search != nil {
+		b.WriteString(foundTable(s))
+	}
 	fmt.Fprintf(&b, "%s · %s · %s\n%s · seed %d\n\n", w.Dialect, w.Model, strings.Join(a.Endpoints, ", "), offered(w), w.Seed)
 	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "requests\t%s\n", requests(s))
@@ -158,17 +162,23 @@ func tokens(s *summary.Summary) string {
 }
 
 func goodput(s *summary.Summary) string {
-	var words, bounds []string
+	var words []string
 	if s.Goodput.RequestsPerS != nil {
 		words = append(words, digits(*s.Goodput.RequestsPerS)+" requests/s")
 	}
 	if s.Goodput.Ratio != nil {
 		words = append(words, fmt.Sprintf("%.1f %% of those due", 100**s.Goodput.Ratio))
 	}
-	for _, name := range slices.Sorted(maps.Keys(s.SLO)) {
-		bounds = append(bounds, fmt.Sprintf("%s ≤ %s ms", name, digits(1e3*s.SLO[name])))
+	return strings.Join(append(words, within(s.SLO)), " · ")
+}
+
+// within are the bounds of an SLO.
+func within(slo map[string]float64) string {
+	var bounds []string
+	for _, name := range slices.Sorted(maps.Keys(slo)) {
+		bounds = append(bounds, fmt.Sprintf("%s ≤ %s ms", name, digits(1e3*slo[name])))
 	}
-	return strings.Join(append(words, strings.Join(bounds, ", ")), " · ")
+	return strings.Join(bounds, ", ")
 }
 
 func client(v summary.Verdict) string {
@@ -248,6 +258,9 @@ func digits(v float64) string {
 // sentence is the summary in a line, for a job's log.
 func sentence(s *summary.Summary) string {
 	words := []string{fmt.Sprintf("%d ok, %d failed", s.Requests.OK, s.Requests.Failed)}
+	if s.Search != nil {
+		words = []string{search.Answer(s.Search, within(s.SLO)), words[0]}
+	}
 	if r := s.Throughput.RequestsPerS; r != nil {
 		words = append(words, digits(*r)+" requests/s")
 	}

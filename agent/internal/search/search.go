@@ -24,7 +24,7 @@ import (
 
 const (
 	patience  = 3  // looks at a rate that looks as if it failed, before it is taken for one that does not hold
-	confirmed = 2  // looks at the answer: that a rate held once may have been a lucky window
+	confirmed = 2  // looks at the answer, and at a rate that the client could not send: once may have been chance
 	deepest   = 64 // the search ends when a rate so many times lower than the first fails too
 )
 
@@ -51,7 +51,8 @@ type Search struct {
 	want   workload.Search
 	levels []level // by rate
 	probes []summary.Probe
-	spot   string // why the client could not send a rate
+	spots  int    // probes in a row that the client was the limit of
+	spot   string // why the client could not send a rate, twice in a row
 }
 
 // level is what all probes at one rate have come to.
@@ -94,9 +95,12 @@ func (s *Search) Add(o Outcome) summary.Probe {
 		p.ShareGood = new(float64(o.Good) / float64(o.Due))
 	}
 	if o.Spot != "" {
-		s.spot = fmt.Sprintf("the client could not send %s requests/s (%s), so that no higher rate says anything of the server", Rate(o.Rate), o.Spot)
 		p.Why = summary.ClientBound + ": " + o.Spot
+		if s.spots++; s.spots == confirmed {
+			s.spot = fmt.Sprintf("the client could not send %s requests/s as it should (%s): higher rates would say nothing of the server", Rate(o.Rate), o.Spot)
+		}
 	} else {
+		s.spots = 0
 		l := s.at(o.Rate)
 		l.due, l.good, l.looks = l.due+o.Due, l.good+o.Good, l.looks+1
 		p.Why = l.together()
@@ -270,14 +274,4 @@ func (s *Search) Result() *summary.Search {
 		r.Found = r.Holds
 	}
 	return r
-}
-
-// Counts are the good ones of all requests that were due at a rate, and all.
-func (s *Search) Counts(rate float64) (good, due int64) {
-	for _, l := range s.levels {
-		if l.rate == rate {
-			return l.good, l.due
-		}
-	}
-	return 0, 0
 }

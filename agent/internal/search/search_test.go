@@ -79,7 +79,7 @@ func TestSearchEnds(t *testing.T) {
 				return Outcome{Due: 1000, Spot: "p99 of lateness 12 ms is over 10 ms"}
 			}
 			return Outcome{Due: 1000, Good: 1000}
-		}, 0, 8, 0, "the client could not send 16 requests/s (p99 of lateness", 5},
+		}, 0, 8, 0, "the client could not send 16 requests/s as it should (p99 of lateness", 6},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := run(t, c.want, c.try)
