@@ -193,7 +193,10 @@ func client(v summary.Verdict) string {
 	if v.LatenessP99S != nil {
 		words = append(words, fmt.Sprintf("p99 of lateness %s ms", digits(1e3**v.LatenessP99S)))
 	}
-	if v.ReadLagP99S != nil {
+	switch {
+	case v.KernelLagP99S != nil:
+		words = append(words, fmt.Sprintf("of kernel lag %s ms", digits(1e3**v.KernelLagP99S)))
+	case v.ReadLagP99S != nil:
 		words = append(words, fmt.Sprintf("of read lag %s ms", digits(1e3**v.ReadLagP99S)))
 	}
 	if len(words) > 0 {
@@ -271,6 +274,9 @@ func sentence(s *summary.Summary) string {
 		if d, ok := s.Latency[m.String()]; ok {
 			words = append(words, fmt.Sprintf("%s p50 %s ms, p99 %s ms", strings.ToUpper(strings.TrimSuffix(m.String(), "_s")), digits(1e3*float64(d.P50)), digits(1e3*float64(d.P99))))
 		}
+	}
+	if due, ok := s.Latency[summary.E2ELScheduled.String()]; ok && (s.Load.Rate > 0 || s.Load.Arrival != "") {
+		words = append(words, fmt.Sprintf("from due p99 %s ms", digits(1e3*float64(due.P99))))
 	}
 	if s.Client.Verdict != summary.ClientOK {
 		words = append(words, client(s.Client))
