@@ -76,7 +76,7 @@ func wantSpreadOverStarts(t *testing.T, dir string, rows []map[string]string, c 
 		}
 	}
 	report, err := os.ReadFile(filepath.Join(dir, "report.txt"))
-	if words := strings.Join(strings.Fields(string(report)), " "); err != nil || !strings.Contains(words, "of the means of the server starts") {
+	if words := strings.Join(strings.Fields(string(report)), " "); err != nil || !strings.Contains(words, "between server starts (of their means)") {
 		t.Errorf("report.txt does not tell the spread over starts (%v):\n%s", err, report)
 	}
 }
