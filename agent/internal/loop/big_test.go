@@ -34,6 +34,7 @@ func TestAnswersOf100MB(t *testing.T) {
 	}{
 		{"events", true, stream, block, "data: [DONE]\n\n", 100, 100 * 1024, 32 * mb, record.OK, ""},
 		{"one event", true, stream + `data: {"choices":[{"delta":{"content":"`, strings.Repeat("x", mb), `"}}]}` + "\n\ndata: [DONE]\n\n", 100, 1, 1500 * mb, record.OK, ""},
+		{"one event past the limit", true, stream + `data: {"choices":[{"delta":{"content":"`, strings.Repeat("x", mb), `"}}]}` + "\n\ndata: [DONE]\n\n", 130, 0, 1500 * mb, record.Invalid, "an event of more than the 134217728 bytes"},
 		{"in one piece", false, fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", len(begin)+100*mb+len(end)) + begin, strings.Repeat("x", mb), end, 100, 0, 1500 * mb, record.OK, ""},
 		{"in one piece past the limit", false, "HTTP/1.1 200 OK\r\n\r\n" + begin, strings.Repeat("x", mb), end, 130, 0, 1500 * mb, record.Invalid, "134217728 are the most that is read"},
 		{"comments", true, stream + strings.TrimSuffix(oneToken, "\n"), strings.Repeat(":"+strings.Repeat("x", 1022)+"\n", 1024), "\n\ndata: [DONE]\n\n", 100, 1, 32 * mb, record.OK, ""},

@@ -48,6 +48,7 @@ type worker struct {
 
 func newWorker(s *secure, index, endpoint int) *worker {
 	w := &worker{secure: s, index: index, endpoint: endpoint, todo: make(chan wire.Call, 1), buf: make([]byte, 16<<10)}
+	w.parser.Remember(&s.forms)
 	base := s.assignment.Endpoints[endpoint]
 	w.client = &fasthttp.HostClient{
 		Addr: "endpoint", MaxConns: 1, MaxIdleConnDuration: idleFor, StreamResponseBody: true, ReadBufferSize: 16 << 10,

@@ -106,14 +106,24 @@ func appendSeconds(b []byte, s float64) []byte {
 		b, ns = append(b, '-'), -ns
 	}
 	b = strconv.AppendInt(b, ns/1e9, 10)
-	b = append(b, '.')
-	var digits [9]byte
-	for i := len(digits) - 1; i >= 0; i-- {
-		digits[i] = byte('0' + ns%10)
-		ns /= 10
+	rest := uint32(ns % 1e9)
+	var digits [10]byte // the point and nine digits, two at a time from the end
+	for i := 8; i > 0; i -= 2 {
+		pair := rest % 100 * 2
+		digits[i], digits[i+1] = pairs[pair], pairs[pair+1]
+		rest /= 100
 	}
+	digits[0], digits[1] = '.', byte('0'+rest)
 	return append(b, digits[:]...)
 }
+
+// pairs are the numbers 00 to 99.
+var pairs = func() (all [200]byte) {
+	for i := range byte(100) {
+		all[2*i], all[2*i+1] = '0'+i/10, '0'+i%10
+	}
+	return all
+}()
 
 // appendString appends s as a JSON string (RFC 8259 §7); bytes that are no UTF-8 become U+FFFD.
 func appendString(b []byte, s string) []byte {

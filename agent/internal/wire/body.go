@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 
 	"hpcbench/agent/internal/record"
@@ -17,6 +18,7 @@ type body struct {
 	sse    events
 	lines  lines
 	whole  []byte // of a document
+	forms  *Forms // nil: every event is scanned
 
 	bytes    int64
 	tokens   int // content events so far
@@ -43,7 +45,7 @@ func (b *body) reset(d Dialect) {
 	*b = body{
 		fields: d.fields, unmarked: d.unmarked, growing: d.growing, prompt: Unknown, output: Unknown,
 		sse: b.sse, lines: b.lines, whole: spare(b.whole), text: spare(b.text),
-		details: details{choices: b.details.choices[:0]},
+		details: details{choices: b.details.choices[:0]}, forms: b.forms,
 	}
 }
 
@@ -113,14 +115,23 @@ func (b *body) json(p []byte) {
 		more = &b.details
 		more.begin()
 	}
-	f, ok := scan(p, b.fields, more)
+	f, ok := b.scan(p, more)
 	switch {
 	case ok:
 		b.learn(f, p)
+	case len(p) >= keepLimit-len("data: ") && b.invalid == "": // it was cut, with its name
+		b.invalid = fmt.Sprintf("an event of more than the %d bytes that are read", keepLimit)
 	case b.ending && (p[0] == '{' || b.format == sse): // cut short
 	case b.invalid == "":
 		b.invalid = "no JSON object: " + excerpt(p)
 	}
+}
+
+func (b *body) scan(p []byte, more *details) (found, bool) {
+	if b.forms == nil {
+		return scan(p, b.fields, more)
+	}
+	return b.forms.scan(p, b.fields, more)
 }
 
 func (b *body) learn(f found, p []byte) {
@@ -183,7 +194,7 @@ func (b *body) sums() (prompt, output int) {
 
 func (b *body) fail(p []byte) {
 	if b.failed == "" {
-		b.failed = describe(p)
+		b.failed = cmp.Or(describe(p), "an error without words")
 	}
 }
 

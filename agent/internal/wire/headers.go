@@ -6,8 +6,10 @@ import (
 	"strings"
 )
 
-// headers is what matters of an answer's headers.
+// headers is what matters of an answer's status line and headers.
 type headers struct {
+	minor      byte // of the version: '1' of HTTP/1.1
+	status     int
 	length     int64 // -1: not given
 	chunked    bool
 	coding     string // a transfer or content coding that is not read here

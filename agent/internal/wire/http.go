@@ -51,9 +51,14 @@ const (
 
 // Reset begins a new answer to a request of dialect d, asked to be streamed or not. Buffers are kept.
 func (p *Parser) Reset(d Dialect, stream bool) {
-	*p = Parser{dialect: d, stream: stream, head: p.head[:0], body: p.body}
+	p.dialect, p.stream, p.stage, p.head, p.chunk, p.left = d, stream, inHead, spare(p.head), chunks{}, 0
+	p.status, p.keepAlive, p.retryAfter, p.started = 0, false, "", false
+	p.broken, p.closed, p.surplus = "", "", false
 	p.body.reset(d)
 }
+
+// Remember lets the parser share forms with others of its goroutine.
+func (p *Parser) Remember(forms *Forms) { p.body.forms = forms }
 
 // Expect says that the answer is to so many prompts at once, and whether its text is wanted. It follows Reset.
 func (p *Parser) Expect(prompts int, text bool) {
@@ -182,6 +187,10 @@ func (p *Parser) fail(format string, args ...any) {
 
 // takeHead consumes b up to the end of the headers, or all of it.
 func (p *Parser) takeHead(b []byte) []byte {
+	if n, h := p.body.forms.recall(b); n > 0 && len(p.head) == 0 {
+		p.headed(h)
+		return b[n:]
+	}
 	head, rest, had := b, []byte(nil), len(p.head)
 	if had > 0 {
 		p.head = append(p.head, b...)
@@ -233,17 +242,24 @@ func (p *Parser) readHead(b []byte) {
 		return // an interim answer; the real one follows
 	}
 	h := readHeaders(rest)
-	p.status, p.retryAfter, p.location = status, h.retryAfter, h.location
-	p.keepAlive = minor == '1' && h.connection != "close" || h.connection == "keep-alive"
-	if minor == '0' && h.chunked {
+	h.minor, h.status = minor, status
+	p.body.forms.keep(b, h)
+	p.headed(h)
+}
+
+// headed takes a head that was read.
+func (p *Parser) headed(h headers) {
+	p.status, p.retryAfter, p.location = h.status, h.retryAfter, h.location
+	p.keepAlive = h.minor == '1' && h.connection != "close" || h.connection == "keep-alive"
+	if h.minor == '0' && h.chunked {
 		p.keepAlive = false // HTTP/1.0 knows no chunks: RFC 9112 §6.1
 	}
-	if why := h.refused(status); why != "" {
+	if why := h.refused(h.status); why != "" {
 		p.fail("%s", why)
 		return
 	}
 	p.body.format = document
-	if status == 200 {
+	if h.status == 200 {
 		p.body.format = p.format(h.kind)
 	}
 	p.frame(h)

@@ -100,12 +100,21 @@ func ReadKey(path string) (string, error) {
 	if err != nil && err != io.EOF {
 		return "", fmt.Errorf("API key: %w", err)
 	}
-	key := strings.TrimSpace(line)
+	key, err := Key(line)
+	if err != nil {
+		return "", fmt.Errorf("API key: %s: its first line %w", path, err)
+	}
+	return key, nil
+}
+
+// Key is an API key without the blanks around it. The error says what a text lacks to be one, and never holds any of it.
+func Key(text string) (string, error) {
+	key := strings.TrimSpace(text)
 	switch {
 	case key == "":
-		return "", fmt.Errorf("API key: %s: its first line is empty", path)
+		return "", errors.New("is empty")
 	case strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return "", fmt.Errorf("API key: %s: its first line is no key: want printable characters without blanks", path)
+		return "", errors.New("is no key: want printable characters without blanks")
 	}
 	return key, nil
 }
