@@ -298,3 +298,20 @@ func TestDigits(t *testing.T) {
 		}
 	}
 }
+
+func TestClientInWords(t *testing.T) {
+	for want, v := range map[string]summary.Verdict{
+		"ok": {Verdict: summary.ClientOK},
+		"ok (2 % of its CPU, p99 of lateness 1.26 ms, of read lag 0.246 ms, of lag behind the kernel's stamps 0.050 ms)": {
+			Verdict: summary.ClientOK, CPU: new(0.02), LatenessP99S: new(1.26e-3), ReadLagP99S: new(2.46e-4), KernelLagP99S: new(5e-5),
+			RunDelay: new(0.001), Broken: new(int64(0)), Resent: new(int64(0)),
+		},
+		"client-bound: load threads waited (23 % of the time waiting for a core, p99 of read lag 8.00 ms, 2 broken connections, 3 requests sent again)": {
+			Verdict: summary.ClientBound, Why: "load threads waited", ReadLagP99S: new(8e-3), RunDelay: new(0.23), Broken: new(int64(2)), Resent: new(int64(3)),
+		},
+	} {
+		if got := client(v); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+}
