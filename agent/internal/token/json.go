@@ -37,27 +37,39 @@ type fileModel struct {
 	ByteFallback bool             `json:"byte_fallback"`
 	IgnoreMerges bool             `json:"ignore_merges"`
 	Vocab        map[string]int32 `json:"vocab"`
-	Merges       []fileMerge      `json:"merges"`
+	Merges       fileMerges       `json:"merges"`
 }
 
 // fileMerge is "a b", or ["a", "b"] where a token has a space.
 type fileMerge [2]string
 
-// UnmarshalJSON reads either form.
-func (m *fileMerge) UnmarshalJSON(b []byte) error {
-	if len(b) > 0 && b[0] == '[' {
-		var pair []string
-		if err := json.Unmarshal(b, &pair); err != nil || len(pair) != 2 {
-			return fmt.Errorf("the merge %.80s: want two tokens", b)
+// fileMerges are all of either form.
+type fileMerges []fileMerge
+
+// UnmarshalJSON reads either form, all at one go: there are hundreds of thousands.
+func (m *fileMerges) UnmarshalJSON(b []byte) error {
+	var lines []string
+	if json.Unmarshal(b, &lines) == nil {
+		*m = make(fileMerges, len(lines))
+		for i, s := range lines {
+			if err := (*m)[i].split(s); err != nil {
+				return err
+			}
 		}
-		*m = fileMerge(pair)
 		return nil
 	}
-	var s string
-	if err := json.Unmarshal(b, &s); err != nil {
+	var pairs [][]string
+	if err := json.Unmarshal(b, &pairs); err != nil {
 		return err
 	}
-	return m.split(s)
+	*m = make(fileMerges, len(pairs))
+	for i, p := range pairs {
+		if len(p) != 2 {
+			return fmt.Errorf("merge %d has %d tokens: want two", i+1, len(p))
+		}
+		(*m)[i] = fileMerge(p)
+	}
+	return nil
 }
 
 // split takes "a b" apart.

@@ -82,7 +82,7 @@ func (t *Tokenizer) bpe(meta metadata, tokens []string, f fileModel, byteLevel b
 	if len(texts) == 0 {
 		return fmt.Errorf("no merges in its metadata (tokenizer.ggml.merges)")
 	}
-	f.Merges = make([]fileMerge, len(texts))
+	f.Merges = make(fileMerges, len(texts))
 	for i, s := range texts {
 		if err := f.Merges[i].split(s); err != nil {
 			return err

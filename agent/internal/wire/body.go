@@ -169,6 +169,9 @@ func (b *body) detail(f *found) {
 		f.content = false
 	}
 	if text := b.details.text; b.keep && len(text) > 2 {
+		if b.details.all {
+			b.text = b.text[:0]
+		}
 		b.text = grow(b.text, text[1:len(text)-1])
 	}
 }

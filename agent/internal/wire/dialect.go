@@ -19,6 +19,7 @@ type Dialect struct {
 
 	chat     bool // a request can carry a conversation
 	groups   bool // a request can carry several prompts
+	ids      bool // a prompt can be token ids
 	unmarked bool // a stream has no mark of its end: that it ends in order is the mark
 	growing  bool // an event is a token where the count of output tokens has grown: its text repeats what came before
 }
@@ -28,6 +29,9 @@ func (d Dialect) Chats() bool { return d.chat }
 
 // Groups reports whether a request of the dialect can carry several prompts.
 func (d Dialect) Groups() bool { return d.groups }
+
+// TakesIDs reports whether a prompt can be a list of token ids.
+func (d Dialect) TakesIDs() bool { return d.ids }
 
 // format is how the events of an answer's body are told apart.
 type format uint8
@@ -41,14 +45,14 @@ const (
 var dialects = map[string]Dialect{
 	"openai-chat": {path: always("/v1/chat/completions"), format: sse, fields: openai, encode: openaiChat, prompt: "messages", chat: true},
 	"openai-completions": {path: always("/v1/completions"), format: sse, fields: openai, encode: openaiCompletions, prompt: "prompt",
-		groups: true},
+		groups: true, ids: true},
 	"ollama-generate": {path: always("/api/generate"), format: ndjson, fields: ollama, encode: ollamaGenerate, prompt: "prompt"},
 	"ollama-chat":     {path: always("/api/chat"), format: ndjson, fields: ollama, encode: ollamaChat, prompt: "messages", chat: true},
 	"triton-generate": {path: tritonPath, format: sse, fields: tree(tritonFields), encode: tritonGenerate, prompt: "text_input", unmarked: true},
 	"sglang-generate": {path: always("/generate"), format: sse, fields: tree(sglangFields), encode: sglangGenerate, prompt: "text", growing: true},
 	"tgi-generate":    {path: tgiPath, format: sse, fields: tree(tgiFields), encode: tgiGenerate, prompt: "inputs"},
 	"llamacpp-completion": {path: always("/completion"), format: sse, fields: tree(llamacppFields), encode: llamacppCompletion,
-		prompt: "prompt"},
+		prompt: "prompt", ids: true},
 }
 
 func always(path string) func(string, bool) string { return func(string, bool) string { return path } }

@@ -26,7 +26,7 @@ var (
 		"timings.predicted_ms":              decodeMS,
 	}
 	ollamaFields = map[string]meaning{
-		"response":             content,
+		"response":             words,
 		"thinking":             thought,
 		"message.content":      words,
 		"message.thinking":     thought,
@@ -50,26 +50,26 @@ var (
 //	llama.cpp  ggml-org/llama.cpp, tools/server/README.md, "POST /completion"
 var (
 	tritonFields = map[string]meaning{
-		"text_output": content,
+		"text_output": words,
 		"error":       failure,
 	}
 	sglangFields = map[string]meaning{
-		"text":                        content,
+		"text":                        allWords,
 		"meta_info.finish_reason":     finish,
 		"meta_info.prompt_tokens":     promptTokens,
 		"meta_info.completion_tokens": outputTokens,
 		"error":                       failure,
 	}
 	tgiFields = map[string]meaning{
-		"token.text":               content,
-		"generated_text":           content,
+		"token.text":               words,
+		"generated_text":           allWords,
 		"details.finish_reason":    finish,
 		"details.generated_tokens": outputTokens,
 		"details.input_length":     promptTokens,
 		"error":                    failure,
 	}
 	llamacppFields = map[string]meaning{
-		"content":              content,
+		"content":              words,
 		"stop":                 finish,
 		"tokens_predicted":     outputTokens,
 		"tokens_evaluated":     promptTokens,

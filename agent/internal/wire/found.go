@@ -37,6 +37,7 @@ func (t *times) learn(now times) {
 // details is what an event says beyond that, for those who want it.
 type details struct {
 	text []byte // the last text of the answer, as a JSON string; nil: none
+	all  bool   // it is the whole answer up to here
 
 	choices []choice // of several answers; empty: it is one
 	events  int      // those of them with content in this event
@@ -58,10 +59,10 @@ type choice struct {
 func (d *details) begin() { *d = details{choices: d.choices} }
 
 // content notes that an answer has content.
-func (d *details) content(text bool, raw []byte) {
+func (d *details) content(m meaning, raw []byte) {
 	d.filled = d.filled || filled(raw)
-	if text && raw[0] == '"' {
-		d.text = raw
+	if (m == words || m == allWords) && raw[0] == '"' {
+		d.text, d.all = raw, m == allWords
 	}
 }
 
@@ -94,11 +95,11 @@ func (f *found) end(at *field) {
 // note takes note of the value of a field.
 func (f *found) note(m meaning, raw []byte) {
 	switch m {
-	case content, words, thought:
+	case content, words, allWords, thought:
 		some := filled(raw)
 		f.content, f.answer = f.content || some, f.answer || some && m != thought
 		if f.more != nil {
-			f.more.content(m == words, raw)
+			f.more.content(m, raw)
 		}
 	case choiceIndex:
 		if f.more != nil {

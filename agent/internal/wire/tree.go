@@ -9,6 +9,7 @@ const (
 	nothing      meaning = iota
 	content              // text or a tool call: a token if it is not empty
 	words                // the same, and a part of the answer as a conversation goes on with it
+	allWords             // the same, and the whole answer up to here
 	thought              // reasoning: a token if it is not empty, but none of the answer
 	choiceIndex          // which of several answers the object tells of
 	finish               // the answer is complete, if it is a word or true
