@@ -315,3 +315,38 @@ func TestClientInWords(t *testing.T) {
 		}
 	}
 }
+
+// What docs/load.md shows is what the command line takes.
+func TestLinesOfTheDocumentAreAccepted(t *testing.T) {
+	text := strings.ReplaceAll(content(t, filepath.Join("..", "..", "..", "docs", "load.md")), "\\\n", " ")
+	var lines []string
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, "agent load ") {
+			lines = append(lines, strings.TrimPrefix(line, "agent load "))
+		}
+		if _, row, law := strings.Cut(line, " | `--"); law && strings.HasPrefix(line, "| ") {
+			flags, _, _ := strings.Cut(row, " |")
+			for given := range strings.SplitSeq("`--"+flags, ", `") {
+				given = strings.Trim(given, "`")
+				if !strings.Contains(given, "--rate") && !strings.Contains(given, "--ramp") && !strings.Contains(given, "--steps") && !strings.Contains(given, "--trace") {
+					given = "--rate 20 " + given
+				}
+				lines = append(lines, "--url http://u --model m "+strings.ReplaceAll(given, "FILE", put(t, t.TempDir(), "trace", mooncake)))
+			}
+		}
+	}
+	if len(lines) < 10 {
+		t.Fatalf("only %d lines are there: %q", len(lines), lines)
+	}
+	for _, line := range lines {
+		f := newFlags("load")
+		o := declareLoad(f)
+		_, err := f.parse(strings.Fields(line))
+		if err == nil {
+			_, err = o.workload(f)
+		}
+		if err != nil {
+			t.Errorf("agent load %s: %v", line, err)
+		}
+	}
+}
