@@ -12,6 +12,7 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"hpcbench/agent/internal/arrival"
@@ -92,12 +93,16 @@ func TestLoadWithoutAnOkRequestFailsAndLeavesItsRecords(t *testing.T) {
 }
 
 func TestInterruptedLoadTellsWhatItHas(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	var stdout, stderr bytes.Buffer
-	status := run(ctx, []string{"load", "--url", server(t, mock.Config{}), "--model", "tiny"}, &call{stdout: &stdout, stderr: &stderr})
-	if status != bad || !strings.Contains(stderr.String(), "load: stopped") || !strings.Contains(stdout.String(), "due in the window") {
-		t.Errorf("status %d\n%s%s", status, stdout.String(), stderr.String())
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+		for _, args := range []string{"--concurrency 2", "--rate 100", "--find-rate --slo ttft=1s"} {
+			ctx, cancel := context.WithCancelCause(t.Context())
+			cancel(signalled{s})
+			var stdout, stderr bytes.Buffer
+			status := run(ctx, strings.Fields("load --url "+server(t, mock.Config{})+" --model tiny "+args), &call{stdout: &stdout, stderr: &stderr})
+			if status != bad || !strings.Contains(stderr.String(), "load: stopped: "+s.String()) || !strings.Contains(stdout.String(), "0 due in the window") {
+				t.Errorf("%v, %s: status %d\n%s%s", s, args, status, stdout.String(), stderr.String())
+			}
+		}
 	}
 }
 

@@ -158,15 +158,17 @@ func (o *loadOptions) trial(f *flags) (workload.Trial, error) {
 			Schema: workload.Schema, ID: "load", Name: "load", Scenario: "agent load", Point: map[string]any{}, Repetition: 1, Workload: w,
 		}, err
 	}
+	p := new(problems)
 	for _, name := range []string{
 		"model", "dialect", "concurrency", "rate", "arrival", "burstiness", "burst", "ramp", "steps", "trace", "sine", "duration",
 		"requests", "warmup", "warmup-requests", "min-duration", "cooldown", "ramp-up", "think-time", "timeout", "cancel-share", "routing", "seed", "prompt", "input-tokens",
 		"max-tokens", "no-stream", "slo", "find-rate", "max-rate", "precision", "attain", "confidence", "probes",
 		"dataset", "prefix", "turns", "batch", "extra-body", "api-key-file", "tokenizer", "token-ids", "conn-requests", "kernel-stamps",
 	} {
-		if f.given(name) {
-			return workload.Trial{}, usage("--%s and --workload exclude each other: the file says it all", name)
-		}
+		p.note(f.given(name), "--%s and --workload exclude each other: the file says it all", name)
+	}
+	if err := p.err(); err != nil {
+		return workload.Trial{}, err
 	}
 	return readTrial(*o.file)
 }

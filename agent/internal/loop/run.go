@@ -168,14 +168,13 @@ func (e *engine) runThreads(ctx context.Context, sink func(*record.Record)) (Fac
 		}
 		threads = append(threads, t)
 	}
-	stop := context.AfterFunc(ctx, func() {
+	defer after(ctx, func() {
 		for _, t := range threads {
 			t.stop()
 		}
-	})
-	defer stop()
+	})()
 	if e.opt.Sending != nil {
-		defer context.AfterFunc(e.opt.Sending, func() {
+		defer after(e.opt.Sending, func() {
 			for _, t := range threads {
 				t.cease()
 			}
@@ -183,6 +182,21 @@ func (e *engine) runThreads(ctx context.Context, sink func(*record.Record)) (Fac
 	}
 	runAll(threads, out, sink)
 	return e.facts(threads), ctx.Err()
+}
+
+// after does something when ctx ends. The function that it returns ends that, and waits for what has begun: threads are rung
+// by their file descriptors, which belong to others once they are closed.
+func after(ctx context.Context, do func()) (stop func()) {
+	over := make(chan struct{})
+	prevent := context.AfterFunc(ctx, func() {
+		defer close(over)
+		do()
+	})
+	return func() {
+		if !prevent() {
+			<-over
+		}
+	}
 }
 
 // runAll runs the threads to their end and hands what they finish to sink. While they run, the Go scheduler gets one
