@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"hpcbench/agent/internal/loop"
 	"hpcbench/agent/internal/share"
 	"hpcbench/agent/internal/summary"
 	"hpcbench/agent/internal/whole"
@@ -53,7 +54,11 @@ func (o *loadOptions) run(ctx context.Context, c *call, a workload.Assignment) e
 	if err != nil {
 		return err
 	}
-	s := share.New(a, share.Options{Dir: o.out, Headers: o.headers, Insecure: *o.insecure, Requests: requests})
+	targets, err := loop.LookUp(ctx, a.Endpoints) // as above
+	if err != nil {
+		return err
+	}
+	s := share.New(a, share.Options{Dir: o.out, Headers: o.headers, Insecure: *o.insecure, Requests: requests, Targets: targets})
 	err = watched(ctx, c, s)
 	if err != nil && ctx.Err() == nil {
 		return err
