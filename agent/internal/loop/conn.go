@@ -3,7 +3,6 @@ package loop
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"syscall"
 	"time"
 
@@ -26,6 +25,7 @@ type conn struct {
 	kept       bool // it was open before the request that it carries
 	request    *load.Request
 	resent     bool // the request was sent before, on a connection that turned out to be closed
+	resting    int  // its place among the idle ones of its endpoint, from 1; 0: it is none
 	carried    int  // requests, this one included
 	sent       time.Duration
 	stamp      time.Duration // of what came last, where the kernel's stamps are asked for
@@ -49,7 +49,7 @@ func (t *thread) await() {
 			if err != nil {
 				break // the requests will say so
 			}
-			t.idle[endpoint] = append(t.idle[endpoint], c)
+			t.rest(c)
 		}
 	}
 }
@@ -104,18 +104,32 @@ func (t *thread) drop(c *conn) {
 		return
 	}
 	c.close()
-	idle := t.idle[c.endpoint]
-	if i := slices.Index(idle, c); i >= 0 {
-		t.idle[c.endpoint] = slices.Delete(idle, i, i+1)
-	}
+	t.busy(c)
 	t.free = append(t.free, c)
+}
+
+// rest puts a connection among those that wait for a request.
+func (t *thread) rest(c *conn) {
+	t.idle[c.endpoint] = append(t.idle[c.endpoint], c)
+	c.resting = len(t.idle[c.endpoint])
+}
+
+// busy takes a connection out of those that wait for a request, if it is one; the last of them takes its place.
+func (t *thread) busy(c *conn) {
+	if c.resting == 0 {
+		return
+	}
+	idle := t.idle[c.endpoint]
+	last := idle[len(idle)-1]
+	idle[c.resting-1], last.resting = last, c.resting
+	t.idle[c.endpoint], c.resting = idle[:len(idle)-1], 0
 }
 
 // dispatch sends a request on a connection that is open or about to be, the last used first, or opens one for it.
 func (t *thread) dispatch(r *load.Request) {
 	if idle := t.idle[r.Endpoint]; len(idle) > 0 {
 		c := idle[len(idle)-1]
-		t.idle[r.Endpoint] = idle[:len(idle)-1]
+		t.busy(c)
 		c.kept = !c.connecting
 		t.give(c, r)
 		if c.kept {
@@ -280,7 +294,7 @@ func (t *thread) take(c *conn, b []byte, now time.Duration) {
 	r, a := c.request, c.parser.Answer()
 	c.request = nil
 	if a.Reusable && len(c.unsent) == 0 && t.carriesMore(c) {
-		t.idle[c.endpoint] = append(t.idle[c.endpoint], c)
+		t.rest(c)
 	} else {
 		t.drop(c)
 	}

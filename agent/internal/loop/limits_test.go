@@ -184,7 +184,7 @@ func TestAnIdleConnectionGivesWayWhereFilesRunOut(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		th.idle[0] = []*conn{idle}
+		th.rest(idle)
 		fewFiles(t, 200)
 		for f, err := os.Open("/dev/null"); err == nil; f, err = os.Open("/dev/null") {
 			defer f.Close()
