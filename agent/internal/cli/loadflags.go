@@ -42,8 +42,8 @@ type loadOptions struct {
 	slo                         map[string]float64
 }
 
-// setUp is the time before the first request is due, in which names are looked up and threads begin.
-const setUp = 200 * time.Millisecond
+// setUp is the time before the first request is due, in which threads begin and connections are opened.
+const setUp = 20 * time.Millisecond
 
 // fastest is the highest rate of an open loop: a request each ns, the unit of due times.
 const fastest = 1e9
