@@ -307,7 +307,7 @@ func TestDigits(t *testing.T) {
 func TestClientInWords(t *testing.T) {
 	for want, v := range map[string]summary.Verdict{
 		"ok": {Verdict: summary.ClientOK},
-		"ok (2 % of its CPU, p99 of lateness 1.26 ms, of read lag 0.246 ms, of lag behind the kernel's stamps 0.050 ms)": {
+		"ok (2 % of its CPU, p99 of lateness 1.26 ms, of kernel lag 0.050 ms)": {
 			Verdict: summary.ClientOK, CPU: new(0.02), LatenessP99S: new(1.26e-3), ReadLagP99S: new(2.46e-4), KernelLagP99S: new(5e-5),
 			RunDelay: new(0.001), Broken: new(int64(0)), Resent: new(int64(0)),
 		},

@@ -214,11 +214,15 @@ func client(v summary.Verdict) string {
 
 // lags are by how much the client was late, in each way that is known.
 func lags(v summary.Verdict) string {
+	read := v.ReadLagP99S
+	if v.KernelLagP99S != nil {
+		read = nil // an upper bound of what is known better
+	}
 	var words []string
 	for _, lag := range []struct {
 		p99  *float64
 		name string
-	}{{v.LatenessP99S, "lateness"}, {v.ReadLagP99S, "read lag"}, {v.KernelLagP99S, "lag behind the kernel's stamps"}} {
+	}{{v.LatenessP99S, "lateness"}, {read, "read lag"}, {v.KernelLagP99S, "kernel lag"}} {
 		if lag.p99 != nil {
 			words = append(words, fmt.Sprintf("%s %s ms", lag.name, digits(1e3**lag.p99)))
 		}
@@ -295,6 +299,9 @@ func sentence(s *summary.Summary) string {
 		if d, ok := s.Latency[m.String()]; ok {
 			words = append(words, fmt.Sprintf("%s p50 %s ms, p99 %s ms", strings.ToUpper(strings.TrimSuffix(m.String(), "_s")), digits(1e3*float64(d.P50)), digits(1e3*float64(d.P99))))
 		}
+	}
+	if due, ok := s.Latency[summary.E2ELScheduled.String()]; ok && (s.Load.Rate > 0 || s.Load.Arrival != "") {
+		words = append(words, fmt.Sprintf("from due p99 %s ms", digits(1e3*float64(due.P99))))
 	}
 	if s.Client.Verdict != summary.ClientOK {
 		words = append(words, client(s.Client))

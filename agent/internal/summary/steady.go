@@ -46,7 +46,7 @@ func steady(w workload.Workload, s *Series, from, to float64) Steady {
 	}
 	rate, e2el, step, first := s.batches(from, to)
 	if len(rate) < steadyBatches {
-		return Steady{Found: SteadyUnknown, How: fmt.Sprintf("not looked for: it takes %d batches of %d requests and of whole seconds", steadyBatches, steadyBatch)}
+		return Steady{Found: SteadyUnknown, How: fmt.Sprintf("not looked for: the window is too short for %d batches of whole seconds with %d requests each", steadyBatches, steadyBatch)}
 	}
 	found := Steady{Found: SteadyYes, How: fmt.Sprintf("MSER-5 over %d batches of %.0f s, rate and mean E2EL", len(rate), step)}
 	cut := max(mser(rate), mser(e2el))

@@ -101,8 +101,7 @@ type Distribution struct {
 	Max    Value `json:"max"`
 
 	// CI95 are intervals of the quantiles, by their names, within the run. There is none for the pooled gaps of itl_s, which
-	// come in clusters, a request's own: their number would make it far too narrow. TPOT has one value a request, and its
-	// interval.
+	// come in clusters, a request's own; TPOT has one value a request, and its interval. Nor is there for lateness_s.
 	CI95 map[string]Interval `json:"ci95,omitempty"`
 }
 
