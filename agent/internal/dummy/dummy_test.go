@@ -255,6 +255,9 @@ func TestTruthOfEveryRequest(t *testing.T) {
 	if b.ID != "probe-2" || !b.Probe || b.OutputTokens != 4 || len(b.Tokens) != 1 || !b.Done {
 		t.Errorf("not streamed: %+v", b)
 	}
+	if a.Number != 1 || b.Number != 2 || c.Number != 3 {
+		t.Errorf("numbers %d, %d, %d", a.Number, b.Number, c.Number)
+	}
 	if c.Status != 400 || c.OutputTokens != 0 || !c.Done {
 		t.Errorf("refused: %+v", c)
 	}

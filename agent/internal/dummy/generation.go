@@ -151,7 +151,7 @@ func (g *generation) release() {
 
 func (g *generation) truth() Truth {
 	t := Truth{
-		ID: string(g.id), Dialect: g.d.name, Path: string(g.path), Stream: g.req.stream,
+		ID: string(g.id), Number: g.number, Dialect: g.d.name, Path: string(g.path), Stream: g.req.stream,
 		ArrivedMonoNS: g.arrived, ArrivedUnixNS: g.s.wall(g.arrived), StartMonoNS: g.start,
 		PromptTokens: g.req.promptTokens, OutputTokens: g.written * g.choices, Tokens: g.stamps,
 		Done: g.done, Status: g.status, Probe: bytes.HasPrefix(g.id, []byte("probe-")),
