@@ -23,7 +23,7 @@ type small struct {
 }
 
 var smallRecipes = []small{
-	{"max-rate-slo", 1, 1, 2, "A", 1},
+	{"max-rate-slo", 1, 1, 1, "A", 1},
 	{"ollama-nodes", 4, 3, 6, "AAA", 1},
 	{"prefix-cache-ab", 1, 1, 12, "ABBA", 2},
 	{"sharegpt-poisson", 1, 1, 4, "A", 1},

@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 
 	"hpcbench/agent/internal/record"
+	"hpcbench/agent/internal/search"
 	"hpcbench/agent/internal/summary"
 	"hpcbench/agent/workload"
 )
@@ -21,7 +22,8 @@ var shown = []struct {
 	{summary.TPOT, "TPOT", "(last token − first token) / (tokens − 1)"},
 	{summary.ITL, "ITL", "gaps between token events, pooled"},
 	{summary.E2EL, "E2EL", "last token − sent, or done − sent when not streamed"},
-	{summary.E2ELScheduled, "E2EL from due", "the same from when the request was due"},
+	{summary.TTFTScheduled, "TTFT from due", "TTFT from when the request was due"},
+	{summary.E2ELScheduled, "E2EL from due", "E2EL from when the request was due"},
 	{summary.Lateness, "lateness", "sent − due"},
 }
 
@@ -29,6 +31,9 @@ var shown = []struct {
 func table(a workload.Assignment, s *summary.Summary) string {
 	w := a.Trial.Workload
 	var b strings.Builder
+	if s.Search != nil {
+		b.WriteString(foundTable(s))
+	}
 	fmt.Fprintf(&b, "%s · %s · %s\n%s · seed %d\n\n", w.Dialect, w.Model, strings.Join(a.Endpoints, ", "), offered(w), w.Seed)
 	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "requests\t%s\n", requests(s))
@@ -38,7 +43,10 @@ func table(a workload.Assignment, s *summary.Summary) string {
 		fmt.Fprintf(t, "goodput\t%s\n", goodput(s))
 	}
 	fmt.Fprintf(t, "client\t%s\n", client(s.Client))
-	for k, mark := range s.Marks {
+	for _, fact := range s.Facts() {
+		fmt.Fprintf(t, "%s\t%s\n", fact[0], fact[1])
+	}
+	for k, mark := range s.Doubts() {
 		fmt.Fprintf(t, "%s\t%s\n", []string{"doubtful", ""}[min(k, 1)], mark)
 	}
 	_ = t.Flush() // into memory
@@ -79,7 +87,13 @@ func offered(w workload.Workload) string {
 		words = append(words, fmt.Sprintf("and %g s of cool-down", w.CooldownS))
 	}
 	if w.ThinkTimeS > 0 {
-		words = append(words, fmt.Sprintf("%g s of think time", w.ThinkTimeS))
+		words = append(words, strings.TrimSpace(fmt.Sprintf("%g s of think time %s", w.ThinkTimeS, strings.TrimPrefix(w.ThinkLaw, "fixed"))))
+	}
+	if w.ConnRequests > 0 {
+		words = append(words, fmt.Sprintf("a connection for %d requests", w.ConnRequests))
+	}
+	if w.KernelStamps {
+		words = append(words, "stamped by the kernel")
 	}
 	if w.CancelShare > 0 {
 		words = append(words, fmt.Sprintf("%g %% given up", 100*w.CancelShare))
@@ -148,17 +162,23 @@ func tokens(s *summary.Summary) string {
 }
 
 func goodput(s *summary.Summary) string {
-	var words, bounds []string
+	var words []string
 	if s.Goodput.RequestsPerS != nil {
 		words = append(words, digits(*s.Goodput.RequestsPerS)+" requests/s")
 	}
 	if s.Goodput.Ratio != nil {
 		words = append(words, fmt.Sprintf("%.1f %% of those due", 100**s.Goodput.Ratio))
 	}
-	for _, name := range slices.Sorted(maps.Keys(s.SLO)) {
-		bounds = append(bounds, fmt.Sprintf("%s ≤ %s ms", name, digits(1e3*s.SLO[name])))
+	return strings.Join(append(words, within(s.SLO)), " · ")
+}
+
+// within are the bounds of an SLO.
+func within(slo map[string]float64) string {
+	var bounds []string
+	for _, name := range slices.Sorted(maps.Keys(slo)) {
+		bounds = append(bounds, fmt.Sprintf("%s ≤ %s ms", name, digits(1e3*slo[name])))
 	}
-	return strings.Join(append(words, strings.Join(bounds, ", ")), " · ")
+	return strings.Join(bounds, ", ")
 }
 
 func client(v summary.Verdict) string {
@@ -216,6 +236,9 @@ func latencies(s *summary.Summary) string {
 	if low {
 		text += "; ‡ too few requests to be sure of it"
 	}
+	if spans := s.Spans(); spans != "" {
+		text += "\n" + spans
+	}
 	return text + "\n"
 }
 
@@ -235,6 +258,9 @@ func digits(v float64) string {
 // sentence is the summary in a line, for a job's log.
 func sentence(s *summary.Summary) string {
 	words := []string{fmt.Sprintf("%d ok, %d failed", s.Requests.OK, s.Requests.Failed)}
+	if s.Search != nil {
+		words = []string{search.Answer(s.Search, within(s.SLO)), words[0]}
+	}
 	if r := s.Throughput.RequestsPerS; r != nil {
 		words = append(words, digits(*r)+" requests/s")
 	}
@@ -249,8 +275,8 @@ func sentence(s *summary.Summary) string {
 	if s.Client.Verdict != summary.ClientOK {
 		words = append(words, client(s.Client))
 	}
-	if len(s.Marks) > 0 {
-		words = append(words, "doubtful: "+strings.Join(s.Marks, "; "))
+	if doubts := s.Doubts(); len(doubts) > 0 {
+		words = append(words, "doubtful: "+strings.Join(doubts, "; "))
 	}
 	return strings.Join(words, " · ")
 }

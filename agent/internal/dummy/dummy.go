@@ -4,7 +4,9 @@
 // (its arrival, where it need not wait). Token k, from 0, is due at start + TTFT + k·ITL. These are absolute instants:
 // a late token makes no later one late. Each token is one event and one flush to the socket. The words are a fixed
 // chain, the prompt's tokens are its blank-separated words, and the truth of each request goes to Config.Truth. A request
-// with a group of prompts has one slot; token k of all its answers shares an instant.
+// with a group of prompts has one slot; token k of all its answers shares an instant. Where a dialect gives the server's own
+// times (Ollama, llama.cpp), they are those of this law: of the prompt from the start to the first token, of the output from there
+// to the last.
 package dummy
 
 import (
@@ -36,6 +38,10 @@ type Config struct {
 	ErrorRate  float64 // 0..1: share of requests answered with HTTP 500; which ones follows from Seed and X-Request-Id
 	MaxRunning int     // requests in work at once; the others wait in order of arrival; 0: no limit
 	Seed       int64   // of jitter and errors
+
+	// Cold is how long the first request in a dialect of Ollama loads the model; what comes meanwhile waits for it. It is in the
+	// load_duration of all of them.
+	Cold time.Duration
 
 	Truth io.Writer // one Truth as a JSON line per request; nil: none
 

@@ -138,7 +138,7 @@ data:{"index":2,"token":{"id":1,"text":" from","logprob":-0.1,"special":false},"
 		{"llamacpp-completion streamed", "/completion", `{"prompt":"a b","n_predict":1,"stream":true}`,
 			`data: {"index":0,"content":" watch","tokens":[1],"stop":false,"id_slot":-1,"tokens_predicted":1,"tokens_evaluated":2}
 
-data: {"index":0,"content":"","tokens":[],"id_slot":0,"stop":true,"model":"m","tokens_predicted":1,"tokens_evaluated":2,"stop_type":"limit","truncated":false}
+data: {"index":0,"content":"","tokens":[],"id_slot":0,"stop":true,"model":"m","tokens_predicted":1,"tokens_evaluated":2,"stop_type":"limit","truncated":false,"timings":{"cache_n":0,"prompt_n":2,"prompt_ms":N,"predicted_n":1,"predicted_ms":N}}
 
 `},
 	} {

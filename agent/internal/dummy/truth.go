@@ -19,7 +19,8 @@ type Truth struct {
 	Stream        bool    `json:"stream"`
 	ArrivedMonoNS int64   `json:"arrived_mono_ns"` // the request was read to its end
 	ArrivedUnixNS int64   `json:"arrived_unix_ns"`
-	StartMonoNS   int64   `json:"start_mono_ns,omitempty"` // it got its slot: arrived, where it did not wait
+	LoadNS        int64   `json:"load_ns,omitempty"`       // it waited for the model to be loaded
+	StartMonoNS   int64   `json:"start_mono_ns,omitempty"` // it got its slot: arrived and loaded, where it did not wait
 	PromptTokens  int     `json:"prompt_tokens"`
 	OutputTokens  int     `json:"output_tokens"`           // written
 	Tokens        []int64 `json:"tokens,omitempty"`        // streamed: monotonic ns of each token; else of the answer

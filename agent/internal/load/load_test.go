@@ -502,6 +502,8 @@ func TestRefusesWhatMakesNoSense(t *testing.T) {
 		},
 		"open ramp-up":      func(a *workload.Assignment) { a.Trial.Workload.Rate, a.Trial.Workload.RampUpS = 1, 1 },
 		"open warm-up":      func(a *workload.Assignment) { a.Trial.Workload.Rate, a.Trial.Workload.WarmupRequests = 1, 1 },
+		"think law":         func(a *workload.Assignment) { a.Trial.Workload.ThinkLaw, a.Trial.Workload.ThinkTimeS = "x", 1 },
+		"think law alone":   func(a *workload.Assignment) { a.Trial.Workload.ThinkLaw = "exponential" },
 		"endless warm-up":   func(a *workload.Assignment) { a.Trial.Workload.WarmupRequests = 1 },
 		"least over most":   func(a *workload.Assignment) { a.Trial.Workload.MinDurationS = 2 },
 		"cancel share":      func(a *workload.Assignment) { a.Trial.Workload.CancelShare, a.Trial.Workload.Stream = 1.5, true },

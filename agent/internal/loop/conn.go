@@ -78,6 +78,7 @@ func (t *thread) vacant() *conn {
 		return c
 	}
 	c := &conn{index: int32(len(t.conns)), fd: -1}
+	c.parser.Remember(&t.forms)
 	t.conns = append(t.conns, c)
 	return c
 }
@@ -183,13 +184,14 @@ func (t *thread) write(c *conn, b []byte) {
 func (t *thread) unwritable(c *conn, err error) {
 	generation := c.generation
 	t.receive(c, true)
+	t.settle()
 	if c.fd >= 0 && c.generation == generation {
 		t.hangup(c, err, t.now())
 	}
 }
 
 // handle takes an event of a connection.
-func (t *thread) handle(c *conn, ev syscall.EpollEvent) {
+func (t *thread) handle(c *conn, ev *syscall.EpollEvent) {
 	if c.fd < 0 || c.generation != ev.Pad {
 		return // of a connection that was closed a moment ago
 	}
@@ -235,36 +237,8 @@ func (t *thread) unconnected(c *conn, err error) {
 	}
 }
 
-// receive reads what has come. Events are told once, so it reads until there is no more: a read that does not fill the
-// buffer was the last, unless the other side has closed. The end of a request may close the connection, and open another
-// in its place.
-func (t *thread) receive(c *conn, closing bool) {
-	for generation := c.generation; c.fd >= 0 && c.generation == generation; {
-		n, err := read(c.fd, t.buf)
-		now := t.now()
-		switch {
-		case err == syscall.EAGAIN:
-			return
-		case err == syscall.EINTR:
-			continue
-		case err != nil, n == 0:
-			t.hangup(c, err, now)
-			return
-		}
-		t.lag.Record(int64(now - t.asked))
-		t.take(c, t.buf[:n], now)
-		if n < len(t.buf) && !closing {
-			return
-		}
-	}
-}
-
 // take hands bytes to the parser, and ends the request when they are the last of its answer.
 func (t *thread) take(c *conn, b []byte, now time.Duration) {
-	if c.request == nil {
-		t.drop(c) // bytes that nobody asked for
-		return
-	}
 	tokens, complete := c.parser.Feed(b)
 	if received(t.machine, &c.parser, c.request, now, tokens) {
 		t.giveUp(c, now)
@@ -281,7 +255,6 @@ func (t *thread) take(c *conn, b []byte, now time.Duration) {
 		t.drop(c)
 	}
 	t.finish(r, &c.parser, a, now)
-	t.issue() // a slot is free now, not at the end of this round of events
 }
 
 // giveUp closes the connection under a request that the client cancels on purpose.
@@ -291,7 +264,6 @@ func (t *thread) giveUp(c *conn, now time.Duration) {
 	c.request = nil
 	t.drop(c)
 	t.finish(r, &c.parser, a, now)
-	t.issue()
 }
 
 // hangup takes the end of a connection: in order when err is nil.
@@ -315,7 +287,6 @@ func (t *thread) hangup(c *conn, err error, now time.Duration) {
 	c.request = nil
 	t.drop(c)
 	t.finish(r, &c.parser, a, now)
-	t.issue()
 }
 
 // resend sends a request again, on a new connection: the kept one was closed before the server saw the request.

@@ -21,8 +21,8 @@ type batch struct {
 
 // A batch goes when it is this long or this old.
 const (
-	batchLen = 256
-	batchAge = 20 * time.Millisecond
+	batchLen = 1024
+	batchAge = 50 * time.Millisecond
 )
 
 func newOutlet(threads int) *outlet {

@@ -27,12 +27,13 @@ type Live = load.Live
 
 // Options is what a driver may be told. The zero value is good.
 type Options struct {
-	Observe  *Live          // is told what happens; nil: nobody watches
-	Zero     time.Time      // time zero of the schedule; zero value: the assignment's StartInS after the call of Run
-	Threads  int            // threads of the loop; 0: one, more with many connections, as many as GOMAXPROCS at most
-	Headers  []string       // sent with each request, as "Name: value"
-	Requests *wire.Requests // what they say, where it was read before; nil: Run reads it
-	Insecure bool           // https: take any certificate
+	Sending  context.Context // its end ends the sending, and what is in flight drains; nil: only the load's own end does
+	Observe  *Live           // is told what happens; nil: nobody watches
+	Zero     time.Time       // time zero of the schedule; zero value: the assignment's StartInS after the call of Run
+	Threads  int             // threads of the loop; 0: one, more with many connections, as many as GOMAXPROCS at most
+	Headers  []string        // sent with each request, as "Name: value"
+	Requests *wire.Requests  // what they say, where it was read before; nil: Run reads it
+	Insecure bool            // https: take any certificate
 }
 
 // Facts is what a run tells about the client itself, so that its numbers can be doubted.
@@ -52,6 +53,9 @@ type Facts struct {
 	ConnErrors  int64 // connections that could not be opened for want of ports, files or memory
 	Broken      int64 // connections that ended under a request
 	Resent      int64 // requests sent again because a kept connection had been closed meanwhile
+
+	Cut    bool  // the end of Options.Sending kept requests from being sent
+	HeldNS int64 // requests sent and not done, integrated over the window, in request-ns (load.Machine.Held)
 
 	Prompts int // in the dataset that the prompts came from; 0: from none
 }
@@ -170,6 +174,13 @@ func (e *engine) runThreads(ctx context.Context, sink func(*record.Record)) (Fac
 		}
 	})
 	defer stop()
+	if e.opt.Sending != nil {
+		defer context.AfterFunc(e.opt.Sending, func() {
+			for _, t := range threads {
+				t.cease()
+			}
+		})()
+	}
 	runAll(threads, out, sink)
 	return e.facts(threads), ctx.Err()
 }
@@ -199,7 +210,9 @@ func (e *engine) facts(threads []*thread) Facts {
 		f.ConnErrors += t.starved
 		f.Broken += t.broken
 		f.Resent += t.resent
+		f.HeldNS += t.machine.Held()
 		f.ReadLag.Merge(&t.lag)
+		f.Cut = f.Cut || t.cut
 	}
 	return f
 }

@@ -30,18 +30,22 @@ type thread struct {
 	targets  []target
 
 	epoll, timer, bell int
-	stopping           atomic.Bool
+	stopping, ceasing  atomic.Bool
+	cut                bool // the load was, by its end of sending
 	events             []syscall.EpollEvent
 	armed              time.Duration // when the timer fires
+	arrivals           []arrival     // that are not settled
+	filled             int           // of buf, by them
 	asked              time.Duration // when the events that are being handled can have come at the earliest
 	awaited            bool          // connections were opened in advance
 
 	conns []*conn
 	free  []*conn   // closed, to be used again
 	idle  [][]*conn // kept open, by endpoint
-	buf   []byte    // of reads
-	text  []byte    // of a request
-	group []int64   // of its prompts' indices
+	forms wire.Forms
+	buf   []byte  // of reads
+	text  []byte  // of a request
+	group []int64 // of its prompts' indices
 
 	opened, starved, broken, resent int64 // connections and requests, as Facts has them
 	cpu                             time.Duration
@@ -51,7 +55,7 @@ type thread struct {
 func newThread(e *engine, index, threads int, out *outlet) (t *thread, err error) {
 	t = &thread{
 		engine: e, handover: handover{out: out, index: index}, epoll: -1, timer: -1, bell: -1, armed: load.Never,
-		events: make([]syscall.EpollEvent, 256), buf: make([]byte, 64<<10), idle: make([][]*conn, len(e.targets)),
+		events: make([]syscall.EpollEvent, 256), buf: make([]byte, roomLen), idle: make([][]*conn, len(e.targets)),
 	}
 	for _, target := range e.targets {
 		t.targets = append(t.targets, target.own())
@@ -102,6 +106,12 @@ func (t *thread) stop() {
 	ring(t.bell)
 }
 
+// cease ends the thread's sending soon. It is for other goroutines.
+func (t *thread) cease() {
+	t.ceasing.Store(true)
+	ring(t.bell)
+}
+
 // run is the life of the thread.
 func (t *thread) run() {
 	runtime.LockOSThread()
@@ -120,26 +130,23 @@ func (t *thread) turn() bool {
 	if t.stopping.Load() {
 		t.machine.Stop(now)
 	}
+	if t.ceasing.Load() && t.machine.Cease(now) {
+		t.cut = true
+	}
 	if !t.awaited && now >= -ahead {
 		t.awaited = true
 		t.await()
 	}
-	t.issue()
-	t.expire()
-	t.flush(t.now())
-	return t.machine.Over(t.now())
-}
-
-// issue sends what is due.
-func (t *thread) issue() {
-	for r := t.machine.Next(t.now()); r != nil; r = t.machine.Next(t.now()) {
+	for r := t.machine.Next(now); r != nil; r = t.machine.Next(now) {
 		t.dispatch(r)
 	}
+	t.expire(now)
+	t.flush(now)
+	return t.machine.Over(now)
 }
 
 // expire gives up what has run out of time.
-func (t *thread) expire() {
-	now := t.now()
+func (t *thread) expire(now time.Duration) {
 	for r, o, why := t.machine.Expired(now); r != nil; r, o, why = t.machine.Expired(now) {
 		c := t.conns[r.Tag]
 		a := c.parser.Answer()
@@ -161,12 +168,14 @@ func (t *thread) wait() {
 	if n == 0 {
 		n, before = t.sleep()
 	}
-	for _, ev := range t.events[:n] {
+	for i := range t.events[:n] {
+		ev := &t.events[i]
 		if ev.Fd >= 0 {
 			t.handle(t.conns[ev.Fd], ev)
 		}
 	}
-	t.asked = before
+	t.settle()
+	t.asked = before // of what comes next
 }
 
 // sleep waits for an event or for the next time that something is due.

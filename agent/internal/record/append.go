@@ -18,6 +18,7 @@ func appendRecord(b []byte, r *Record, gaps []float32) []byte {
 	b = appendInstant(b, `,"scheduled":`, r.Scheduled)
 	b = appendInstant(b, `,"sent":`, r.Sent)
 	b = appendInstant(b, `,"first_token":`, r.FirstToken)
+	b = appendInstant(b, `,"first_answer":`, r.FirstAnswer)
 	b = appendInstant(b, `,"last_token":`, r.LastToken)
 	b = appendInstant(b, `,"done":`, r.Done)
 	b = append(b, `,"outcome":"`...)
@@ -36,12 +37,27 @@ func appendRecord(b []byte, r *Record, gaps []float32) []byte {
 	}
 	b = appendCount(b, `,"bytes":`, r.Bytes, 0)
 	b = appendCount(b, `,"batch":`, r.Batch, 0)
+	b = appendServer(b, r)
+	if r.Graded {
+		b = strconv.AppendBool(append(b, `,"right":`...), r.Right)
+	}
 	if r.Error != "" {
 		b = append(b, `,"error":`...)
 		b = appendString(b, r.Error)
 	}
 	b = appendGaps(b, gaps)
 	return append(b, '}', '\n')
+}
+
+// appendServer appends what the server says of the request.
+func appendServer(b []byte, r *Record) []byte {
+	b = appendDuration(b, `,"server_load":`, r.ServerLoad)
+	b = appendDuration(b, `,"server_prompt":`, r.ServerPrompt)
+	b = appendDuration(b, `,"server_decode":`, r.ServerDecode)
+	if r.Cold {
+		b = append(b, `,"cold":true`...)
+	}
+	return b
 }
 
 // appendCount appends the field unless n is below least, which means not known.
@@ -55,6 +71,14 @@ func appendCount(b []byte, key string, n, least int64) []byte {
 // appendInstant appends the field unless the instant never came.
 func appendInstant(b []byte, key string, s float64) []byte {
 	if math.IsNaN(s) || math.IsInf(s, 0) {
+		return b
+	}
+	return appendSeconds(append(b, key...), s)
+}
+
+// appendDuration appends the field if the duration is known: nothing takes no time.
+func appendDuration(b []byte, key string, s float64) []byte {
+	if !(s > 0) || math.IsInf(s, 0) {
 		return b
 	}
 	return appendSeconds(append(b, key...), s)
@@ -82,14 +106,24 @@ func appendSeconds(b []byte, s float64) []byte {
 		b, ns = append(b, '-'), -ns
 	}
 	b = strconv.AppendInt(b, ns/1e9, 10)
-	b = append(b, '.')
-	var digits [9]byte
-	for i := len(digits) - 1; i >= 0; i-- {
-		digits[i] = byte('0' + ns%10)
-		ns /= 10
+	rest := uint32(ns % 1e9)
+	var digits [10]byte // the point and nine digits, two at a time from the end
+	for i := 8; i > 0; i -= 2 {
+		pair := rest % 100 * 2
+		digits[i], digits[i+1] = pairs[pair], pairs[pair+1]
+		rest /= 100
 	}
+	digits[0], digits[1] = '.', byte('0'+rest)
 	return append(b, digits[:]...)
 }
+
+// pairs are the numbers 00 to 99.
+var pairs = func() (all [200]byte) {
+	for i := range byte(100) {
+		all[2*i], all[2*i+1] = '0'+i/10, '0'+i%10
+	}
+	return all
+}()
 
 // appendString appends s as a JSON string (RFC 8259 §7); bytes that are no UTF-8 become U+FFFD.
 func appendString(b []byte, s string) []byte {

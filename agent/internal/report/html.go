@@ -38,6 +38,8 @@ type page struct {
 	Galleries      []gallery
 	TrialHeads     []string
 	TrialRows      [][]string
+	OneByOne       []trialView
+	OneByOneNote   string
 	Jobs           []jobView
 }
 
@@ -84,6 +86,8 @@ func (r *Report) HTML() (string, error) {
 	nodes, notes := r.nodeCharts()
 	p.Notes = append(p.Notes, notes...)
 	p.Galleries = []gallery{r.sweepCharts(), r.spreadCharts(), nodes}
+	p.OneByOne, p.OneByOneNote, notes = r.oneByOne()
+	p.Notes = append(p.Notes, notes...)
 	var b strings.Builder
 	err := pageTemplate.Execute(&b, p)
 	return b.String(), err
@@ -191,6 +195,11 @@ func (page) Metrics() [][2]string {
 		{"E2EL (" + summary.E2EL.String() + ")", "last token − sent; done − sent where answers were not streamed"},
 		{"lateness (" + summary.Lateness.String() + ")", "sent − scheduled"},
 		{"requests/s, tokens/s", "completions whose end lies in the window, by its length; tokens are those of the answers"},
-		{"latencies", "over requests due in the window that ended ok; percentiles by nearest rank"},
+		{"latencies", "over requests due in the window that ended ok, without cold starts; percentiles by nearest rank"},
+		{"from due", "the same latency from when the request was due, and not from when it was sent"},
+		{"interval within the run", "95 %, of a percentile, by order statistics: what more requests under this load on this start of the server would give"},
+		{"between repetitions, between starts", "95 % t-intervals of the mean: what further repetitions, or further starts of the server, would give; a start counts as one value"},
+		{"in flight", "requests that are sent and not done, in the mean over the window; by Little's law it is rate × latency"},
+		{"steady state", "by MSER-5 over rate and E2EL; nothing is left out of the numbers"},
 	}
 }

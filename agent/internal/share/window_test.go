@@ -41,8 +41,8 @@ func TestCountingAsRecordsComeIsExact(t *testing.T) {
 				t.Errorf("%s: due at %.9f it is %v, and the window begins at %.9f", name, r.Scheduled, r.Phase, p.Window.StartS)
 			}
 		}
-		// The last one to be told may have been stamped before another thread's that was told before it.
-		if before < 3000 || before > 3001 || ok != p.Window.OK || failed != p.Window.Failed || requests > 0 && measured != requests {
+		// A thread settles a round of up to 256 events at once, and so after what the other thread has told meanwhile.
+		if before < 3000 || before > 3000+256 || ok != p.Window.OK || failed != p.Window.Failed || requests > 0 && measured != requests {
 			t.Errorf("%s: %d done before, %d ok and %d failed in [%v, %v), %d measured; the part counts %+v",
 				name, before, ok, failed, p.Window.StartS, p.Window.EndS, measured, p.Window)
 		}

@@ -30,10 +30,25 @@ type Summary struct {
 	SLO     map[string]float64 `json:"slo,omitempty"` // the bounds, in seconds, by ttft, tpot, itl, e2el
 	Goodput *Goodput           `json:"goodput,omitempty"`
 
-	// Latency is over the requests that ended ok; LatencyAll counts each failed request as one infinite value of every
-	// metric, except that a failed request that was sent has its lateness. A metric without a value is absent.
+	// Latency is over the requests that ended ok, without cold starts; LatencyAll has these too, and counts each failed
+	// request as one infinite value of every metric, except that a failed request that was sent has its lateness. A metric
+	// without a value is absent.
 	Latency    map[string]Distribution `json:"latency"`
 	LatencyAll map[string]Distribution `json:"latency_all"`
+
+	// ServerTimings is what the server says of the requests due in the window that ended ok, by the names of ServerTimings();
+	// those of them that it says nothing of are not in it.
+	ServerTimings map[string]Distribution `json:"server_timings,omitempty"`
+	Cold          *ColdStarts             `json:"cold,omitempty"`     // absent: there were none
+	Accuracy      *Accuracy               `json:"accuracy,omitempty"` // of a dataset that knows the right answers
+
+	Steady *Steady `json:"steady,omitempty"` // absent: the window has no length
+	Little *Little `json:"little,omitempty"` // likewise
+
+	ByEndpoint []Split `json:"by_endpoint,omitempty"` // where there are several
+	ByNode     []Split `json:"by_node,omitempty"`     // of the client nodes, where there are several
+
+	Search *Search `json:"search,omitempty"` // of a trial that was a search
 
 	Client Verdict  `json:"client"`
 	Marks  []string `json:"marks"` // why the trial is doubtful; empty: it is not
@@ -84,6 +99,11 @@ type Distribution struct {
 	P99    Value `json:"p99"`
 	P999   Value `json:"p999"`
 	Max    Value `json:"max"`
+
+	// CI95 are intervals of the quantiles, by their names, within the run. There is none for the pooled gaps of itl_s, which
+	// come in clusters, a request's own: their number would make it far too narrow. TPOT has one value a request, and its
+	// interval.
+	CI95 map[string]Interval `json:"ci95,omitempty"`
 }
 
 // Value is a number that may be infinite: the JSON string "inf" then.

@@ -25,6 +25,10 @@ const (
 func (p *Parser) takeChunks(b []byte) []byte {
 	switch p.chunk.stage {
 	case chunkSize:
+		if data, rest, ok := wholeChunk(b); ok && p.chunk.digits == 0 {
+			p.feedBody(data)
+			return rest
+		}
 		return p.takeSize(b)
 	case chunkExtension:
 		return p.takeExtension(b)
@@ -39,6 +43,24 @@ func (p *Parser) takeChunks(b []byte) []byte {
 		return p.takeEnd(b)
 	}
 	return p.takeTrailer(b)
+}
+
+// wholeChunk splits b after its first chunk, if that is all there and plainly written: a size of one to four digits,
+// nothing after it, data, and line ends of two bytes. It is what takeSize and those after it would take.
+func wholeChunk(b []byte) (data, rest []byte, ok bool) {
+	size, i := 0, 0
+	for ; i < len(b) && i < 5; i++ {
+		n := hex(b[i])
+		if n < 0 {
+			break
+		}
+		size = size<<4 | n
+	}
+	end := i + 2 + size
+	if size == 0 || len(b) < end+2 || b[i] != '\r' || b[i+1] != '\n' || b[end] != '\r' || b[end+1] != '\n' {
+		return nil, nil, false
+	}
+	return b[i+2 : end], b[end+2:], true
 }
 
 // takeSize consumes the hexadecimal digits of a size.

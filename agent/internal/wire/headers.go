@@ -6,14 +6,17 @@ import (
 	"strings"
 )
 
-// headers is what matters of an answer's headers.
+// headers is what matters of an answer's status line and headers.
 type headers struct {
+	minor      byte // of the version: '1' of HTTP/1.1
+	status     int
 	length     int64 // -1: not given
 	chunked    bool
 	coding     string // a transfer or content coding that is not read here
 	connection string
 	kind       string // Content-Type
 	retryAfter string
+	location   string
 	bad        string
 }
 
@@ -56,7 +59,7 @@ func readHeaders(b []byte) headers {
 		line, b, _ = bytes.Cut(b, []byte("\n"))
 		name, value, ok := bytes.Cut(bytes.TrimSuffix(line, []byte("\r")), []byte(":"))
 		if ok && len(name) > 0 && name[0] != ' ' && name[0] != '\t' {
-			h.set(name, bytes.Trim(value, " \t"))
+			h.set(bytes.TrimRight(name, " \t"), bytes.Trim(value, " \t"))
 		}
 	}
 	return h
@@ -66,7 +69,7 @@ func (h *headers) set(name, value []byte) {
 	switch {
 	case bytes.EqualFold(name, []byte("Content-Length")):
 		n, err := strconv.ParseInt(string(value), 10, 64)
-		if err != nil || n < 0 || h.length >= 0 && h.length != n {
+		if err != nil || n < 0 || value[0] == '+' || h.length >= 0 && h.length != n {
 			h.bad = "Content-Length " + strconv.Quote(excerpt(value))
 		}
 		h.length = n
@@ -81,6 +84,8 @@ func (h *headers) set(name, value []byte) {
 		h.kind = lower(value)
 	case bytes.EqualFold(name, []byte("Retry-After")):
 		h.retryAfter = excerpt(value)
+	case bytes.EqualFold(name, []byte("Location")):
+		h.location = excerpt(value)
 	}
 }
 

@@ -38,6 +38,11 @@ func (e *events) feed(p []byte, to listener) {
 			p = p[1:]
 		}
 		e.skipLF = false
+		if data, rest, ok := e.wholeEvent(p); ok {
+			to.event(data, false)
+			p = rest
+			continue
+		}
 		line, rest, open, ok := cut(p)
 		if !ok {
 			e.rest = grow(e.rest, p)
@@ -59,11 +64,26 @@ func (e *events) end(to listener) {
 	e.dispatch(to)
 }
 
-// skipMark drops a byte order mark at the begin of the stream, even when it comes in pieces. A begin of one that goes on
-// otherwise is dropped too: it is no field.
+// wholeEvent splits p after its first event, if that is all there and plainly written: nothing of an event came before, and
+// it is one data line and an empty one, both ended by LF. It is what the lines would give one by one.
+func (e *events) wholeEvent(p []byte) (data, rest []byte, ok bool) {
+	const name = "data: "
+	if e.has || e.failed || len(e.rest) > 0 || len(p) < len(name) || string(p[:len(name)]) != name {
+		return nil, nil, false
+	}
+	lf := bytes.IndexByte(p, '\n')
+	if lf < 0 || lf+1 == len(p) || p[lf+1] != '\n' || bytes.IndexByte(p[:lf], '\r') >= 0 {
+		return nil, nil, false
+	}
+	return p[len(name):lf], p[lf+2:], true
+}
+
+// skipMark drops a byte order mark at the begin of the stream, even when it comes in pieces. What begins like one and goes on
+// otherwise is the begin of a line.
 func (e *events) skipMark(p []byte) []byte {
 	for e.begun < len(mark) && len(p) > 0 {
 		if p[0] != mark[e.begun] {
+			e.rest = append(e.rest, mark[:e.begun]...)
 			e.begun = len(mark)
 			break
 		}

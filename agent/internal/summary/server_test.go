@@ -1,0 +1,92 @@
+package summary
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"hpcbench/agent/internal/record"
+)
+
+func TestTheServersOwnTimings(t *testing.T) {
+	tr := trial()
+	said := answer(3, 3, 0.1) // done 0.35 s after it was sent
+	said.ServerLoad, said.ServerPrompt, said.ServerDecode = 0.01, 0.05, 0.2
+	brief := answer(4, 4, 0.1) // llama.cpp loads nothing
+	brief.ServerPrompt, brief.ServerDecode = 0.07, 0.2
+	s := Merge(tr, []*Part{throughJSON(t, collect(tr, 0, 1, said, brief, answer(5, 5, 0.1)))})
+	for name, want := range map[string]struct {
+		n    int64
+		mean float64
+	}{"load_s": {1, 0.01}, "prompt_s": {2, 0.06}, "decode_s": {2, 0.2}, "outside_s": {2, 0.085}} {
+		d := s.ServerTimings[name]
+		near(t, name, float64(d.Mean), want.mean)
+		if d.N != want.n {
+			t.Errorf("%s: n %d, want %d", name, d.N, want.n)
+		}
+	}
+	if s := Merge(tr, []*Part{collect(tr, 0, 1, answer(5, 5, 0.1))}); s.ServerTimings != nil {
+		t.Errorf("a server that says nothing: %+v", s.ServerTimings)
+	}
+}
+
+func TestColdStartsStandByThemselves(t *testing.T) {
+	tr := trial()
+	cold := answer(3, 3, 4)
+	cold.Cold, cold.ServerLoad = true, 3.5
+	s := Merge(tr, []*Part{throughJSON(t, collect(tr, 0, 1, cold, answer(8, 8, 0.1), answer(9, 9, 0.1)))})
+	if s.Cold.N != 1 || s.Requests.OK != 3 || s.Latency["ttft_s"].N != 2 || s.Latency["itl_s"].N != 4 || s.LatencyAll["ttft_s"].N != 3 {
+		t.Errorf("cold %+v, ttft %+v, all %+v", s.Cold, s.Latency["ttft_s"], s.LatencyAll["ttft_s"])
+	}
+	near(t, "cold TTFT", float64(s.Cold.TTFT.Max), 4)
+	near(t, "the others'", float64(s.Latency["ttft_s"].Max), 0.1)
+	near(t, "all", float64(s.LatencyAll["ttft_s"].Max), 4)
+	near(t, "requests/s", *s.Throughput.RequestsPerS, 0.3)
+	want := "cold starts: 1 requests waited for the model to be loaded (E2EL 4.2 s in the mean); their latency is in none of the others"
+	if !slices.Contains(s.Marks, want) {
+		t.Errorf("marks %q", s.Marks)
+	}
+}
+
+func TestAccuracyHasItsInterval(t *testing.T) {
+	tr := trial()
+	var records []*record.Record
+	for i := range 20 {
+		r := answer(3, 3, 0.1)
+		r.Graded, r.Right = i < 10, i < 8
+		records = append(records, r)
+	}
+	a := Merge(tr, []*Part{throughJSON(t, collect(tr, 0, 1, append(records, failed(4, record.Empty))...))}).Accuracy
+	if a.N != 10 || a.Right != 8 || a.Share != 0.8 || a.CI95[0] < 0.49 || a.CI95[0] > 0.4902 || a.CI95[1] < 0.943 || a.CI95[1] > 0.944 {
+		t.Errorf("%+v", a)
+	}
+	if got := a.String(); got != "80.0 % of 10 answers are right (95 % interval 49.0 to 94.3 %)" {
+		t.Errorf("said %q", got)
+	}
+	if Merge(tr, []*Part{collect(tr, 0, 1, answer(3, 3, 0.1))}).Accuracy != nil {
+		t.Error("accuracy of what was not graded")
+	}
+}
+
+func TestQuantilesHaveTheirIntervals(t *testing.T) {
+	tr := trial()
+	var records []*record.Record
+	for i := range 100 {
+		records = append(records, answer(3, 3, 0.01*float64(i+1)))
+	}
+	s := Merge(tr, []*Part{collect(tr, 0, 1, records...)})
+	ttft := s.Latency["ttft_s"]
+	near(t, "low end of p50", float64(*ttft.CI95["p50"].Low), 0.40) // ranks 40 and 61 of 100
+	near(t, "high end of p50", float64(*ttft.CI95["p50"].High), 0.61)
+	if i := ttft.CI95["p99"]; i.Low == nil || i.High != nil {
+		t.Errorf("100 values bound their p99 above: %+v", i)
+	}
+	if s.Latency["itl_s"].CI95 != nil || s.Latency["tpot_s"].CI95 == nil {
+		t.Error("an interval of pooled gaps, or none of TPOT")
+	}
+	text, err := json.Marshal(ttft.CI95["p99"])
+	if err != nil || strings.Contains(string(text), "high") {
+		t.Errorf("%s, %v", text, err)
+	}
+}
