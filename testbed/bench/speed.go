@@ -52,7 +52,7 @@ func atLeast(goal float64) string {
 
 // skippedRow is the row of a peer that gave no number.
 func skippedRow(what, against string, err error) []string {
-	return []string{what, against, "", "", "", "", "skipped: " + err.Error()}
+	return []string{what, against, "", "", "", "", "skipped: " + peer.Short(err)}
 }
 
 // race is alternating runs of several clients: what each did per CPU-second, divided by how fast the core was next to it.

@@ -23,11 +23,11 @@ func start(t *testing.T, cfg Config) (url string, stop func() error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancelCause(t.Context())
 	var served error
 	var wg sync.WaitGroup
 	wg.Go(func() { served = Serve(ctx, ln, cfg) })
-	stop = sync.OnceValue(func() error { cancel(); wg.Wait(); return served })
+	stop = sync.OnceValue(func() error { cancel(errors.New("terminated")); wg.Wait(); return served }) // as a signal does it
 	t.Cleanup(func() { stop() })
 	return "http://" + ln.Addr().String(), stop
 }

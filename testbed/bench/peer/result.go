@@ -66,10 +66,19 @@ func vllmResult(l Load) (Result, error) {
 	r := Result{Rate: d.Rate}
 	for i := range d.TTFTs {
 		if d.Errors[i] == "" {
-			r.Requests = append(r.Requests, truth.Measured{ID: fmt.Sprint("vllm-", i), TTFT: &d.TTFTs[i], E2EL: &d.Latencies[i], Gaps: d.ITLs[i]})
+			r.Requests = append(r.Requests, truth.Measured{ID: fmt.Sprint("vllm-", i), TTFT: &d.TTFTs[i], E2EL: &d.Latencies[i], Gaps: between(d.ITLs[i])})
 		}
 	}
 	return r, nil
+}
+
+// between leaves out the gaps from the chunk with the role to the first token, and from the last token to the chunk with the
+// finish reason: vllm bench serve counts these chunks as tokens.
+func between(gaps []float64) []float64 {
+	if len(gaps) < 2 {
+		return nil
+	}
+	return gaps[1 : len(gaps)-1]
 }
 
 // aiperfLine is a line of AIPerf's profile_export.jsonl; figures are in ms.

@@ -145,14 +145,14 @@ func resident(pid int) int64 {
 	return kB << 10
 }
 
-// Tail is the last lines of a log, for an error.
+// Tail is the last two lines of a log, for an error.
 func Tail(file string) string {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return err.Error()
 	}
-	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
-	return strings.Join(lines[max(0, len(lines)-3):], " / ")
+	lines := strings.FieldsFunc(strings.TrimSpace(string(text)), func(c rune) bool { return c == '\n' || c == '\r' })
+	return strings.Join(lines[max(0, len(lines)-2):], " / ")
 }
 
 // group is a control group.

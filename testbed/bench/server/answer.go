@@ -43,7 +43,8 @@ func (l *loop) answer(c *conn, r *request, now int64) {
 	c.busy, c.opened, c.r, c.number, c.arrived, c.written = true, false, r, l.requests, now, 0
 	c.stamps = c.stamps[:0]
 	if r.stream && l.cfg.TTFT > 0 {
-		l.write(c, l.opening(l.scratch[:0], c))
+		c.opened = true
+		l.write(c, append(l.scratch[:0], streamHead...))
 	}
 	l.sleep(c)
 }
@@ -86,7 +87,11 @@ func (l *loop) speak(c *conn) {
 func (l *loop) next(c *conn, now int64) {
 	b := l.scratch[:0]
 	if !c.opened {
-		b = l.opening(b, c)
+		c.opened = true
+		b = append(b, streamHead...)
+	}
+	if c.written == 0 {
+		b = role(b, c.number)
 	}
 	left := min(l.cfg.Together, c.r.tokens-c.written)
 	for range left {

@@ -9,11 +9,11 @@ func word(k int) string { return words[k%len(words)] }
 
 const created = "1700000000" // of every answer: no clock is read for it
 
-// opening is the head of a stream and the chunk with the role, in vLLM's manner.
-func (l *loop) opening(b []byte, c *conn) []byte {
-	c.opened = true
-	b = append(b, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"...)
-	return event(b, c.number, `{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}]}`)
+const streamHead = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+// role is the chunk with the role. As vLLM does, it comes with the first token, not when the request is taken.
+func role(b []byte, number int64) []byte {
+	return event(b, number, `{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}]}`)
 }
 
 // chunk is one token.
