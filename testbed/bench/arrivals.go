@@ -33,6 +33,8 @@ func (b *bench) constantPart() (rows [][]string, err error) {
 			return rows, err
 		}
 		ours := off(o)
+		late := figure.Of(o.result.Lateness)
+		rows = append(rows, []string{fmt.Sprintf("constant %g/s: lateness (sent − due) that it tells itself, p50 / p99 / max ms", c.load.Rate), "", milli(late), "", "", "", ""})
 		if c.goal > 0 {
 			rows = append(rows, []string{what, "the goal", milli(ours), fmt.Sprintf("p99 ≤ %g", c.goal*1e3), sheet.Number(c.goal / ours.P99), "≥ 1", holds(c.goal, ours.P99)})
 		}

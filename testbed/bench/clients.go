@@ -56,6 +56,7 @@ type agentRecord struct {
 	Start       int64  `json:"start_unix_ns"`
 	ID          *int64 `json:"id"`
 	Outcome     string
+	Scheduled   *float64 `json:"scheduled"`
 	Sent        *float64 `json:"sent"`
 	First       *float64 `json:"first_token"`
 	Last        *float64 `json:"last_token"`
@@ -100,6 +101,9 @@ func agentResult(l peer.Load) (r peer.Result, err error) {
 			return r, err
 		}
 		r.Requests = append(r.Requests, a.measured(head, l.Stream))
+		if late := between(a.Scheduled, a.Sent); late != nil {
+			r.Lateness = append(r.Lateness, *late)
+		}
 	}
 	return r, nil
 }

@@ -85,7 +85,7 @@ func TestReadsWhatProgramsPrint(t *testing.T) {
 }
 
 const records = `{"schema":1,"trial":"load","node":"n","start_unix_ns":1000000000}
-{"id":3,"sent":0.5,"first_token":0.6,"last_token":0.8,"done":0.9,"outcome":"ok","gaps":[0.1,0.1]}
+{"id":3,"scheduled":0.4,"sent":0.5,"first_token":0.6,"last_token":0.8,"done":0.9,"outcome":"ok","gaps":[0.1,0.1]}
 {"id":4,"sent":0.5,"done":0.7,"outcome":"ok"}
 `
 
@@ -107,6 +107,9 @@ func TestReadsTheAgentsRecords(t *testing.T) {
 		}
 		if err != nil {
 			t.Fatal(err)
+		}
+		if len(r.Lateness) != 1 || near(r.Lateness[0], 0.1) {
+			t.Errorf("lateness %v", r.Lateness)
 		}
 		if r.Rate != 7 || r.From != 1e9 || r.To != 3e9 || len(r.Requests) != 2 {
 			t.Errorf("result %+v", r)

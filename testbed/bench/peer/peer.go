@@ -29,8 +29,9 @@ type Load struct {
 // Result is what a client says that it measured.
 type Result struct {
 	Requests []truth.Measured
-	Rate     float64 // requests a second; 0: it does not say
-	From, To int64   // the window of Rate, wall clock in ns; 0: from the first request to the last answer
+	Rate     float64   // requests a second; 0: it does not say
+	Lateness []float64 // sent − due of each request, in seconds; nil: it does not say
+	From, To int64     // the window of Rate, wall clock in ns; 0: from the first request to the last answer
 }
 
 // Peer is a load generator.
