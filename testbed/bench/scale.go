@@ -93,6 +93,7 @@ func (b *bench) streamsPart() (rows [][]string, err error) {
 		{1, 10_000, 12, 500 * time.Millisecond, "2s"},
 		{1, 15_000, 12, 500 * time.Millisecond, "3s"},
 		{5, 15_000, 6, 2 * time.Second, "8s"},
+		{7, 14_300, 6, 3 * time.Second, "10s"},
 	} {
 		n := c.agents * c.each
 		what := fmt.Sprintf("%d streams at once", n)

@@ -47,7 +47,7 @@ func TestReadsWhatPeersMeasured(t *testing.T) {
 		want   string
 	}{
 		{"vllm", vllmResult, map[string]string{
-			"result.json": `{"request_throughput":3,"ttfts":[0.05,0],"latencies":[0.07,0],"itls":[[0.0,0.01,0.02,0.0],[]],"errors":["","timeout"]}`,
+			"result.json": `{"burstiness": Infinity, "request_throughput":3,"ttfts":[0.05,0],"latencies":[0.07,0],"itls":[[0.0,0.01,0.02,0.0],[]],"errors":["","timeout"]}`,
 		}, 3, `{"ID":"vllm-0","Number":0,"TTFT":0.05,"E2EL":0.07,"Gaps":[0.01,0.02],"TPOT":null}`},
 		{"aiperf", aiperfResult, map[string]string{
 			"artifacts/profile_export_aiperf.json": `{"request_throughput":{"unit":"requests/sec","avg":4}}`,

@@ -2,6 +2,7 @@ package peer
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,11 +15,14 @@ import (
 	"hpcbench/testbed/bench/truth"
 )
 
-// read reads a file of JSON into v.
+// read reads a file of JSON into v, as Python writes it: with numbers that JSON does not have.
 func read(file string, v any) error {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return err
+	}
+	for _, none := range []string{"Infinity", "-Infinity", "NaN"} {
+		text = bytes.ReplaceAll(text, []byte(": "+none), []byte(": null"))
 	}
 	return json.Unmarshal(text, v)
 }
