@@ -208,7 +208,7 @@ func (g *ggufReader) array() any {
 		}
 		return all
 	}
-	g.pass2(kind, n, 0)
+	g.passAll(kind, n, 0)
 	return nil
 }
 
@@ -220,7 +220,7 @@ func (g *ggufReader) pass(kind uint32, depth int) {
 		g.skip(g.uint64())
 	case kind == ggufArray:
 		kind, n := g.uint32(), g.uint64()
-		g.pass2(kind, n, depth)
+		g.passAll(kind, n, depth)
 	case kind < uint32(len(widths)):
 		g.skip(uint64(widths[kind]))
 	default:
@@ -228,8 +228,8 @@ func (g *ggufReader) pass(kind uint32, depth int) {
 	}
 }
 
-// pass2 goes over the elements of an array.
-func (g *ggufReader) pass2(kind uint32, n uint64, depth int) {
+// passAll goes over the elements of an array.
+func (g *ggufReader) passAll(kind uint32, n uint64, depth int) {
 	switch {
 	case g.err != nil:
 	case depth > 8:
