@@ -45,8 +45,17 @@ func TestWhatIsNotKnownIsNamed(t *testing.T) {
 			t.Errorf("%s: %v, want %q", text, err, want)
 		}
 	}
-	if _, err := Read("/no/such/file"); err == nil {
-		t.Error("a file that is not there is read")
+	for _, path := range []string{"/no/such/file", t.TempDir()} {
+		if _, err := Read(path); err == nil || !strings.Contains(err.Error(), path) {
+			t.Errorf("what is not there: %v", err)
+		}
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "tokenizer.json"), []byte(small("")), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if tok, err := Read(dir); err != nil || tok.Size() != 7 {
+		t.Errorf("a model's directory: %+v, %v", tok, err)
 	}
 }
 
