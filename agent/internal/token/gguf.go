@@ -51,6 +51,7 @@ type ggufReader struct {
 	at   int64
 	kept int
 	err  error
+	buf  []byte // of what was read last
 }
 
 func (g *ggufReader) fail(format string, args ...any) {
@@ -59,6 +60,7 @@ func (g *ggufReader) fail(format string, args ...any) {
 	}
 }
 
+// bytes reads so many, good until the next are read; after an error they are zeros, and at most eight.
 func (g *ggufReader) bytes(n int64) []byte {
 	if g.err == nil && g.at+n > metadataLimit {
 		g.fail("the metadata are longer than %d MiB", metadataLimit>>20)
@@ -66,11 +68,15 @@ func (g *ggufReader) bytes(n int64) []byte {
 	if g.err != nil {
 		return make([]byte, min(n, 8))
 	}
-	b := make([]byte, n)
+	if int64(cap(g.buf)) < n {
+		g.buf = make([]byte, n)
+	}
+	b := g.buf[:n]
 	read, err := io.ReadFull(g.r, b)
 	g.at += int64(read)
 	if err != nil {
 		g.fail("the file ends in the middle of its metadata")
+		clear(b)
 	}
 	return b
 }
@@ -203,8 +209,12 @@ func (g *ggufReader) array() any {
 		return all
 	case kind == ggufFloat32 || kind == ggufInt32 || kind == ggufUint32:
 		var all []float32
-		for ; n > 0 && g.err == nil; n-- {
-			all = append(all, float32(number(kind, g.bytes(4))))
+		for n > 0 && g.err == nil {
+			part := min(n, 4096)
+			for b := g.bytes(int64(part) * 4); len(b) >= 4 && g.err == nil; b = b[4:] {
+				all = append(all, float32(number(kind, b[:4])))
+			}
+			n -= part
 		}
 		return all
 	}
