@@ -160,7 +160,7 @@ func TestTwoClientsMakeOneSummary(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if marks := strings.Join(s.Marks, "; "); s.Requests.OK != 40 || strings.Contains(marks, "missing") || strings.Contains(marks, "stopped") {
+	if marks := strings.Join(s.Marks, "; "); s.Requests.OK != 40 || strings.Contains(marks, "missing") || strings.Contains(marks, "stopped before") {
 		t.Errorf("%d ok, marks %q; want 40, and nothing missing", s.Requests.OK, s.Marks)
 	}
 	if kept := b.summary(t); kept == nil || kept.Requests.OK != 40 || !b.complete() {
