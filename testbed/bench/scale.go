@@ -83,6 +83,7 @@ func (b *bench) streamsPart() (rows [][]string, err error) {
 	if err != nil {
 		return nil, err
 	}
+	b.source = small[0].usage.Source
 	var perEvent []float64
 	for _, c := range []struct {
 		agents, each, tokens int
