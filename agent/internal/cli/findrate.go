@@ -94,7 +94,7 @@ func (o *loadOptions) try(ctx context.Context, c *call, a workload.Assignment, k
 	if o.out != "" {
 		dir = filepath.Join(o.out, "probes", fmt.Sprintf("%02d", k))
 	}
-	m, err := o.measure(ctx, c, a, dir, fmt.Sprintf("probe %d, %s requests/s,", k, search.Rate(rate)))
+	m, err := o.measure(ctx, c, a, dir, fmt.Sprintf("probe %d at %s/s:", k, search.Rate(rate)))
 	if m != nil && dir != "" {
 		err = errors.Join(err, m.write(dir))
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"hpcbench/agent/internal/loop"
 	"hpcbench/agent/internal/share"
 	"hpcbench/agent/internal/summary"
 	"hpcbench/agent/internal/whole"
@@ -110,7 +111,11 @@ func (o *loadOptions) measure(ctx context.Context, c *call, a workload.Assignmen
 	if err != nil {
 		return nil, err
 	}
-	s := share.New(a, share.Options{Dir: dir, Sending: ctx, Headers: o.headers, Insecure: *o.insecure, Requests: requests})
+	targets, err := loop.LookUp(ctx, a.Endpoints) // as above
+	if err != nil && ctx.Err() == nil {
+		return nil, err
+	}
+	s := share.New(a, share.Options{Dir: dir, Sending: ctx, Headers: o.headers, Insecure: *o.insecure, Requests: requests, Targets: targets})
 	hard, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancel(nil)
 	defer context.AfterFunc(ctx, func() {

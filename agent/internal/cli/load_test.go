@@ -12,6 +12,7 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"hpcbench/agent/internal/arrival"
@@ -92,12 +93,16 @@ func TestLoadWithoutAnOkRequestFailsAndLeavesItsRecords(t *testing.T) {
 }
 
 func TestInterruptedLoadTellsWhatItHas(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	var stdout, stderr bytes.Buffer
-	status := run(ctx, []string{"load", "--url", server(t, mock.Config{}), "--model", "tiny"}, &call{stdout: &stdout, stderr: &stderr})
-	if status != bad || !strings.Contains(stderr.String(), "load: stopped") || !strings.Contains(stdout.String(), "due in the window") {
-		t.Errorf("status %d\n%s%s", status, stdout.String(), stderr.String())
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+		for _, args := range []string{"--concurrency 2", "--rate 100", "--find-rate --slo ttft=1s"} {
+			ctx, cancel := context.WithCancelCause(t.Context())
+			cancel(signalled{s})
+			var stdout, stderr bytes.Buffer
+			status := run(ctx, strings.Fields("load --url "+server(t, mock.Config{})+" --model tiny "+args), &call{stdout: &stdout, stderr: &stderr})
+			if status != bad || !strings.Contains(stderr.String(), "load: stopped: "+s.String()) || !strings.Contains(stdout.String(), "0 due in the window") {
+				t.Errorf("%v, %s: status %d\n%s%s", s, args, status, stdout.String(), stderr.String())
+			}
+		}
 	}
 }
 
@@ -295,6 +300,58 @@ func TestDigits(t *testing.T) {
 	} {
 		if got := digits(v); got != want {
 			t.Errorf("digits(%v) = %q, want %q", v, got, want)
+		}
+	}
+}
+
+func TestClientInWords(t *testing.T) {
+	for want, v := range map[string]summary.Verdict{
+		"ok": {Verdict: summary.ClientOK},
+		"ok (2 % of its CPU, p99 of lateness 1.26 ms, of kernel lag 0.050 ms)": {
+			Verdict: summary.ClientOK, CPU: new(0.02), LatenessP99S: new(1.26e-3), ReadLagP99S: new(2.46e-4), KernelLagP99S: new(5e-5),
+			RunDelay: new(0.001), Broken: new(int64(0)), Resent: new(int64(0)),
+		},
+		"client-bound: load threads waited (23 % of the time waiting for a core, p99 of read lag 8.00 ms, 2 broken connections, 3 requests sent again)": {
+			Verdict: summary.ClientBound, Why: "load threads waited", ReadLagP99S: new(8e-3), RunDelay: new(0.23), Broken: new(int64(2)), Resent: new(int64(3)),
+		},
+	} {
+		if got := client(v); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+}
+
+// What docs/load.md shows is what the command line takes.
+func TestLinesOfTheDocumentAreAccepted(t *testing.T) {
+	text := strings.ReplaceAll(content(t, filepath.Join("..", "..", "..", "docs", "load.md")), "\\\n", " ")
+	var lines []string
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, "agent load ") {
+			lines = append(lines, strings.TrimPrefix(line, "agent load "))
+		}
+		if _, row, law := strings.Cut(line, " | `--"); law && strings.HasPrefix(line, "| ") {
+			flags, _, _ := strings.Cut(row, " |")
+			for given := range strings.SplitSeq("`--"+flags, ", `") {
+				given = strings.Trim(given, "`")
+				if !strings.Contains(given, "--rate") && !strings.Contains(given, "--ramp") && !strings.Contains(given, "--steps") && !strings.Contains(given, "--trace") {
+					given = "--rate 20 " + given
+				}
+				lines = append(lines, "--url http://u --model m "+strings.ReplaceAll(given, "FILE", put(t, t.TempDir(), "trace", mooncake)))
+			}
+		}
+	}
+	if len(lines) < 10 {
+		t.Fatalf("only %d lines are there: %q", len(lines), lines)
+	}
+	for _, line := range lines {
+		f := newFlags("load")
+		o := declareLoad(f)
+		_, err := f.parse(strings.Fields(line))
+		if err == nil {
+			_, err = o.workload(f)
+		}
+		if err != nil {
+			t.Errorf("agent load %s: %v", line, err)
 		}
 	}
 }

@@ -42,8 +42,8 @@ type loadOptions struct {
 	slo                         map[string]float64
 }
 
-// setUp is the time before the first request is due, in which names are looked up and threads begin.
-const setUp = 200 * time.Millisecond
+// setUp is the time before the first request is due, in which threads begin and connections are opened.
+const setUp = 20 * time.Millisecond
 
 // fastest is the highest rate of an open loop: a request each ns, the unit of due times.
 const fastest = 1e9
@@ -158,15 +158,17 @@ func (o *loadOptions) trial(f *flags) (workload.Trial, error) {
 			Schema: workload.Schema, ID: "load", Name: "load", Scenario: "agent load", Point: map[string]any{}, Repetition: 1, Workload: w,
 		}, err
 	}
+	p := new(problems)
 	for _, name := range []string{
 		"model", "dialect", "concurrency", "rate", "arrival", "burstiness", "burst", "ramp", "steps", "trace", "sine", "duration",
 		"requests", "warmup", "warmup-requests", "min-duration", "cooldown", "ramp-up", "think-time", "timeout", "cancel-share", "routing", "seed", "prompt", "input-tokens",
 		"max-tokens", "no-stream", "slo", "find-rate", "max-rate", "precision", "attain", "confidence", "probes",
 		"dataset", "prefix", "turns", "batch", "extra-body", "api-key-file", "tokenizer", "token-ids", "conn-requests", "kernel-stamps",
 	} {
-		if f.given(name) {
-			return workload.Trial{}, usage("--%s and --workload exclude each other: the file says it all", name)
-		}
+		p.note(f.given(name), "--%s and --workload exclude each other: the file says it all", name)
+	}
+	if err := p.err(); err != nil {
+		return workload.Trial{}, err
 	}
 	return readTrial(*o.file)
 }

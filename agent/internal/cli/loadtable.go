@@ -43,7 +43,9 @@ func table(a workload.Assignment, s *summary.Summary) string {
 		fmt.Fprintf(t, "goodput\t%s\n", goodput(s))
 	}
 	fmt.Fprintf(t, "client\t%s\n", client(s.Client))
-	for _, fact := range s.Facts() {
+	rest := *s
+	rest.Search = nil // it stands above
+	for _, fact := range rest.Facts() {
 		fmt.Fprintf(t, "%s\t%s\n", fact[0], fact[1])
 	}
 	for k, mark := range s.Doubts() {
@@ -190,16 +192,42 @@ func client(v summary.Verdict) string {
 	if v.CPU != nil {
 		words = append(words, fmt.Sprintf("%.0f %% of its CPU", 100**v.CPU))
 	}
-	if v.LatenessP99S != nil {
-		words = append(words, fmt.Sprintf("p99 of lateness %s ms", digits(1e3**v.LatenessP99S)))
+	if v.RunDelay != nil && *v.RunDelay >= 0.005 {
+		words = append(words, fmt.Sprintf("%.0f %% of the time waiting for a core", 100**v.RunDelay))
 	}
-	if v.ReadLagP99S != nil {
-		words = append(words, fmt.Sprintf("of read lag %s ms", digits(1e3**v.ReadLagP99S)))
+	if lags := lags(v); lags != "" {
+		words = append(words, "p99 of "+lags)
+	}
+	for _, n := range []struct {
+		count *int64
+		what  string
+	}{{v.Broken, "broken connections"}, {v.Resent, "requests sent again"}} {
+		if n.count != nil && *n.count > 0 {
+			words = append(words, fmt.Sprintf("%d %s", *n.count, n.what))
+		}
 	}
 	if len(words) > 0 {
 		text += " (" + strings.Join(words, ", ") + ")"
 	}
 	return text
+}
+
+// lags are by how much the client was late, in each way that is known.
+func lags(v summary.Verdict) string {
+	read := v.ReadLagP99S
+	if v.KernelLagP99S != nil {
+		read = nil // an upper bound of what is known better
+	}
+	var words []string
+	for _, lag := range []struct {
+		p99  *float64
+		name string
+	}{{v.LatenessP99S, "lateness"}, {read, "read lag"}, {v.KernelLagP99S, "kernel lag"}} {
+		if lag.p99 != nil {
+			words = append(words, fmt.Sprintf("%s %s ms", lag.name, digits(1e3**lag.p99)))
+		}
+	}
+	return strings.Join(words, ", of ")
 }
 
 // latencies is the table of distributions, in milliseconds, with what each row is.
@@ -271,6 +299,9 @@ func sentence(s *summary.Summary) string {
 		if d, ok := s.Latency[m.String()]; ok {
 			words = append(words, fmt.Sprintf("%s p50 %s ms, p99 %s ms", strings.ToUpper(strings.TrimSuffix(m.String(), "_s")), digits(1e3*float64(d.P50)), digits(1e3*float64(d.P99))))
 		}
+	}
+	if due, ok := s.Latency[summary.E2ELScheduled.String()]; ok && (s.Load.Rate > 0 || s.Load.Arrival != "") {
+		words = append(words, fmt.Sprintf("from due p99 %s ms", digits(1e3*float64(due.P99))))
 	}
 	if s.Client.Verdict != summary.ClientOK {
 		words = append(words, client(s.Client))

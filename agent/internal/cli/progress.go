@@ -60,7 +60,7 @@ func (w *follower) follow(ctx context.Context, over chan struct{}) {
 			ended = nil
 			if p := w.share.Progress(); interrupted(ctx) && p.InFlight > 0 {
 				line("")
-				fmt.Fprintf(w.stderr, "%s: no more is sent; %d requests in flight have up to %v to end (ctrl-C again leaves at once)\n",
+				fmt.Fprintf(w.stderr, "%s: no more is sent; what is in flight (%d) has up to %v to end (ctrl-C again leaves at once)\n",
 					w.prefix, p.InFlight, time.Duration(w.load.DrainS*float64(time.Second)))
 			}
 		case <-tick.C:
@@ -73,19 +73,18 @@ func (w *follower) follow(ctx context.Context, over chan struct{}) {
 func (w *follower) look(p share.Progress) string {
 	w.past = append(w.past[max(0, len(w.past)-recently):], p)
 	words := []string{strings.TrimSpace(fmt.Sprintf("%s %s %.0f s", w.title, p.Phase, max(0, p.ElapsedS)))}
+	if left := left(w.load, p); left > 0 {
+		words[0] += ", " + left.Round(time.Second).String() + " left"
+	}
 	if first := w.past[0]; p.ElapsedS > first.ElapsedS && p.OK > 0 {
 		words = append(words, digits(float64(p.OK-first.OK)/(p.ElapsedS-first.ElapsedS))+"/s")
 	}
-	words = append(words, fmt.Sprintf("%d in flight", p.InFlight))
+	words = append(words, fmt.Sprintf("%d in flight", p.InFlight), fmt.Sprintf("%d failed", p.Failed))
 	switch {
 	case p.TTFTP50S > 0:
-		words = append(words, fmt.Sprintf("TTFT p50 %s ms, p99 %s ms", digits(1e3*p.TTFTP50S), digits(1e3*p.TTFTP99S)))
+		words = append(words, fmt.Sprintf("TTFT p50 %s, p99 %s ms", digits(1e3*p.TTFTP50S), digits(1e3*p.TTFTP99S)))
 	case p.E2ELP50S > 0:
-		words = append(words, fmt.Sprintf("E2EL p50 %s ms, p99 %s ms", digits(1e3*p.E2ELP50S), digits(1e3*p.E2ELP99S)))
-	}
-	words = append(words, fmt.Sprintf("%d failed", p.Failed))
-	if left := left(w.load, p); left > 0 {
-		words = append(words, left.Round(time.Second).String()+" left")
+		words = append(words, fmt.Sprintf("E2EL p50 %s, p99 %s ms", digits(1e3*p.E2ELP50S), digits(1e3*p.E2ELP99S)))
 	}
 	return strings.Join(words, " · ")
 }

@@ -99,7 +99,7 @@ func TestInterruptAtATerminalDrainsAndReports(t *testing.T) {
 	out := t.TempDir()
 	s := begin(t, 60, "load", "--url", server(t, mock.Config{ITL: 20 * time.Millisecond}), "--model", "tiny", "--concurrency", "4", "--duration", "1h",
 		"--max-tokens", "20", "--out", out)
-	s.shows("TTFT p50")
+	s.shows("0 failed")
 	s.interrupt()
 	s.shows("no more is sent")
 	err := s.command.Wait()
@@ -124,7 +124,7 @@ func TestSecondInterruptLeavesAtOnce(t *testing.T) {
 	s := begin(t, 100, "load", "--url", server(t, mock.Config{TTFT: time.Hour}), "--model", "tiny", "--duration", "1h", "--timeout", "1h")
 	s.shows("1 in flight")
 	s.interrupt()
-	s.shows("1 requests in flight have up to 1h0m0s to end")
+	s.shows("what is in flight (1) has up to 1h0m0s to end")
 	s.interrupt()
 	err := s.command.Wait()
 	if status := new(exec.ExitError); !errors.As(err, &status) || status.Sys().(syscall.WaitStatus).Signal() != syscall.SIGINT {
@@ -155,17 +155,17 @@ func TestLookOfProgress(t *testing.T) {
 		{
 			now:  share.Progress{Phase: "warmup", ElapsedS: 2, InFlight: 3},
 			load: workload.Workload{WarmupS: 5, DurationS: 30},
-			want: "warmup 2 s · 3 in flight · 0 failed · 33s left",
+			want: "warmup 2 s, 33s left · 3 in flight · 0 failed",
 		},
 		{
 			past: share.Progress{ElapsedS: 10, OK: 40}, now: share.Progress{Phase: "measure", ElapsedS: 12, OK: 50, Done: 52, Failed: 2, InFlight: 38, TTFTP50S: 0.21, TTFTP99S: 0.48, E2ELP50S: 1},
 			load: workload.Workload{WarmupS: 5, DurationS: 30, CooldownS: 5}, title: "4 requests/s",
-			want: "4 requests/s measure 12 s · 5.00/s · 38 in flight · TTFT p50 210 ms, p99 480 ms · 2 failed · 28s left",
+			want: "4 requests/s measure 12 s, 28s left · 5.00/s · 38 in flight · 2 failed · TTFT p50 210, p99 480 ms",
 		},
 		{
 			past: share.Progress{ElapsedS: 5, OK: 50}, now: share.Progress{Phase: "measure", ElapsedS: 10, OK: 100, Done: 100, InFlight: 8, E2ELP50S: 0.5, E2ELP99S: 0.9},
 			load: workload.Workload{Requests: 400},
-			want: "measure 10 s · 10.0/s · 8 in flight · E2EL p50 500 ms, p99 900 ms · 0 failed · 30s left",
+			want: "measure 10 s, 30s left · 10.0/s · 8 in flight · 0 failed · E2EL p50 500, p99 900 ms",
 		},
 		{
 			now:  share.Progress{Phase: "drain", ElapsedS: 31, InFlight: 2},

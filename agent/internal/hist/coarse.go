@@ -88,6 +88,15 @@ func (c *Coarse) Quantile(p float64) int64 {
 	return 0
 }
 
+// From is how many values lie in the bucket of a duration in ns, or above it, and how many of them above it.
+func (c *Coarse) From(ns int64) (from, above int64) {
+	i := coarseBucket(ns)
+	for _, n := range c.counts[i+1:] {
+		above += int64(n)
+	}
+	return above + int64(c.counts[i]), above
+}
+
 // coarseWire is a Coarse in JSON: indices of buckets that hold values, each with its count behind it.
 type coarseWire struct {
 	Sum    int64    `json:"sum"`

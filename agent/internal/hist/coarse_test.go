@@ -72,3 +72,13 @@ func TestCoarseMergesAndCrossesJSONExactly(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatLiesAboveIsCountedByBuckets(t *testing.T) {
+	c := coarse([]int64{1e6, 2e6, 2.01e6, 50e6, 9e12})
+	if from, above := c.From(2e6); from != 4 || above != 2 {
+		t.Errorf("%d from 2 ms on, %d above", from, above)
+	}
+	if from, above := c.From(1 << 50); from != 1 || above != 0 {
+		t.Errorf("%d and %d beyond the last bucket", from, above)
+	}
+}

@@ -100,12 +100,12 @@ func TestNothingHasPercentilesToo(t *testing.T) {
 	if err := new(H).Percentiles(&text, 1); err != nil || strings.Contains(text.String(), "NaN") {
 		t.Errorf("%s, %v", text.String(), err)
 	}
-	if err := new(H).Percentiles(full0{}, 1); err == nil {
+	if err := new(H).Percentiles(fullDisk{}, 1); err == nil {
 		t.Error("a disk that is full is no error")
 	}
 }
 
-// full0 is a full disk.
-type full0 struct{}
+// fullDisk takes nothing.
+type fullDisk struct{}
 
-func (full0) Write([]byte) (int, error) { return 0, errors.New("no space left") }
+func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space left") }

@@ -10,12 +10,18 @@ type outstanding struct {
 	held  int64         // request-ns within the window
 }
 
-// change says that there is one more, or one less, from now on.
-func (f *outstanding) change(m *Machine, now time.Duration, by int64) {
-	if within := min(now, m.live.Window.End()) - max(f.since, m.live.Window.Start()); within > 0 {
-		f.held += f.sent * int64(within)
+// change says that there is one more, or one less, from now on. Now may lie before the change that was told last, where the
+// kernel says when a packet came: then what was counted since is put right.
+func (o *outstanding) change(m *Machine, now time.Duration, by int64) {
+	start, end := m.live.Window.Start(), m.live.Window.End()
+	from, to, n := o.since, now, o.sent
+	if now < o.since {
+		from, to, n = now, o.since, by
 	}
-	f.sent, f.since = f.sent+by, now
+	if within := min(to, end) - max(from, start); within > 0 {
+		o.held += n * int64(within)
+	}
+	o.sent, o.since = o.sent+by, max(o.since, now)
 }
 
 // Held is the number of this share's requests that were sent and not done, integrated over the window, in request-ns. It is

@@ -41,3 +41,23 @@ func TestWhatWasInFlightIsWhatTheRecordsSay(t *testing.T) {
 		}
 	}
 }
+
+// Where the kernel's stamps are taken, an answer may have come before what was told last.
+func TestInstantsInThePastArePutRight(t *testing.T) {
+	m, err := New(workload.Assignment{Trial: workload.Trial{ID: "1", Workload: workload.Workload{
+		Dialect: "openai-chat", Concurrency: 2, DurationS: 10, TimeoutS: 60, MaxTokens: 1, WarmupS: 1,
+	}}, Parts: 1, Endpoints: []string{"http://a"}}, 0, 1, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var o outstanding
+	for _, e := range []struct {
+		at float64
+		by int64
+	}{{0.5, 1}, {3, 1}, {2, -1}, {6, -1}, {5.5, 1}, {20, -1}} { // [0.5, 2), [3, 6), [5.5, 20) within [1, 11)
+		o.change(m, time.Duration(e.at*1e9), e.by)
+	}
+	if got, want := float64(o.held)/1e9, 1+3+5.5; math.Abs(got-want) > 1e-9 || o.sent != 0 {
+		t.Errorf("%v request-seconds, want %v; %d are still out", got, want, o.sent)
+	}
+}

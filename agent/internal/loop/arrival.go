@@ -29,7 +29,7 @@ func (t *thread) receive(c *conn, closing bool) {
 			t.settle()
 			continue
 		}
-		n, err := read(c.fd, t.buf[t.filled:t.filled+readLen])
+		n, wall, err := t.read(c.fd, t.buf[t.filled:t.filled+readLen])
 		now := t.now()
 		switch {
 		case err == syscall.EAGAIN:
@@ -40,21 +40,40 @@ func (t *thread) receive(c *conn, closing bool) {
 			t.closed(c, err, now)
 			return
 		}
-		t.arrived(c, n, now)
+		t.arrived(c, n, t.stamp(c, wall, now))
 		if n < readLen && !closing {
 			return
 		}
 	}
 }
 
+// read is one read of a socket. wall is the kernel's time of what it brought, where stamps are asked for and there is one.
+func (t *thread) read(fd int, b []byte) (n int, wall int64, err error) {
+	if t.stamps != nil {
+		return t.stamps.read(fd, b)
+	}
+	n, err = read(fd, b)
+	return n, 0, err
+}
+
+// stamp is the time of what a read at now brought: that of the read or, where stamps are asked for, the kernel's, which is
+// never before the request was sent nor before the stamp of what came before.
+func (t *thread) stamp(c *conn, wall int64, now time.Duration) time.Duration {
+	t.lag.Record(int64(now - t.asked))
+	if t.stamps == nil {
+		return now
+	}
+	c.stamp = max(c.stamp, c.sent, t.stamps.came(wall, time.Now(), now, t.asked))
+	return c.stamp
+}
+
 // arrived notes a read.
-func (t *thread) arrived(c *conn, n int, now time.Duration) {
+func (t *thread) arrived(c *conn, n int, at time.Duration) {
 	if c.request == nil {
 		t.drop(c) // bytes that nobody asked for
 		return
 	}
-	t.lag.Record(int64(now - t.asked))
-	t.arrivals = append(t.arrivals, arrival{c, c.generation, t.filled, t.filled + n, now})
+	t.arrivals = append(t.arrivals, arrival{c, c.generation, t.filled, t.filled + n, at})
 	t.filled += n
 }
 

@@ -3,7 +3,6 @@ package loop
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"syscall"
 	"time"
 
@@ -26,8 +25,11 @@ type conn struct {
 	kept       bool // it was open before the request that it carries
 	request    *load.Request
 	resent     bool // the request was sent before, on a connection that turned out to be closed
+	resting    int  // its place among the idle ones of its endpoint, from 1; 0: it is none
+	carried    int  // requests, this one included
 	sent       time.Duration
-	unsent     []byte // what of the request the socket has not taken yet
+	stamp      time.Duration // of what came last, where the kernel's stamps are asked for
+	unsent     []byte        // what of the request the socket has not taken yet
 	parser     wire.Parser
 }
 
@@ -47,7 +49,7 @@ func (t *thread) await() {
 			if err != nil {
 				break // the requests will say so
 			}
-			t.idle[endpoint] = append(t.idle[endpoint], c)
+			t.rest(c)
 		}
 	}
 }
@@ -59,16 +61,29 @@ func (t *thread) connect(endpoint int) (*conn, error) {
 		return nil, err
 	}
 	c := t.vacant()
-	c.fd, c.endpoint, c.connecting, c.kept, c.request, c.resent = fd, endpoint, true, false, nil, false
+	c.fd, c.endpoint, c.connecting, c.kept, c.request, c.resent, c.carried, c.stamp = fd, endpoint, true, false, nil, false, 0, 0
 	c.generation++
 	c.unsent = c.unsent[:0]
 	c.parser.Reset(t.dialect, t.assignment.Trial.Workload.Stream)
 	t.opened++
-	if err := watch(t.epoll, fd, edges, c.index, c.generation); err != nil {
+	if err := t.ready(c); err != nil {
 		t.drop(c)
-		return nil, fmt.Errorf("watching a connection: %w", err)
+		return nil, err
 	}
 	return c, nil
+}
+
+// ready makes a new connection tell its events and, where they are asked for, the kernel's stamps.
+func (t *thread) ready(c *conn) error {
+	if t.stamps != nil && t.targets[c.endpoint].family != syscall.AF_UNIX {
+		if err := stamped(c.fd); err != nil {
+			return fmt.Errorf("asking for the kernel's stamps: %w", err)
+		}
+	}
+	if err := watch(t.epoll, c.fd, edges, c.index, c.generation); err != nil {
+		return fmt.Errorf("watching a connection: %w", err)
+	}
+	return nil
 }
 
 func (t *thread) vacant() *conn {
@@ -89,18 +104,32 @@ func (t *thread) drop(c *conn) {
 		return
 	}
 	c.close()
-	idle := t.idle[c.endpoint]
-	if i := slices.Index(idle, c); i >= 0 {
-		t.idle[c.endpoint] = slices.Delete(idle, i, i+1)
-	}
+	t.busy(c)
 	t.free = append(t.free, c)
+}
+
+// rest puts a connection among those that wait for a request.
+func (t *thread) rest(c *conn) {
+	t.idle[c.endpoint] = append(t.idle[c.endpoint], c)
+	c.resting = len(t.idle[c.endpoint])
+}
+
+// busy takes a connection out of those that wait for a request, if it is one; the last of them takes its place.
+func (t *thread) busy(c *conn) {
+	if c.resting == 0 {
+		return
+	}
+	idle := t.idle[c.endpoint]
+	last := idle[len(idle)-1]
+	idle[c.resting-1], last.resting = last, c.resting
+	t.idle[c.endpoint], c.resting = idle[:len(idle)-1], 0
 }
 
 // dispatch sends a request on a connection that is open or about to be, the last used first, or opens one for it.
 func (t *thread) dispatch(r *load.Request) {
 	if idle := t.idle[r.Endpoint]; len(idle) > 0 {
 		c := idle[len(idle)-1]
-		t.idle[r.Endpoint] = idle[:len(idle)-1]
+		t.busy(c)
 		c.kept = !c.connecting
 		t.give(c, r)
 		if c.kept {
@@ -109,6 +138,9 @@ func (t *thread) dispatch(r *load.Request) {
 		return
 	}
 	c, err := t.connect(r.Endpoint)
+	if errors.Is(err, syscall.EMFILE) && t.evict() {
+		c, err = t.connect(r.Endpoint)
+	}
 	if err != nil {
 		t.refuse(r, err)
 		return
@@ -116,8 +148,20 @@ func (t *thread) dispatch(r *load.Request) {
 	t.give(c, r) // sent when the connection is made
 }
 
+// evict closes a connection that nobody uses, of another endpoint, where the process may open no more files.
+func (t *thread) evict() bool {
+	for _, idle := range t.idle {
+		if len(idle) > 0 {
+			t.drop(idle[0])
+			return true
+		}
+	}
+	return false
+}
+
 func (t *thread) give(c *conn, r *load.Request) {
 	c.request, c.resent, r.Tag = r, false, int(c.index)
+	c.carried++
 	t.expect(&c.parser, r)
 }
 
@@ -249,12 +293,18 @@ func (t *thread) take(c *conn, b []byte, now time.Duration) {
 	}
 	r, a := c.request, c.parser.Answer()
 	c.request = nil
-	if a.Reusable && len(c.unsent) == 0 {
-		t.idle[c.endpoint] = append(t.idle[c.endpoint], c)
+	if a.Reusable && len(c.unsent) == 0 && t.carriesMore(c) {
+		t.rest(c)
 	} else {
 		t.drop(c)
 	}
 	t.finish(r, &c.parser, a, now)
+}
+
+// carriesMore reports whether the workload lets a connection carry another request.
+func (t *thread) carriesMore(c *conn) bool {
+	most := t.assignment.Trial.Workload.ConnRequests
+	return most == 0 || c.carried < most
 }
 
 // giveUp closes the connection under a request that the client cancels on purpose.

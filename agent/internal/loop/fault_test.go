@@ -281,6 +281,8 @@ func TestRunRefuses(t *testing.T) {
 		"load":     {"http://127.0.0.1:1", "would never end", func(w *workload.Workload) { w.Requests = 0 }},
 		"rate":     {"http://127.0.0.1:1", "rate", func(w *workload.Workload) { w.Rate = math.NaN() }},
 		"no rate":  {"http://127.0.0.1:1", "rate", func(w *workload.Workload) { w.Rate = math.Inf(1) }},
+		"stamps":   {"https://127.0.0.1:1", "kernel_stamps with an https endpoint", func(w *workload.Workload) { w.KernelStamps = true }},
+		"reuse":    {"http://127.0.0.1:1", "conn_requests -1", func(w *workload.Workload) { w.ConnRequests = -1 }},
 		"prompt":   {"http://127.0.0.1:1", "no prompt", func(w *workload.Workload) { w.InputTokens = 0 }},
 	} {
 		w := one(1)

@@ -33,6 +33,7 @@ type Options struct {
 	Threads  int             // threads of the loop; 0: one, more with many connections, as many as GOMAXPROCS at most
 	Headers  []string        // sent with each request, as "Name: value"
 	Requests *wire.Requests  // what they say, where it was read before; nil: Run reads it
+	Targets  []Target        // where the endpoints are, by LookUp; nil: Run looks them up
 	Insecure bool            // https: take any certificate
 }
 
@@ -48,6 +49,16 @@ type Facts struct {
 	// sockets had any; so each value is an upper bound, but for the time the kernel takes to wake the thread. nil: not
 	// measured.
 	ReadLag *hist.H
+
+	// KernelLag is how long packets waited for their read, in ns, by the kernel's stamps, where the workload asks for them
+	// (kernel_stamps); the time of tokens is then the stamp's. nil: not asked for, or there are none, as on unix sockets, and
+	// the time of tokens is that of the read.
+	KernelLag *hist.H
+
+	CPUs      float64  // cores the process may use, by affinity and cgroup
+	RunDelayS *float64 // time the load threads could have run and waited for a core, in seconds; of fasthttp: all threads of the process; nil: the kernel does not tell
+	GCPauses  *hist.H  // ns that Go's collector stopped all threads for, each time; nil: not known
+	Ports     int      // local ports that connections to one address can have; 0: not known, or none are used
 
 	Connections int64 // opened
 	ConnErrors  int64 // connections that could not be opened for want of ports, files or memory
@@ -76,10 +87,17 @@ func Run(ctx context.Context, a workload.Assignment, opt Options, sink func(*rec
 	if err != nil {
 		return Facts{}, err
 	}
+	before := newPauses()
+	drive := e.runThreads
 	if e.secure() {
-		return e.runSecure(ctx, sink)
+		drive = e.runSecure
 	}
-	return e.runThreads(ctx, sink)
+	f, err := drive(ctx, sink)
+	f.CPUs, f.GCPauses = cpus("/"), newPauses().since(before)
+	if e.usesPorts() {
+		f.Ports = ports("/")
+	}
+	return f, err
 }
 
 // engine is what the threads of a run share; it does not change while they run.
@@ -89,7 +107,7 @@ type engine struct {
 	requests   *wire.Requests
 	dialect    wire.Dialect
 	prefix     string // of the requests' ids
-	targets    []target
+	targets    []Target
 }
 
 func newEngine(ctx context.Context, a workload.Assignment, opt Options) (*engine, error) {
@@ -102,22 +120,26 @@ func newEngine(ctx context.Context, a workload.Assignment, opt Options) (*engine
 	e := &engine{
 		assignment: a, opt: opt, requests: opt.Requests, dialect: opt.Requests.Dialect(), prefix: a.Trial.ID + "-" + a.Node + "-",
 	}
-	if _, err := e.encoders(); err != nil || e.secure() {
+	if _, err := e.encoders(); err != nil {
+		return nil, err
+	}
+	if err := e.check(); err != nil || e.secure() {
 		return e, err
 	}
-	for _, base := range a.Endpoints {
-		t, err := targetOf(ctx, base)
-		if err != nil {
-			return nil, err
-		}
-		e.targets = append(e.targets, t)
+	if e.targets = opt.Targets; e.targets != nil {
+		return e, nil
 	}
-	return e, nil
+	var err error
+	e.targets, err = LookUp(ctx, a.Endpoints)
+	return e, err
 }
 
 // secure reports whether an endpoint is none the loop carries.
-func (e *engine) secure() bool {
-	return slices.ContainsFunc(e.assignment.Endpoints, func(s string) bool { return strings.HasPrefix(s, "https:") })
+func (e *engine) secure() bool { return encrypted(e.assignment.Endpoints) }
+
+// usesPorts reports whether a connection takes a local port.
+func (e *engine) usesPorts() bool {
+	return slices.ContainsFunc(e.assignment.Endpoints, func(s string) bool { return !strings.HasPrefix(s, "unix:") })
 }
 
 // encoders makes an encoder for each endpoint; they are for one goroutine each.
@@ -168,14 +190,13 @@ func (e *engine) runThreads(ctx context.Context, sink func(*record.Record)) (Fac
 		}
 		threads = append(threads, t)
 	}
-	stop := context.AfterFunc(ctx, func() {
+	defer after(ctx, func() {
 		for _, t := range threads {
 			t.stop()
 		}
-	})
-	defer stop()
+	})()
 	if e.opt.Sending != nil {
-		defer context.AfterFunc(e.opt.Sending, func() {
+		defer after(e.opt.Sending, func() {
 			for _, t := range threads {
 				t.cease()
 			}
@@ -183,6 +204,21 @@ func (e *engine) runThreads(ctx context.Context, sink func(*record.Record)) (Fac
 	}
 	runAll(threads, out, sink)
 	return e.facts(threads), ctx.Err()
+}
+
+// after does something when ctx ends. The function that it returns ends that, and waits for what has begun: threads are rung
+// by their file descriptors, which belong to others once they are closed.
+func after(ctx context.Context, do func()) (stop func()) {
+	over := make(chan struct{})
+	prevent := context.AfterFunc(ctx, func() {
+		defer close(over)
+		do()
+	})
+	return func() {
+		if !prevent() {
+			<-over
+		}
+	}
 }
 
 // runAll runs the threads to their end and hands what they finish to sink. While they run, the Go scheduler gets one
@@ -213,6 +249,30 @@ func (e *engine) facts(threads []*thread) Facts {
 		f.HeldNS += t.machine.Held()
 		f.ReadLag.Merge(&t.lag)
 		f.Cut = f.Cut || t.cut
+		f.delayed(t.delay, t.delayKnown)
+		f.lagged(t.stamps)
 	}
 	return f
+}
+
+// delayed adds a thread's wait for a core.
+func (f *Facts) delayed(by time.Duration, known bool) {
+	if !known {
+		return
+	}
+	if f.RunDelayS == nil {
+		f.RunDelayS = new(float64)
+	}
+	*f.RunDelayS += by.Seconds()
+}
+
+// lagged adds what a thread's stamps say.
+func (f *Facts) lagged(s *stamper) {
+	if s == nil || s.lag.N() == 0 {
+		return
+	}
+	if f.KernelLag == nil {
+		f.KernelLag = new(hist.H)
+	}
+	f.KernelLag.Merge(&s.lag)
 }

@@ -42,6 +42,7 @@ func (e *engine) runSecure(ctx context.Context, sink func(*record.Record)) (Fact
 	var quit context.CancelFunc
 	s.ctx, quit = context.WithCancel(context.WithoutCancel(ctx)) // a dial ends with its request, not with ctx
 	before := processTime()
+	waited, known := runDelay(allThreads)
 	var drained sync.WaitGroup
 	drained.Go(func() { s.out.drain(sink) })
 	s.keepTime(ctx)
@@ -51,6 +52,9 @@ func (e *engine) runSecure(ctx context.Context, sink func(*record.Record)) (Fact
 	f := s.counts
 	f.CPUS, f.WallS = (processTime() - before).Seconds(), e.now().Seconds()
 	f.Prompts, f.HeldNS = e.requests.Prompts(), s.machine.Held()
+	if now, ok := runDelay(allThreads); known && ok {
+		f.delayed(now-waited, true)
+	}
 	f.Threads, f.Driver = runtime.GOMAXPROCS(0), "fasthttp"
 	return f, ctx.Err()
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -12,34 +13,56 @@ import (
 	"hpcbench/agent/internal/wire"
 )
 
-// target is where the connections of an endpoint go.
-type target struct {
+// Target is where the connections of an endpoint go.
+type Target struct {
 	url    string
 	family int
 	addr   syscall.Sockaddr
 }
 
+// LookUp finds where the endpoints with these base URLs are, so that it takes no time of a load; nil where an https endpoint
+// is among them, for its driver looks names up itself.
+func LookUp(ctx context.Context, endpoints []string) ([]Target, error) {
+	if encrypted(endpoints) {
+		return nil, nil
+	}
+	var all []Target
+	for _, base := range endpoints {
+		t, err := targetOf(ctx, base)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, t)
+	}
+	return all, nil
+}
+
+// encrypted reports whether an endpoint is none that the loop carries.
+func encrypted(endpoints []string) bool {
+	return slices.ContainsFunc(endpoints, func(s string) bool { return strings.HasPrefix(s, "https:") })
+}
+
 // targetOf reads a base URL, http://host:port or unix:///path, and finds the address of its host.
-func targetOf(ctx context.Context, base string) (target, error) {
+func targetOf(ctx context.Context, base string) (Target, error) {
 	u, err := wire.Endpoint(base)
 	if err != nil {
-		return target{}, err
+		return Target{}, err
 	}
 	if u.Scheme == "unix" {
 		path := strings.TrimPrefix(strings.TrimPrefix(base, "unix:"), "//")
-		return target{base, syscall.AF_UNIX, &syscall.SockaddrUnix{Name: path}}, nil
+		return Target{base, syscall.AF_UNIX, &syscall.SockaddrUnix{Name: path}}, nil
 	}
 	port := 80
 	if p := u.Port(); p != "" {
 		if port, err = strconv.Atoi(p); err != nil {
-			return target{}, fmt.Errorf("endpoint %q: %w", base, err)
+			return Target{}, fmt.Errorf("endpoint %q: %w", base, err)
 		}
 	}
 	ip, err := resolve(ctx, u.Hostname(), port)
 	if err != nil {
-		return target{}, fmt.Errorf("finding endpoint %q: %w", base, err)
+		return Target{}, fmt.Errorf("finding endpoint %q: %w", base, err)
 	}
-	t := target{url: base, family: syscall.AF_INET6, addr: &syscall.SockaddrInet6{Port: port, Addr: [16]byte(ip.To16())}}
+	t := Target{url: base, family: syscall.AF_INET6, addr: &syscall.SockaddrInet6{Port: port, Addr: [16]byte(ip.To16())}}
 	if four := ip.To4(); four != nil {
 		t.family, t.addr = syscall.AF_INET, &syscall.SockaddrInet4{Port: port, Addr: [4]byte(four)}
 	}
@@ -67,7 +90,7 @@ func resolve(ctx context.Context, host string, port int) (net.IP, error) {
 }
 
 // own returns the target with an address of its own: connecting writes into it, so that threads can't share one.
-func (t target) own() target {
+func (t Target) own() Target {
 	switch a := t.addr.(type) {
 	case *syscall.SockaddrInet4:
 		t.addr = new(*a)
@@ -80,7 +103,7 @@ func (t target) own() target {
 }
 
 // dial begins a connection that does not block. It is made when the socket becomes writable.
-func (t *target) dial() (fd int, err error) {
+func (t *Target) dial() (fd int, err error) {
 	fd, err = syscall.Socket(t.family, syscall.SOCK_STREAM|syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return -1, fmt.Errorf("opening a socket: %w", err)
@@ -93,6 +116,9 @@ func (t *target) dial() (fd int, err error) {
 	}
 	if err != nil && err != syscall.EINPROGRESS {
 		_ = syscall.Close(fd) // the first error is the one that tells
+		if err == syscall.EADDRNOTAVAIL {
+			err = fmt.Errorf("no local port is left for %s (net.ipv4.ip_local_port_range): %w", t.url, err)
+		}
 		return -1, err
 	}
 	return fd, nil

@@ -27,7 +27,7 @@ type thread struct {
 	*engine
 	handover
 	encoders []*wire.Encoder
-	targets  []target
+	targets  []Target
 
 	epoll, timer, bell int
 	stopping, ceasing  atomic.Bool
@@ -39,16 +39,18 @@ type thread struct {
 	asked              time.Duration // when the events that are being handled can have come at the earliest
 	awaited            bool          // connections were opened in advance
 
-	conns []*conn
-	free  []*conn   // closed, to be used again
-	idle  [][]*conn // kept open, by endpoint
-	forms wire.Forms
-	buf   []byte  // of reads
-	text  []byte  // of a request
-	group []int64 // of its prompts' indices
+	conns  []*conn
+	free   []*conn   // closed, to be used again
+	idle   [][]*conn // kept open, by endpoint
+	stamps *stamper  // nil: reads are stamped
+	forms  wire.Forms
+	buf    []byte  // of reads
+	text   []byte  // of a request
+	group  []int64 // of its prompts' indices
 
 	opened, starved, broken, resent int64 // connections and requests, as Facts has them
-	cpu                             time.Duration
+	cpu, delay                      time.Duration
+	delayKnown                      bool
 	lag                             hist.H
 }
 
@@ -84,6 +86,11 @@ func (t *thread) open() (err error) {
 	if t.bell, err = newBell(); err != nil {
 		return err
 	}
+	if t.assignment.Trial.Workload.KernelStamps {
+		if t.stamps, err = newStamper(); err != nil {
+			return err
+		}
+	}
 	return errors.Join(
 		watch(t.epoll, t.timer, syscall.EPOLLIN|epollET, timerEvent, 0),
 		watch(t.epoll, t.bell, syscall.EPOLLIN|epollET, bellEvent, 0))
@@ -92,6 +99,9 @@ func (t *thread) open() (err error) {
 func (t *thread) close() {
 	for _, c := range t.conns {
 		c.close()
+	}
+	if t.stamps != nil {
+		_ = syscall.Close(t.stamps.first)
 	}
 	for _, fd := range []int{t.timer, t.bell, t.epoll} {
 		if fd >= 0 {
@@ -117,10 +127,14 @@ func (t *thread) run() {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	before := cpuTime()
+	waited, known := runDelay(thisThread)
 	for !t.turn() {
 		t.wait()
 	}
 	t.cpu = cpuTime() - before
+	if now, ok := runDelay(thisThread); known && ok {
+		t.delay, t.delayKnown = now-waited, true
+	}
 	t.last()
 }
 

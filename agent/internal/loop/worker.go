@@ -31,6 +31,7 @@ type worker struct {
 	todo     chan wire.Call
 	body     []byte // of a request
 	buf      []byte // of reads
+	carried  int    // requests since the connection was opened
 
 	// Guarded by secure.mu.
 	request *load.Request // nil: none, or one that was given up
@@ -82,9 +83,19 @@ func (w *worker) do(call wire.Call) {
 	if w.request != nil {
 		w.conclude(err)
 	}
+	w.retire()
 	w.idle[w.endpoint] = append(w.idle[w.endpoint], w)
 	w.secure.issue()
 	w.tell()
+}
+
+// retire closes the connection that has carried as many requests as the workload lets it.
+func (w *worker) retire() {
+	w.carried++
+	if most := w.assignment.Trial.Workload.ConnRequests; most > 0 && w.carried >= most {
+		w.client.CloseIdleConnections()
+		w.carried = 0
+	}
 }
 
 // conclude ends the request as err says. mu is held.
@@ -220,6 +231,7 @@ func (w *worker) dial(base string) (net.Conn, error) {
 	given := w.request == nil
 	w.counts.Connections++
 	w.mu.Unlock()
+	w.carried = 0
 	if given {
 		cancel()
 	}

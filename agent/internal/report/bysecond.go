@@ -29,7 +29,7 @@ type trialView struct {
 	Charts []chart
 }
 
-// splitView is a table of endpoints or client nodes.
+// splitView is a table of endpoints, of client nodes, or of the probes of a search.
 type splitView struct {
 	Heads []string
 	Rows  [][]string
@@ -44,7 +44,7 @@ func (r *Report) oneByOne() (views []trialView, note string, notes []string) {
 	}
 	for _, t := range all {
 		v := trialView{Title: joinWords(t.ID, t.Name), Class: t.Class, Facts: t.Summary.Facts()}
-		v.Splits = append(splitTable("endpoint", t.Summary.ByEndpoint), splitTable("client node", t.Summary.ByNode)...)
+		v.Splits = slices.Concat(probeTable(t.Summary.Search), splitTable("endpoint", t.Summary.ByEndpoint), splitTable("client node", t.Summary.ByNode))
 		by, err := readSeconds(filepath.Join(t.result.dir, summary.SeriesFile))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			notes = append(notes, err.Error())
@@ -61,6 +61,18 @@ func joinWords(a, b string) string {
 		return a + b
 	}
 	return a + " " + b
+}
+
+// probeTable is a row a probe of a search, in the order they were made; none where there was no search.
+func probeTable(s *summary.Search) []splitView {
+	if s == nil || len(s.Probes) == 0 {
+		return nil
+	}
+	v := splitView{Heads: []string{"probe", "requests/s", "due", "within the SLO", "% of those due", "verdict", "why"}}
+	for i, p := range s.Probes {
+		v.Rows = append(v.Rows, []string{strconv.Itoa(i + 1), number(p.Rate), whole64(p.N), whole64(p.Good), scaled(p.ShareGood, 100), p.Verdict, p.Why})
+	}
+	return []splitView{v}
 }
 
 // splitTable is a row an endpoint or node; none where there are none.

@@ -16,7 +16,7 @@ func TestALoneTrialHasItsIntervalsWithinTheRun(t *testing.T) {
 	f.trial("41", "k", trialOf("0001", 8, "openai-chat", 1), nil)
 	f.trial("41", "k", trialOf("0002", 32, "openai-chat", 1), late)
 	text := report(t, "", f.dir)
-	for _, part := range []string{"Numbers: of percentiles with their 95 % interval within the run", "36.8 (36.8–36.9)", "† of a client-bound trial"} {
+	for _, part := range []string{"Numbers, with their 95 % intervals within the run", "36.8 (36.8–36.9)", "† of a client-bound trial"} {
 		if !strings.Contains(text, part) {
 			t.Errorf("report.txt lacks %q:\n%s", part, text)
 		}
@@ -66,10 +66,16 @@ func TestEndpointsAndNodesHaveTables(t *testing.T) {
 		of.Parts = 2
 		of.Endpoints = []summary.Endpoint{{URL: "http://e1", Due: of.Phases["measure"], Latency: of.Latency}, {URL: "http://e2"}}
 	}
-	f.writeJSON(summary.Merge(tr, []*summary.Part{p, other}), "41", "0001", "summary.json")
-	report(t, "", f.dir)
+	merged := summary.Merge(tr, []*summary.Part{p, other})
+	merged.Search = &summary.Search{Found: new(20.0), Holds: new(20.0), Fails: new(21.0), Attain: 0.99, Confidence: 0.95, WhyEnded: "precise enough",
+		Probes: []summary.Probe{{Rate: 20, N: 300, Good: 299, ShareGood: new(299.0 / 300), Verdict: summary.ProbeHolds}, {Rate: 21, N: 300, Good: 90, Verdict: summary.ProbeFails, Why: "client-bound"}}}
+	f.writeJSON(merged, "41", "0001", "summary.json")
+	if text := report(t, "", f.dir); !strings.Contains(text, "highest requests/s") {
+		t.Errorf("report.txt lacks what the search found:\n%s", text)
+	}
 	page := read(t, f.dir, "report.html")
-	for _, part := range []string{"<td>host-9</td>", "<th>client node</th>", "<th>endpoint</th>", "<th scope=\"row\">client nodes</th>"} {
+	for _, part := range []string{"<td>host-9</td>", "<th>client node</th>", "<th>endpoint</th>", "<th scope=\"row\">client nodes</th>",
+		"<th scope=\"row\">search</th>", "<th>probe</th>", `<td class="right">99.7</td>`, "20.0 requests/s hold, 21.0 fail (2 probes"} {
 		if !strings.Contains(page, part) {
 			t.Errorf("report.html lacks %q", part)
 		}

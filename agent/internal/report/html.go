@@ -106,7 +106,7 @@ func (r *Report) trialTable() ([]string, [][]string) {
 			heads = append(heads, c.heading(r.unitOf(c)))
 		}
 	}
-	heads = append(heads, "lateness p99 ms", "client CPU %")
+	heads = append(heads, "lateness p99 ms", "read lag p99 ms", "client CPU %", "waited for a core %")
 	var rows [][]string
 	for _, t := range r.complete() {
 		rows = append(rows, r.trialRow(t, shown))
@@ -126,7 +126,11 @@ func (r *Report) trialRow(t *Trial, shown []column) []string {
 			row = append(row, (&point{trials: []*Trial{t}}).of(c).cell(r.unitOf(c)).Text)
 		}
 	}
-	return append(row, scaled(s.Client.LatenessP99S, 1e3), scaled(s.Client.CPU, 100))
+	lag := s.Client.ReadLagP99S
+	if exact := s.Client.KernelLagP99S; exact != nil {
+		lag = exact
+	}
+	return append(row, scaled(s.Client.LatenessP99S, 1e3), scaled(lag, 1e3), scaled(s.Client.CPU, 100), scaled(s.Client.RunDelay, 100))
 }
 
 func scaled(v *float64, factor float64) string {

@@ -36,6 +36,7 @@ type Options struct {
 	Headers  []string             // sent with each request, as "Name: value"
 	Insecure bool                 // https: take any certificate
 	Requests *wire.Requests       // what the requests say, where it was read before; nil: Run reads it
+	Targets  []loop.Target        // where the endpoints are, where they were looked up before; nil: Run looks them up
 }
 
 // Share is one node's share of a trial, running or over. Its methods may be called from any goroutine.
@@ -93,7 +94,7 @@ func (s *Share) run(ctx context.Context) (err error) {
 		}
 		defer func() { err = errors.Join(err, s.file.Close(), f.Close()) }()
 	}
-	options := loop.Options{Sending: s.opt.Sending, Observe: &s.live, Zero: s.opt.Zero, Headers: s.opt.Headers, Insecure: s.opt.Insecure, Requests: s.opt.Requests}
+	options := loop.Options{Sending: s.opt.Sending, Observe: &s.live, Zero: s.opt.Zero, Headers: s.opt.Headers, Insecure: s.opt.Insecure, Requests: s.opt.Requests, Targets: s.opt.Targets}
 	flushed := 0.0
 	facts, err := loop.Run(ctx, s.a, options, func(r *record.Record) {
 		s.count(r)
@@ -111,7 +112,9 @@ func (s *Share) run(ctx context.Context) (err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.client = &summary.Client{
-		CPUS: facts.CPUS, WallS: facts.WallS, Threads: facts.Threads, ReadLag: facts.ReadLag, ConnErrors: facts.ConnErrors,
+		CPUS: facts.CPUS, WallS: facts.WallS, Threads: facts.Threads, ReadLag: facts.ReadLag, KernelLag: facts.KernelLag,
+		CPUs: facts.CPUs, RunDelayS: facts.RunDelayS, GCPauses: facts.GCPauses, Ports: facts.Ports,
+		Connections: facts.Connections, Broken: facts.Broken, Resent: facts.Resent, ConnErrors: facts.ConnErrors,
 		Prompts: facts.Prompts, HeldNS: &facts.HeldNS,
 	}
 	if ctx.Err() != nil && err != nil {
@@ -141,6 +144,9 @@ func (s *Share) create() (*os.File, error) {
 
 // count takes note of a record.
 func (s *Share) count(r *record.Record) {
+	if s.opt.Requests != nil {
+		s.opt.Requests.Count(r)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.agree()

@@ -22,3 +22,23 @@ func BenchmarkAdd(b *testing.B) {
 		c.Add(records[i&1023])
 	}
 }
+
+// BenchmarkMerge is the cost of a summary of 64 client nodes, half an hour of load each.
+func BenchmarkMerge(b *testing.B) {
+	tr := trial()
+	tr.Workload.DurationS = seriesMost
+	var parts []*Part
+	for node := range 64 {
+		c := New(workload.Assignment{Trial: tr, Part: node, Parts: 64})
+		for i := range 4 * seriesMost {
+			at := float64(i) / 4
+			c.Add(answer(at, at, 0.001*float64(1+i%997)))
+		}
+		parts = append(parts, c.Part())
+	}
+	b.ResetTimer()
+	for b.Loop() {
+		Merge(tr, parts)
+		SeriesCSV(tr, parts)
+	}
+}

@@ -112,32 +112,31 @@ func (s Search) String() string {
 func (s *Summary) Spans() string {
 	var words []string
 	for _, m := range []Metric{TTFT, TPOT, E2EL} {
-		d, known := s.Latency[m.String()]
+		var of []string
 		for _, name := range []string{"p50", "p99"} {
-			i, has := d.CI95[name]
-			if !known || !has {
-				continue
+			if i, has := s.Latency[m.String()].CI95[name]; has {
+				of = append(of, name+" "+i.Words(1e3))
 			}
-			words = append(words, fmt.Sprintf("%s %s %s", strings.ToUpper(strings.TrimSuffix(m.String(), "_s")), name, i.Words(1e3)))
+		}
+		if len(of) > 0 {
+			words = append(words, strings.ToUpper(strings.TrimSuffix(m.String(), "_s"))+" "+strings.Join(of, ", "))
 		}
 	}
 	if len(words) == 0 {
 		return ""
 	}
-	return "95 % intervals within this run, in ms: " + strings.Join(words, ", ")
+	return "95 % intervals within this run, in ms: " + strings.Join(words, " · ")
 }
 
-// Words are the interval's ends, multiplied by factor: "20.3 to 20.4", or "over 24.9" where it has no upper end.
+// Words are the interval's ends, multiplied by factor: "20.3–20.4", with a question mark for an end that n can't carry.
 func (i Interval) Words(factor float64) string {
-	switch {
-	case i.Low == nil && i.High == nil:
-		return "not known"
-	case i.High == nil:
-		return "over " + short(factor*float64(*i.Low))
-	case i.Low == nil:
-		return "up to " + short(factor*float64(*i.High))
+	end := func(v *Value) string {
+		if v == nil {
+			return "?"
+		}
+		return short(factor * float64(*v))
 	}
-	return short(factor*float64(*i.Low)) + " to " + short(factor*float64(*i.High))
+	return end(i.Low) + "–" + end(i.High)
 }
 
 // short is v with three significant digits, all of its whole part, and no power of ten.

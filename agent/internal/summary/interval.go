@@ -2,33 +2,114 @@ package summary
 
 import (
 	"fmt"
+	"math"
 
 	"hpcbench/agent/internal/hist"
 	"hpcbench/agent/internal/interval"
 )
 
 // Interval is a confidence interval of 95 % within the run: of what requests like these would have, under this load on this
-// start of the server. What another repetition or another start would give is not in it. It takes requests for independent
-// of each other; those that shared a batch or a queue are not quite, so that it is rather too narrow.
+// start of the server. What another repetition or another start would give is not in it.
+//
+// Requests that shared a batch, a queue or a stall are not independent. So the interval is that of fewer ones: n / Deff, where
+// Deff is Kish's design effect (Survey Sampling, 1965), the variance that the share of requests above the quantile has from
+// one second of the window to the next, by the one it would have of independent requests; and of that share's interval the
+// quantile's (Woodruff, JASA 47, 1952). What lasts longer than a second is not in it.
 type Interval struct {
-	Low  *Value `json:"low,omitempty"`  // absent: the sample can't carry this end
-	High *Value `json:"high,omitempty"` // absent: likewise
+	Low  *Value   `json:"low,omitempty"`  // absent: the sample can't carry this end
+	High *Value   `json:"high,omitempty"` // absent: likewise
+	Deff *float64 `json:"deff,omitempty"` // at least 1; absent: not known, for the window has too few seconds or all values are alike, and taken for 1
 }
 
-// intervals are those of the quantiles of d, by their names, from order statistics of h and so many infinite values.
-func intervals(h *hist.H, d Distribution) map[string]Interval {
+// clusterRows is how many seconds, or batches of them, the window has at least for a design effect or a rate's interval to be
+// taken from.
+const clusterRows = 10
+
+// intervals are those of the quantiles of d, by their names, from order statistics of h; seconds are the same requests by
+// the second, coarsely.
+func intervals(h *hist.H, d Distribution, seconds []*hist.Coarse) map[string]Interval {
 	found := map[string]Interval{}
 	for _, q := range Quantiles {
-		var i Interval
-		low, high := interval.Ranks(q.P, d.N)
+		i := Interval{Deff: designEffect(seconds, nanoseconds(q.Of(d)), q.P)}
+		n := max(1, int64(float64(d.N)/max(1, at(i.Deff))))
+		scale := float64(d.N) / float64(n)
+		low, high := interval.Ranks(q.P, n)
 		if low >= 1 {
-			i.Low = new(atRank(h, low))
+			i.Low = new(atRank(h, max(1, int64(float64(low)*scale))))
 		}
-		if high <= d.N {
-			i.High = new(atRank(h, high))
+		if high <= n {
+			i.High = new(atRank(h, min(d.N, int64(math.Ceil(float64(high)*scale)))))
 		}
-		if i != (Interval{}) {
+		if i.Low != nil || i.High != nil {
 			found[q.Name] = i
+		}
+	}
+	return found
+}
+
+// designEffect is that of the share of requests above a quantile p, which is so many ns; nil where it is not known. The
+// seconds know values by coarse buckets only: it is taken at that end of the quantile's bucket where the share is closer to
+// 1 − p, but not at one beyond which nothing lies.
+func designEffect(seconds []*hist.Coarse, ns int64, p float64) *float64 {
+	if len(seconds) < clusterRows {
+		return nil
+	}
+	n, from, above := 0.0, 0.0, 0.0
+	for _, c := range seconds {
+		f, a := c.From(ns)
+		n, from, above = n+float64(c.N()), from+float64(f), above+float64(a)
+	}
+	upper := above > 0 && (from == n || math.Abs(above/n-(1-p)) <= math.Abs(from/n-(1-p)))
+	share := from / n
+	if upper {
+		share = above / n
+	}
+	if n == 0 || share <= 0 || share >= 1 {
+		return nil
+	}
+	squares := 0.0
+	for _, c := range seconds {
+		f, a := c.From(ns)
+		k := float64(f)
+		if upper {
+			k = float64(a)
+		}
+		squares += math.Pow(k-share*float64(c.N()), 2)
+	}
+	rows := float64(len(seconds))
+	return new(max(1, rows/(rows-1)*squares/(n*share*(1-share))))
+}
+
+// rateIntervals gives the rates of requests and of output tokens their intervals, around themselves: half of one is Student's t
+// times the standard error of the batches' mean.
+func (r *Throughput) rateIntervals(s *Series, from, to float64) {
+	ended, _, tokens, _, _ := s.batches(from, to)
+	around := func(rate *float64, batches []float64) *Interval {
+		if rate == nil || len(batches) < clusterRows {
+			return nil
+		}
+		n, squares := float64(len(batches)), 0.0
+		for _, v := range batches {
+			squares += math.Pow(v-mean(batches), 2)
+		}
+		half := interval.T(len(batches)-1) * math.Sqrt(squares/(n-1)/n)
+		return &Interval{Low: new(Value(max(0, *rate-half))), High: new(Value(*rate + half))}
+	}
+	r.RequestsPerSCI95, r.OutputTokensPerSCI95 = around(r.RequestsPerS, ended), around(r.OutputTokensPerS, tokens)
+}
+
+// within are the series' seconds of the window, of the latency that m goes by: TTFT of the first token, E2EL of the rest.
+func (s *Series) within(from, to float64, m Metric) []*hist.Coarse {
+	var found []*hist.Coarse
+	for i := range s.Rows {
+		begin := float64(int64(i) * s.StepS)
+		if begin < from || begin+float64(s.StepS) > to {
+			continue
+		}
+		if m == TTFT || m == TTFTScheduled {
+			found = append(found, &s.Rows[i].TTFT)
+		} else {
+			found = append(found, &s.Rows[i].E2EL)
 		}
 	}
 	return found

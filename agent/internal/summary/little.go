@@ -8,8 +8,11 @@ import (
 	"hpcbench/agent/workload"
 )
 
-// littleBound is the deviation past which Little's law is said not to hold, as a share.
-const littleBound = 0.05
+// Bounds of Little's law, as shares.
+const (
+	littleBound = 0.05 // the deviation past which it is said not to hold
+	borderBound = 0.20 // what is allowed at most, beside that, for requests that cross the window's borders
+)
 
 // Little is a check of the trial's own bookkeeping and of its being steady, by Little's law: the mean number of requests
 // in flight is their rate times their mean latency (J. D. C. Little, Operations Research 9(3), 1961). In flight is what was
@@ -25,14 +28,14 @@ const littleBound = 0.05
 //     at the beginning.
 type Little struct {
 	InFlight    *float64 `json:"in_flight,omitempty"`    // absent: the threads did not count it
-	ByRecords   float64  `json:"by_records"`             //
+	ByRecords   float64  `json:"by_records"`             // as above
 	EndedPerS   float64  `json:"ended_per_s"`            // requests/s that ended in the window after they were sent, well or not
 	LatencyS    *float64 `json:"latency_s,omitempty"`    // their mean done − sent; absent: none ended
-	RateLatency float64  `json:"rate_x_latency"`         //
-	Bookkeeping *float64 `json:"bookkeeping,omitempty"`  // ByRecords / InFlight − 1; absent: one of them is not known or nothing was in flight
+	RateLatency float64  `json:"rate_x_latency"`         // EndedPerS · LatencyS
+	Bookkeeping *float64 `json:"bookkeeping,omitempty"`  // ByRecords / InFlight − 1; absent: InFlight is not known, or 0
 	Deviation   *float64 `json:"deviation,omitempty"`    // RateLatency / ByRecords − 1; absent: nothing was in flight
-	Offered     int      `json:"offered,omitempty"`      // requests in flight that a closed loop asks for; less are while it thinks, connects or ends
 	BorderShare *float64 `json:"border_share,omitempty"` // LatencyS / window: what crosses its borders may make of Deviation
+	Offered     int      `json:"offered,omitempty"`      // requests in flight that a closed loop asks for; less are while it thinks, connects or ends
 }
 
 // little checks a trial; nil when its window has no length.
@@ -94,11 +97,11 @@ func (l *Little) lost() string {
 // unsteady says that rate × latency is not what was in flight by more than what crosses the window's borders explains: the
 // load or the server was not in a steady state. Empty when it is.
 func (l *Little) unsteady() string {
-	if l == nil || l.Deviation == nil || math.Abs(*l.Deviation) <= littleBound+at(l.BorderShare) {
+	if l == nil || l.Deviation == nil || math.Abs(*l.Deviation) <= littleBound+min(borderBound, at(l.BorderShare)) {
 		return ""
 	}
-	return fmt.Sprintf("Little's law is off by %+.0f %%: %.4g requests were in flight, rate × latency is %.4g; the window is no steady state",
-		100**l.Deviation, l.ByRecords, l.RateLatency)
+	return fmt.Sprintf("Little's law is off by %+.0f %%: %.4g requests were in flight, rate × latency is %.4g; the window is no steady state, or short for latencies of %.3g s",
+		100**l.Deviation, l.ByRecords, l.RateLatency, at(l.LatencyS))
 }
 
 // String is what was in flight in words, and whether Little's law holds.

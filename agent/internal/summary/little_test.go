@@ -67,6 +67,16 @@ func overload(due, served float64) (all []*record.Record) {
 	return all
 }
 
+// An open loop that brings more than the server ends says so.
+func TestOverloadSaysWhatCameAndWhatEnded(t *testing.T) {
+	tr := trial()
+	tr.Workload.Concurrency, tr.Workload.Rate = 0, 20
+	marks := Merge(tr, []*Part{collect(tr, 0, 1, overload(20, 10)...)}).Marks
+	if all := strings.Join(marks, ";"); !strings.Contains(all, "; 20 requests/s were sent and 10 ended") {
+		t.Errorf("marks %q", marks)
+	}
+}
+
 // What crosses the borders of a short window is no fault of the load's.
 func TestBordersAreAllowedFor(t *testing.T) {
 	tr := trial()

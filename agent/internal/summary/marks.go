@@ -1,6 +1,7 @@
 package summary
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -42,11 +43,8 @@ func marks(trial workload.Trial, parts []*Part, t total, all nodeWindows, s *Sum
 		found = append(found, faroff(splits)...)
 	}
 	mark(s.Little.lost() != "", "%s", s.Little.lost())
-	if s.Steady != nil && s.Steady.unsteady() != "" {
-		mark(true, "%s", s.Steady.unsteady())
-	} else {
-		mark(s.Little.unsteady() != "", "%s", s.Little.unsteady())
-	}
+	unsteady := unsteady(w, s)
+	mark(unsteady != "", "%s", unsteady)
 	mark(s.Cold != nil, "cold starts: %v", s.Cold)
 	resent := resent(parts)
 	mark(float64(resent) > resentBound*float64(n.Sent), "%d requests were sent again, on a new connection: the server had closed the one that was kept", resent)
@@ -104,6 +102,19 @@ func failures(n Counts) string {
 		names[i] = fmt.Sprintf("%s %d", name, failed[name])
 	}
 	return " (" + strings.Join(names, ", ") + ")"
+}
+
+// unsteady says that the window is no steady state, by one of the two that look; empty when it is one, or not known not to be.
+func unsteady(w workload.Workload, s *Summary) string {
+	if s.Little == nil {
+		return ""
+	}
+	why := cmp.Or(s.Steady.unsteady(), s.Little.unsteady())
+	due := float64(s.Requests.Sent) / s.DurationS
+	if why != "" && w.Open() && due > (1+littleBound)*s.Little.EndedPerS {
+		why += fmt.Sprintf("; %.3g requests/s were sent and %.3g ended", due, s.Little.EndedPerS)
+	}
+	return why
 }
 
 // resent is how many requests were sent twice.

@@ -70,7 +70,7 @@ func Merge(trial workload.Trial, parts []*Part) *Summary {
 		Service: trial.Service, Model: w.Model, Dialect: w.Dialect,
 		Load:     Load{Concurrency: w.Concurrency, Rate: w.Rate, Arrival: w.Arrival},
 		Requests: t.counts, Tokens: tokenSums(t), SLO: w.SLO,
-		Client: verdict(w, parts, t),
+		Client: verdict(w, parts, t.lateness),
 	}
 	if s.Point == nil {
 		s.Point = map[string]any{}
@@ -82,15 +82,26 @@ func Merge(trial workload.Trial, parts []*Part) *Summary {
 		good := all.perSecond(func(w Window) int64 { return w.Good })
 		s.Goodput = &Goodput{RequestsPerS: good, Ratio: ratio(t.due.Good, t.counts.Scheduled-t.counts.GivenUp)}
 	}
-	s.Latency, s.LatencyAll, s.LowN = latencies(t)
+	s.Latency, s.LatencyAll, s.LowN = latencies(t, all)
 	s.ServerTimings, s.Cold, s.Accuracy = describeAll(t.server), coldStarts(t), accuracy(t.due)
 	if s.DurationS > 0 && len(parts) > 0 {
 		from, to := all.common()
+		s.Throughput.rateIntervals(&t.series, from, to)
 		s.Steady, s.Little = new(steady(w, &t.series, from, to)), little(w, all)
 	}
 	s.ByEndpoint, s.ByNode = byEndpoint(all, s.Tokens.Output != nil), byNode(w, parts, all, s.Tokens.Output != nil)
 	s.Marks = marks(trial, parts, t, all, s)
 	return s
+}
+
+// Histogram is a metric's over the requests due in the window that ended ok, of all client nodes; in ns. It writes itself in
+// HdrHistogram's text (hist.H.Percentiles).
+func Histogram(parts []*Part, m Metric) *hist.H {
+	all := new(hist.H)
+	for _, p := range parts {
+		all.Merge(p.Latency[m.String()])
+	}
+	return all
 }
 
 func tokenSums(t total) TokenSums {
@@ -135,13 +146,14 @@ func ratio(n, all int64) *float64 {
 
 // latencies describes every metric, over successes and over all, and names the quantiles over successes that n can't
 // carry.
-func latencies(t total) (ok, all map[string]Distribution, low []string) {
+func latencies(t total, windows nodeWindows) (ok, all map[string]Distribution, low []string) {
 	ok, all, low = map[string]Distribution{}, map[string]Distribution{}, []string{}
+	from, to := windows.common()
 	for _, m := range Metrics() {
 		name := m.String()
 		if d, known := describe(t.latency[name], 0); known {
-			if m != ITL {
-				d.CI95 = intervals(t.latency[name], d)
+			if m != ITL && m != Lateness {
+				d.CI95 = intervals(t.latency[name], d, t.series.within(from, to, m))
 			}
 			ok[name] = d
 			low = append(low, lowN(m, d)...)

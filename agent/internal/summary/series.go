@@ -152,13 +152,16 @@ func (s *Series) clone() *Series {
 
 // add adds up two series.
 func (s *Series) add(o *Series) {
-	if o == nil {
+	if o == nil || len(o.Rows) == 0 {
 		return
 	}
 	s.StepS = max(1, s.StepS)
-	other := o.clone()
-	for s.StepS < other.StepS {
+	for s.StepS < o.StepS {
 		s.double()
+	}
+	other := o
+	if o.StepS < s.StepS {
+		other = o.clone()
 	}
 	for other.StepS < s.StepS {
 		other.double()

@@ -90,3 +90,32 @@ func TestQuantilesHaveTheirIntervals(t *testing.T) {
 		t.Errorf("%s, %v", text, err)
 	}
 }
+
+// A hundred requests that a stall hits at once are as good as one: p99 then has no upper end, and a low one among the others.
+func TestAStallWidensTheIntervals(t *testing.T) {
+	tr := trial()
+	tr.Workload.DurationS = 20
+	var alike, stalled []*record.Record
+	for i := range 2000 {
+		at := 2 + float64(i)/100
+		ttft := 0.05 * (1 + 0.5*float64(i*7%100)/100)
+		if i%100 == 99 {
+			ttft = 0.2
+		}
+		alike = append(alike, answer(at, at, ttft))
+		if i/20 == 50 { // the twenty of a fifth of a second, instead of one in a hundred
+			ttft = 0.2
+		} else if i%100 == 99 {
+			ttft = 0.05
+		}
+		stalled = append(stalled, answer(at, at, ttft))
+	}
+	even := Merge(tr, []*Part{collect(tr, 0, 1, alike...)}).Latency["ttft_s"].CI95["p99"]
+	if *even.Deff > 1.01 || even.High == nil || even.Low == nil || *even.Low < 0.07 {
+		t.Errorf("one slow one a second: %s, deff %v", even.Words(1e3), *even.Deff)
+	}
+	hit := Merge(tr, []*Part{collect(tr, 0, 1, stalled...)}).Latency["ttft_s"].CI95["p99"]
+	if *hit.Deff < 15 || hit.High != nil || *hit.Low > 0.08 {
+		t.Errorf("twenty slow ones at once: %s, deff %v", hit.Words(1e3), *hit.Deff)
+	}
+}

@@ -1,6 +1,7 @@
 package summary
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -181,7 +182,7 @@ func byNode(w workload.Workload, parts []*Part, all nodeWindows, tokens bool) []
 				s.rate(nodeWindows{n}, tokens)
 			}
 		}
-		s.Client = new(verdict(w, []*Part{p}, add([]*Part{p})))
+		s.Client = new(verdict(w, []*Part{p}, cmp.Or(p.Lateness, new(hist.H))))
 		splits = append(splits, s)
 	}
 	return splits

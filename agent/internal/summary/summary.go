@@ -77,6 +77,11 @@ type Throughput struct {
 	OutputTokensPerS *float64 `json:"output_tokens_per_s,omitempty"`
 	TotalTokensPerS  *float64 `json:"total_tokens_per_s,omitempty"` // prompt and output
 	FailuresPerS     *float64 `json:"failures_per_s,omitempty"`
+
+	// Intervals of 95 % within the run, by the means of batches of whole seconds with five requests each at least (Law,
+	// Simulation Modeling and Analysis, ch. 9); absent where there are fewer than ten such batches.
+	RequestsPerSCI95     *Interval `json:"requests_per_s_ci95,omitempty"`
+	OutputTokensPerSCI95 *Interval `json:"output_tokens_per_s_ci95,omitempty"`
 }
 
 // Goodput is what kept every bound of the SLO.
@@ -101,8 +106,7 @@ type Distribution struct {
 	Max    Value `json:"max"`
 
 	// CI95 are intervals of the quantiles, by their names, within the run. There is none for the pooled gaps of itl_s, which
-	// come in clusters, a request's own: their number would make it far too narrow. TPOT has one value a request, and its
-	// interval.
+	// come in clusters, a request's own; TPOT has one value a request, and its interval. Nor is there for lateness_s.
 	CI95 map[string]Interval `json:"ci95,omitempty"`
 }
 

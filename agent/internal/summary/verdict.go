@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"hpcbench/agent/internal/hist"
 	"hpcbench/agent/workload"
 )
 
@@ -58,11 +59,11 @@ type Verdict struct {
 // verdict judges the client of a trial. Lateness is no fault of the client's where requests wait on purpose: in an open
 // loop with a cap on requests in flight, or with groups that are sent one after the other. Where tokens have the kernel's
 // time, the lag of our reads is in none of them: what it does is to send later what waits for an answer, as lateness does.
-func verdict(w workload.Workload, parts []*Part, t total) Verdict {
+func verdict(w workload.Workload, parts []*Part, lateness *hist.H) Verdict {
 	v := Verdict{Verdict: ClientOK}
 	waitsOnPurpose := w.Open() && (w.Concurrency > 0 || w.Batch > 1)
-	if t.lateness.N() > 0 {
-		v.LatenessP99S = new(seconds(t.lateness.Quantile(0.99)))
+	if lateness.N() > 0 {
+		v.LatenessP99S = new(seconds(lateness.Quantile(0.99)))
 	}
 	for _, p := range parts {
 		if p.Client != nil {

@@ -67,7 +67,7 @@ func (c Config) try(ctx context.Context, k int, rate float64) (*try, error) {
 	c.Trial, c.nth = search.Probe(c.Trial, k, rate), k
 	say := c.Say
 	c.Say = func(format string, args ...any) {
-		say("probe %d, %s requests/s: %s", k, search.Rate(rate), fmt.Sprintf(format, args...))
+		say("probe %d at %s/s: %s", k, search.Rate(rate), fmt.Sprintf(format, args...))
 	}
 	parts, last, err := c.once(ctx)
 	if err != nil && (len(parts) == 0 || k > 1) { // executors may still have those of the probe before

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -9,6 +10,7 @@ import (
 
 	"hpcbench/agent/internal/dataset"
 	"hpcbench/agent/internal/prompt"
+	"hpcbench/agent/internal/record"
 	"hpcbench/agent/internal/token"
 	"hpcbench/agent/internal/trace"
 	"hpcbench/agent/workload"
@@ -29,6 +31,8 @@ type Requests struct {
 	set     *dataset.Set // nil: made up
 	outputs prompt.Outputs
 	counted int // tokens of the fixed prompt; 0: nobody counted
+
+	tokenizer *token.Tokenizer // nil: none was named
 
 	inputs, answers *trace.Trace // that say how long prompts and answers are; nil: the workload does
 }
@@ -96,8 +100,7 @@ func (r *Requests) check(w workload.Workload) error {
 // take finds the prompts.
 func (r *Requests) take(w workload.Workload) (err error) {
 	made := w.InputTokens != 0 || w.InputLaw != nil
-	tokenizer, err := tokenizerOf(w)
-	if err != nil {
+	if r.tokenizer, err = tokenizerOf(w); err != nil {
 		return err
 	}
 	switch {
@@ -106,17 +109,17 @@ func (r *Requests) take(w workload.Workload) (err error) {
 	case w.Prompt != "":
 		text := quoted(w.Prompt)
 		r.fixed = text[1 : len(text)-1]
-		if tokenizer != nil {
-			r.counted, err = tokenizer.Count(w.Prompt)
+		if r.tokenizer != nil {
+			r.counted, err = r.tokenizer.Count(w.Prompt)
 		}
 	case w.Dataset != "":
-		r.set, err = dataset.Read(w.Dataset, w.PromptSeed, counter(tokenizer))
+		r.set, err = dataset.Read(w.Dataset, w.PromptSeed, counter(r.tokenizer))
 	case w.InputTokens <= 0 && w.InputLaw == nil && r.inputs == nil:
 		return errors.New("workload has no prompt, no dataset and no input_tokens")
-	case tokenizer == nil:
+	case r.tokenizer == nil:
 		r.made, err = prompt.NewMade(w)
 	default:
-		if r.made, err = prompt.NewExact(w, tokenizer); err != nil {
+		if r.made, err = prompt.NewExact(w, r.tokenizer); err != nil {
 			err = fmt.Errorf("%s: %w", w.Tokenizer, err)
 		}
 	}
@@ -203,6 +206,25 @@ func (r *Requests) Grade(n int64, answer []byte) (ok, right bool) {
 		return false, false
 	}
 	return r.set.Grade(n, answer)
+}
+
+// Counts reports whether the tokens of answers are counted here, for which their text is wanted: the dialect has no count of
+// them, and there is a tokenizer.
+func (r *Requests) Counts() bool { return r.tokenizer != nil && r.dialect.mute }
+
+// Count counts the tokens of a record's answer where its server did not. It takes microseconds a token, so it is not for a
+// load thread. An answer's end of sequence, which is no text, is not among them.
+func (r *Requests) Count(rec *record.Record) {
+	if len(rec.Text) == 0 || rec.TokenSource == record.Usage || !r.Counts() {
+		return
+	}
+	var text string
+	if json.Unmarshal(slices.Concat([]byte{'"'}, rec.Text, []byte{'"'}), &text) != nil {
+		return // cut short: the events stand
+	}
+	if n, err := r.tokenizer.Count(text); err == nil && n > 0 {
+		rec.OutputTokens, rec.TokenSource = n, record.Tokenizer
+	}
 }
 
 // appendPrompt appends prompt n as it stands in JSON between quotes.

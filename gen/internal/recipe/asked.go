@@ -25,7 +25,7 @@ var dialects = map[string]dialect{
 	"triton-generate":     {prompt: "text_input"},
 	"sglang-generate":     {prompt: "text"},
 	"tgi-generate":        {prompt: "inputs", ends: true},
-	"llamacpp-completion": {prompt: "prompt"},
+	"llamacpp-completion": {prompt: "prompt", ids: true},
 }
 
 // asked: what no request of the load can be, so that it does not take an allocation to find out.
@@ -80,7 +80,7 @@ func (c *check) ids(d dialect) {
 // instead names the dialects of the service that are as wanted.
 func (c *check) instead(wanted func(dialect) bool) string {
 	var all []string
-	for _, name := range []string{"openai-chat", "openai-completions", "ollama-chat", "ollama-generate"} {
+	for _, name := range []string{"openai-chat", "openai-completions", "llamacpp-completion", "ollama-chat", "ollama-generate"} {
 		if wanted(dialects[name]) && (c.svc == nil || slices.Contains(c.svc.Dialects, name)) {
 			all = append(all, "dialect: "+name)
 		}

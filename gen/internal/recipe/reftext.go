@@ -52,12 +52,13 @@ turns. In an open loop requests come when they are due, by one of these laws. Th
 | ` + "`sine`" + ` | ` + "`sine: {period: 60s, swing: 0.5}`" + ` | in waves, from the mean up first | their mean |
 | ` + "`replay`" + ` | ` + "`trace: mooncake.jsonl`" + ` | as they were recorded | stretches them to that mean |
 
-` + "`search: {low: 1, high: 64}`" + ` in the place of target_rps finds the highest rate that holds the limits of ` + "`slo`" + `. It doubles the rate until one
-fails, and then halves the gap (by the ratio) until it is no wider than ` + "`precision`" + `. A rate holds when an exact binomial test says with
-` + "`confidence`" + ` that at least ` + "`attain`" + ` of the requests keep every limit, failed requests counting as misses; it fails when the test says the
-opposite, or when requests pile up. With the defaults that takes 368 requests without a miss, so a low rate needs a long window. Each probe
-has the whole warm-up, window and drain of a trial, and the plan counts all that are allowed. The trial's numbers are those of the highest
-rate that held, and summary.json lists the probes.
+` + "`search: {low: 1, high: 64}`" + ` in the place of target_rps finds the highest rate that holds the limits of ` + "`slo`" + `. It doubles
+the rate until one fails (and halves the first, should that fail), and then halves the gap, by the ratio, until it is no wider than
+` + "`precision`" + `. A rate holds when an exact binomial test says with ` + "`confidence`" + ` that at least ` + "`attain`" + ` of the requests keep every
+limit, failed requests counting as misses; it fails when the test says the opposite, or when requests pile up. With the defaults that
+takes 368 requests without a miss, so a low rate needs a long window. A search ends early where the client itself becomes the limit. Each
+probe has the whole warm-up, window and drain of a trial, and the plan counts all that are allowed. The trial's numbers are those of the
+highest rate that held, and summary.json lists the probes.
 
 A pause of users is ` + "`think_time: 2s`" + `, always as long, or ` + "`think_time: {exponential: 2s}`" + `: most of them short, a few long, that being the mean.
 
