@@ -25,6 +25,7 @@ type bench struct {
 	dir         string // for what is written on the way
 	only        *regexp.Regexp
 	runs        int
+	source      string               // of CPU time
 	help        string               // what agent load -h prints
 	starts      map[string][]float64 // seconds from a client's start to its first request, as the server saw it
 }
@@ -73,7 +74,7 @@ func (b *bench) make(name string, write bool) error {
 			return b.ctx.Err()
 		}
 	}
-	text := fmt.Sprintf("%s\n\n%s\nMade in %s. %s", before, s.String(), time.Since(began).Round(time.Second), b.missing())
+	text := fmt.Sprintf("%s\n\n%s\nMade in %s. CPU time by %s. %s", before, s.String(), time.Since(began).Round(time.Second), first(b.source, "nothing"), b.missing())
 	fmt.Println(text)
 	if err := errors.Join(failed...); err != nil {
 		return err
@@ -176,6 +177,7 @@ func (b *bench) send(c client, s *running, l peer.Load) (*outcome, error) {
 	if o.requests, o.tokens, err = s.count(); err != nil {
 		return nil, err
 	}
+	b.source = o.usage.Source
 	o.requests, o.tokens, o.log = o.requests-requests, o.tokens-tokens, proc.Tail(command.Log)
 	if o.requests == 0 {
 		return nil, fmt.Errorf("it sent no request: %s", o.log)

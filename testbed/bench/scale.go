@@ -83,6 +83,7 @@ func (b *bench) streamsPart() (rows [][]string, err error) {
 	if err != nil {
 		return nil, err
 	}
+	b.source = small[0].usage.Source
 	var perEvent []float64
 	for _, c := range []struct {
 		agents, each, tokens int
@@ -199,23 +200,37 @@ func (b *bench) recordPart() ([][]string, error) {
 		return nil, err
 	}
 	row := r.row(fmt.Sprintf("requests per client CPU-second with records (%d bytes each) and without", bytes/n), "agent load", "no records", 0)
-	nanos := 1e9/figure.Median(r.raw["agent load"]) - 1e9/figure.Median(r.raw["no records"])
-	row[1] = fmt.Sprintf("no records (one costs %s ns)", sheet.Number(nanos))
-	return [][]string{row}, nil
+	lines, err := b.benchmarks("./agent/internal/record", "BenchmarkWrite/gaps=15", "BenchmarkWrite/gaps=0")
+	if err != nil {
+		return nil, err
+	}
+	return [][]string{row, {"encoding of a record with 15 gaps, ns, by go test -bench", "one without gaps", sheet.Number(1e9 * lines[0]), sheet.Number(1e9 * lines[1]), sheet.Number(lines[1] / lines[0]), "", ""}}, nil
+}
+
+// benchmarks are the seconds per operation of a package's Go benchmarks.
+func (b *bench) benchmarks(pkg string, names ...string) (seconds []float64, err error) {
+	for _, name := range names {
+		out, err := exec.CommandContext(b.ctx, "go", "test", "-run", "^$", "-bench", "^"+strings.ReplaceAll(name, "/", "$/^")+"$", "-benchtime", "0.5s", pkg).CombinedOutput()
+		if err != nil {
+			return nil, fmt.Errorf("%w: %s", err, out)
+		}
+		one, err := benchmark(string(out), name)
+		if err != nil {
+			return nil, err
+		}
+		seconds = append(seconds, one)
+	}
+	return seconds, nil
 }
 
 // mergePart is how long it takes to make one summary of 64 nodes' parts with a million records each, by the benchmark beside
 // the code.
 func (b *bench) mergePart() ([][]string, error) {
-	cmd := exec.CommandContext(b.ctx, "go", "test", "-run", "^$", "-bench", "Merge64", "-benchtime", "3x", "./agent/internal/summary")
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		return nil, fmt.Errorf("%w: %s", err, out)
-	}
-	seconds, err := benchmark(string(out), "BenchmarkMerge64")
+	lines, err := b.benchmarks("./agent/internal/summary", "BenchmarkMerge64")
 	if err != nil {
 		return nil, err
 	}
+	seconds := lines[0]
 	// A merge is to cost nothing beside the shortest trial that one would run.
 	return [][]string{{"merge of 64 nodes' parts of 1M records each, ms", "a second", sheet.Number(1e3 * seconds), "1000", sheet.Number(1 / seconds), "≥ 1", holds(1, seconds)}}, nil
 }
