@@ -6,10 +6,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"testing"
 )
 
@@ -113,4 +116,78 @@ func (j *job) wantRan(want ...string) {
 	if err != nil || len(results) != len(want) {
 		j.t.Errorf("job %s has the results %q, want those of %q (%v)", j.id, results, want, err)
 	}
+}
+
+// In each of llama-server's dialects, streamed and in one piece, the records agree with the server's own timings: they have
+// them as its log has them, and what the client measured is as long as them and little more.
+func TestAgreesWithLlamaServersTimings(t *testing.T) {
+	t.Parallel()
+	j := compile(t, "llama-timings", 2).submit()
+	j.wait(completed)
+	logged := j.timings()
+	for _, trial := range trials(6) {
+		j.wantGood(trial)
+		j.wantTimings(trial, logged)
+	}
+}
+
+// timing is what llama-server says of a request, in ms: how long it read the prompt, and how long it wrote.
+type timing struct{ prompt, decode float64 }
+
+var loggedTimes = regexp.MustCompile(`(?s)prompt eval time = *([0-9.]+) ms.*?\n[^\n]* eval time = *([0-9.]+) ms`)
+
+// timings are those in the server's log.
+func (j *job) timings() []timing {
+	j.t.Helper()
+	files, err := filepath.Glob(j.path("logs", "server*.log"))
+	if err != nil || len(files) == 0 {
+		j.t.Fatalf("the server has no log (%v)", err)
+	}
+	var all []timing
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			j.t.Fatal(err)
+		}
+		for _, m := range loggedTimes.FindAllStringSubmatch(string(text), -1) {
+			prompt, _ := strconv.ParseFloat(m[1], 64) // digits and points: a wrong one is in no record
+			decode, _ := strconv.ParseFloat(m[2], 64)
+			all = append(all, timing{prompt, decode})
+		}
+	}
+	return all
+}
+
+// wantTimings wants the times of a trial's requests to be among those in the log, which has two decimals of a ms, and to fit
+// into what was measured. Of the median request they are most of it: nothing else goes on.
+func (j *job) wantTimings(trial string, logged []timing) {
+	j.t.Helper()
+	var shares []float64
+	for _, r := range j.records(trial) {
+		if r.Outcome != "ok" {
+			continue
+		}
+		if r.ServerPrompt == nil || r.ServerDecode == nil {
+			j.t.Fatalf("trial %s, request %d has no times of the server's: %+v", trial, r.ID, r)
+		}
+		took, server := *r.Done-*r.Sent, *r.ServerPrompt+*r.ServerDecode
+		if !slices.ContainsFunc(logged, func(l timing) bool {
+			return math.Abs(l.prompt-*r.ServerPrompt*1e3) < 0.006 && math.Abs(l.decode-*r.ServerDecode*1e3) < 0.006
+		}) {
+			j.t.Errorf("trial %s, request %d: the server's log has no %v and %v s", trial, r.ID, *r.ServerPrompt, *r.ServerDecode)
+		}
+		if server > took || r.FirstToken != nil && *r.ServerPrompt > *r.FirstToken-*r.Sent {
+			j.t.Errorf("trial %s, request %d took %v s; its server says %v and %v s: %+v", trial, r.ID, took, *r.ServerPrompt, *r.ServerDecode, r)
+		}
+		shares = append(shares, server/took)
+	}
+	if len(shares) != 30 {
+		j.t.Fatalf("trial %s has %d good requests, want 30", trial, len(shares))
+	}
+	slices.Sort(shares)
+	if median := shares[len(shares)/2]; median < 0.5 {
+		j.t.Errorf("trial %s: of what was measured the server accounts for %.2f in the median of %d requests", trial, median, len(shares))
+	}
+	j.t.Logf("trial %s: %d requests; the server accounts for %.3f to %.3f of what was measured, %.3f in the median", trial, len(shares),
+		shares[0], shares[len(shares)-1], shares[len(shares)/2])
 }

@@ -3,6 +3,7 @@
 package testbed
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -23,7 +24,7 @@ type small struct {
 }
 
 var smallRecipes = []small{
-	{"max-rate-slo", 1, 1, 2, "A", 1},
+	{"max-rate-slo", 1, 1, 1, "A", 1},
 	{"ollama-nodes", 4, 3, 6, "AAA", 1},
 	{"prefix-cache-ab", 1, 1, 12, "ABBA", 2},
 	{"sharegpt-poisson", 1, 1, 4, "A", 1},
@@ -56,10 +57,46 @@ func TestRecipesInSmall(t *testing.T) {
 				t.Errorf("summary.csv has the trials %q, want %q", got, want)
 			}
 			wantReport(t, filepath.Join(outside(b.dir), "results"), c.trials)
+			if c.name == "max-rate-slo" {
+				wantSearch(t, outside(b.dir)+"/results")
+			}
 			if c.restarts > 1 {
 				wantSpreadOverStarts(t, outside(b.dir)+"/results", rows, c)
 			}
 		})
+	}
+}
+
+// probe is a rate that a search tried, and how many requests were due.
+type probe struct {
+	Rate float64
+	N    int64
+}
+
+// wantSearch wants the trial to have tried several rates, from the recipe's on, and to have the numbers of one of them.
+func wantSearch(t *testing.T, dir string) {
+	t.Helper()
+	var s struct {
+		Requests struct{ Scheduled int64 }
+		Search   struct {
+			Probes   []probe
+			WhyEnded string `json:"why_ended"`
+		}
+	}
+	files, err := filepath.Glob(dir + "/*/0001/summary.json")
+	if err != nil || len(files) != 1 {
+		t.Fatalf("summaries %v, %v", files, err)
+	}
+	text, err := os.ReadFile(files[0])
+	if err == nil {
+		err = json.Unmarshal(text, &s)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := slices.ContainsFunc(s.Search.Probes, func(p probe) bool { return p.N == s.Requests.Scheduled })
+	if len(s.Search.Probes) < 2 || s.Search.Probes[0].Rate != 20 || s.Search.WhyEnded == "" || !own {
+		t.Errorf("%d requests of the search %+v", s.Requests.Scheduled, s.Search)
 	}
 }
 
@@ -76,7 +113,7 @@ func wantSpreadOverStarts(t *testing.T, dir string, rows []map[string]string, c 
 		}
 	}
 	report, err := os.ReadFile(filepath.Join(dir, "report.txt"))
-	if words := strings.Join(strings.Fields(string(report)), " "); err != nil || !strings.Contains(words, "of the means of the server starts") {
+	if words := strings.Join(strings.Fields(string(report)), " "); err != nil || !strings.Contains(words, "between server starts (of their means)") {
 		t.Errorf("report.txt does not tell the spread over starts (%v):\n%s", err, report)
 	}
 }

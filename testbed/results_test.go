@@ -76,6 +76,9 @@ type record struct {
 	Sent         *float64
 	FirstToken   *float64 `json:"first_token"`
 	LastToken    *float64 `json:"last_token"`
+	Done         *float64
+	ServerPrompt *float64 `json:"server_prompt"`
+	ServerDecode *float64 `json:"server_decode"`
 	OutputTokens *int     `json:"output_tokens"`
 	TokenSource  string   `json:"token_source"`
 	Error        string

@@ -121,7 +121,7 @@ type Step struct {
 }
 
 // Sine is the law sine: a rate that swings around the workload's Rate as Rate·(1 + Swing·sin(2πt/PeriodS)), t from the
-// window's begin.
+// window's begin; in the warm-up it is Rate.
 type Sine struct {
 	PeriodS float64 `json:"period_s"`
 	Swing   float64 `json:"swing"` // share of Rate, 0 to 1
@@ -181,11 +181,12 @@ func File(bundle, name string) string {
 type Assignment struct {
 	Schema    int      `json:"schema"`
 	Trial     Trial    `json:"trial"`
-	Node      string   `json:"node"`       // this client node's name
-	Part      int      `json:"part"`       // its index among the client nodes, from 0
-	Parts     int      `json:"parts"`      // how many client nodes there are
-	Endpoints []string `json:"endpoints"`  // base URLs, such as http://10.0.0.1:20100
-	StartInS  float64  `json:"start_in_s"` // time zero of the schedule, counted from the arrival of this request
+	Node      string   `json:"node"`            // this client node's name
+	Part      int      `json:"part"`            // its index among the client nodes, from 0
+	Parts     int      `json:"parts"`           // how many client nodes there are
+	Endpoints []string `json:"endpoints"`       // base URLs, such as http://10.0.0.1:20100
+	Probe     int      `json:"probe,omitempty"` // of a trial that searches: which of its probes this is, from 1; 0: the trial is none
+	StartInS  float64  `json:"start_in_s"`      // time zero of the schedule, counted from the arrival of this request
 
 	ClockOffsetS float64 `json:"clock_offset_s,omitempty"` // this node's wall clock minus that of the job's first node
 }

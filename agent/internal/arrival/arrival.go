@@ -3,7 +3,7 @@
 // Due times are a function of law, rate and seed alone: request i of the union over all client nodes is due at the same
 // instant whether 1 node or 64 issue it, and whatever was sent before it. Each node walks the union and keeps what
 // workload.Owner gives it; walking costs some nanoseconds a request. To the law belong its own numbers in the workload,
-// and of ramp and step also how long warm-up and window are.
+// and of ramp, step and sine also how long the warm-up is, of ramp the window, too.
 package arrival
 
 import (
@@ -36,6 +36,7 @@ var laws = map[string]func(w workload.Workload) (instants, error){
 	"burst":    burst,
 	"ramp":     ramp,
 	"step":     step,
+	"sine":     sine,
 	"replay":   replay,
 }
 
@@ -73,6 +74,7 @@ func unasked(w workload.Workload, law string) error {
 		{"burst", "burst", w.Burst != nil},
 		{"ramp", "ramp", w.Ramp != nil},
 		{"step", "steps", len(w.Steps) > 0},
+		{"sine", "sine", w.Sine != nil},
 		{"replay", "trace", w.Trace != ""},
 	} {
 		if of.has && of.law != law {

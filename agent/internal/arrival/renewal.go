@@ -42,7 +42,7 @@ func (r *renewal) at(i int64) float64 {
 
 func poisson(w workload.Workload) (instants, error) {
 	seed := uint64(w.Seed)
-	return newRenewal(w.Rate, func(i int64) float64 { return exponential(seed, i) }), rated(w)
+	return newRenewal(w.Rate, func(i int64) float64 { return draw.Exponential(seed, i) }), rated(w)
 }
 
 // gamma is the renewal process whose gaps have a gamma distribution: their coefficient of variation is 1/√shape. With
@@ -57,10 +57,6 @@ func gamma(w workload.Workload) (instants, error) {
 	seed, shape := uint64(w.Seed), w.Burstiness
 	return newRenewal(w.Rate, func(i int64) float64 { return gammaGap(seed, i, shape) / shape }), rated(w)
 }
-
-// exponential draws the gaps of a Poisson process by inversion, from a hash of seed and index, so that no stream of
-// random numbers has to be kept in step between nodes.
-func exponential(seed uint64, i int64) float64 { return -math.Log(draw.Uniform(seed, i)) }
 
 // gammaGap draws from the gamma distribution of this shape and scale 1, by Marsaglia and Tsang (A Simple Method for
 // Generating Gamma Variables, 2000): a function of seed and index, for every number it takes is a hash of them and of how

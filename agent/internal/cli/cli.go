@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 )
 
@@ -49,13 +50,40 @@ var commands = []command{
 	serve, trial, stop, readyVerb, monitor, address, free, ledgerVerb, jobVerb, version,
 }
 
+// signalled is why a verb ends that a signal ends.
+type signalled struct{ os.Signal }
+
+func (s signalled) Error() string { return s.String() }
+
 // Main runs the agent with args (without the program's name) and returns its exit status. INT, TERM and USR1 end the
 // verb in good order; a second one ends it at once.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	ctx, restore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGUSR1)
-	defer restore()
-	context.AfterFunc(ctx, restore)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGUSR1)
+	ctx, end := context.WithCancelCause(context.Background())
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer end(nil)
+	wg.Go(func() {
+		select {
+		case s := <-signals:
+			release(signals) // before anybody says that the first was heard
+			end(signalled{s})
+		case <-ctx.Done():
+			signal.Stop(signals)
+		}
+	})
 	return run(ctx, args, &call{stdin: stdin, stdout: stdout, stderr: stderr})
+}
+
+// release gives signals back their usual effect. One that came meanwhile has it too.
+func release(signals chan os.Signal) {
+	signal.Stop(signals)
+	select {
+	case s := <-signals:
+		_ = syscall.Kill(syscall.Getpid(), s.(syscall.Signal)) // it can't fail: the process is this one
+	default:
+	}
 }
 
 func run(ctx context.Context, args []string, c *call) int {
@@ -96,10 +124,21 @@ func (cmd command) run(ctx context.Context, args []string, c *call) int {
 		c.prefix, c.operands = cmd.name, operands
 		err = act(ctx, c)
 	}
-	if err != nil {
-		fmt.Fprintf(c.stderr, "%s: %v\n", c.prefix, err)
+	for _, one := range split(err) {
+		fmt.Fprintf(c.stderr, "%s: %v\n", c.prefix, one)
 	}
 	return status(err)
+}
+
+// split are the errors that were joined in one, each for a line of its own.
+func split(err error) []error {
+	if err == nil {
+		return nil
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	return []error{err}
 }
 
 // usageError is a wrong use of the command line.

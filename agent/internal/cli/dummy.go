@@ -34,6 +34,7 @@ func dummyFlags(f *flags, listen, model *string) action {
 	together := f.number("tokens-per-write", "N", 1, "tokens that share one write")
 	errorRate := f.real("error-rate", "SHARE", 0, "share of requests answered with HTTP 500, 0 to 1")
 	running := f.number("max-running", "N", 0, "most requests in work at once, others wait; 0: no limit")
+	cold := f.time("cold", 0, "how long the first request in a dialect of Ollama loads the model, and those with it")
 	seed := f.number("seed", "N", 0, "what jitter and errors follow from")
 	truth := f.text("truth", "FILE", "", "where to add a JSON line a request, with the time of each token")
 	f.heading("Faults:")
@@ -44,7 +45,7 @@ func dummyFlags(f *flags, listen, model *string) action {
 	return func(ctx context.Context, call *call) error {
 		return serveDummy(ctx, call, *listen, *truth, mock.Config{
 			Model: *model, TTFT: *ttft, ITL: *itl, Jitter: *jitter, Tokens: *tokens, TokensPerWrite: *together,
-			ErrorRate: *errorRate, MaxRunning: *running, Seed: int64(*seed),
+			ErrorRate: *errorRate, MaxRunning: *running, Seed: int64(*seed), Cold: *cold,
 			DieAfter: *die, HangAfter: *hang, StartDelay: *delay, FailHealth: *sick,
 		})
 	}

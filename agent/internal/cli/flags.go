@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -117,9 +118,15 @@ func (f *flags) given(name string) bool {
 // parse reads flags wherever they stand and returns the operands between them; "--" ends the flags.
 func (f *flags) parse(args []string) ([]string, error) {
 	var operands []string
+	var wrong []error
+	line := args
 	for len(args) > 0 {
-		if err := f.set.Parse(args); err != nil {
-			return nil, f.explain(err)
+		if err := f.set.Parse(args); errors.Is(err, flag.ErrHelp) {
+			return nil, err
+		} else if err != nil {
+			wrong = append(wrong, f.explain(err))
+			args = f.after(err)
+			continue
 		}
 		rest := f.set.Args()
 		read := len(args) - len(rest)
@@ -133,21 +140,51 @@ func (f *flags) parse(args []string) ([]string, error) {
 		operands, args = append(operands, rest[0]), rest[1:]
 	}
 	for _, name := range f.must {
-		if !f.given(name) {
-			return nil, usage("--%s is missing; agent %s -h shows how it is used", name, f.set.Name())
+		if !f.given(name) && !mentions(line, name) {
+			wrong = append(wrong, usage("--%s is missing; agent %s -h shows how it is used", name, f.set.Name()))
 		}
 	}
-	return operands, nil
+	return operands, errors.Join(wrong...)
 }
+
+// mentions reports whether a command line names a flag, whatever its value.
+func mentions(args []string, name string) bool {
+	return slices.ContainsFunc(args, func(arg string) bool {
+		own, _, _ := strings.Cut(arg, "=")
+		return own == "-"+name || own == "--"+name
+	})
+}
+
+// unknown begins flag's error about one that is not declared.
+const unknown = "flag provided but not defined: -"
+
+// after is the arguments behind one that was wrong. An unknown flag is taken to have a value where a word follows it.
+func (f *flags) after(err error) []string {
+	rest := f.set.Args()
+	if name, is := strings.CutPrefix(err.Error(), unknown); is && !strings.Contains(name, "=") && len(rest) > 0 && !strings.HasPrefix(rest[0], "-") {
+		return rest[1:]
+	}
+	return rest
+}
+
+// problems are what is wrong with a command line, told all at once.
+type problems struct{ all []error }
+
+// note takes a problem in, where there is one.
+func (p *problems) note(wrong bool, format string, args ...any) {
+	if wrong {
+		p.all = append(p.all, usage(format, args...))
+	}
+}
+
+// err is all of them; nil where there is none.
+func (p *problems) err() error { return errors.Join(p.all...) }
 
 var dashed = regexp.MustCompile(`(: |flag )-{1,2}([A-Za-z])`)
 
 // explain makes flag's errors read as ours do, and adds what was probably meant.
 func (f *flags) explain(err error) error {
-	if errors.Is(err, flag.ErrHelp) {
-		return err
-	}
-	if name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); unknown {
+	if name, is := strings.CutPrefix(err.Error(), unknown); is {
 		var names []string
 		f.set.VisitAll(func(g *flag.Flag) { names = append(names, g.Name) })
 		return usage("unknown flag --%s%s; agent %s -h lists them", strings.TrimLeft(name, "-"), guess(name, names), f.set.Name())

@@ -22,12 +22,13 @@ type lawOptions struct {
 	burst      *workload.Burst
 	ramp       *workload.Ramp
 	steps      []workload.Step
+	sine       *workload.Sine
 	trace      *string
 }
 
 // ownFlags are the flags that have a law of their own.
 var ownFlags = []struct{ flag, law string }{
-	{"burstiness", "gamma"}, {"burst", "burst"}, {"ramp", "ramp"}, {"steps", "step"}, {"trace", "replay"},
+	{"burstiness", "gamma"}, {"burst", "burst"}, {"ramp", "ramp"}, {"steps", "step"}, {"sine", "sine"}, {"trace", "replay"},
 }
 
 func (o *lawOptions) declare(f *flags) {
@@ -38,6 +39,7 @@ func (o *lawOptions) declare(f *flags) {
 	f.each("burst", "LIST", "burst: such as size=8 at one instant; on=5s,off=10s: only then; or both", o.setBurst)
 	f.each("ramp", "LIST", "ramp: such as from=1,to=50, the rate at the window's begin and end", o.setRamp)
 	f.each("steps", "LIST", "step: rates and how long each, such as 5x30s,10x30s; their sum is the default of --duration", o.setSteps)
+	f.each("sine", "LIST", "sine: such as period=60s,swing=0.5: --rate swings by that share of it", o.setSine)
 	o.trace = f.text("trace", "FILE", "", "replay: recorded times and lengths, as Mooncake's JSON lines or BurstGPT's CSV have them;\nwith --rate stretched to it; to its end without --duration and --requests")
 }
 
@@ -105,6 +107,17 @@ func (o *lawOptions) setRamp(list string) error {
 	return nil
 }
 
+func (o *lawOptions) setSine(list string) error {
+	o.sine = &workload.Sine{}
+	if err := words(list, map[string]func(string) error{"period": lasting(&o.sine.PeriodS), "swing": number(&o.sine.Swing)}); err != nil {
+		return err
+	}
+	if o.sine.PeriodS == 0 || o.sine.Swing == 0 || o.sine.Swing > 1 {
+		return fmt.Errorf("want both, such as period=60s,swing=0.5, the swing above 0 and up to 1")
+	}
+	return nil
+}
+
 func (o *lawOptions) setSteps(list string) error {
 	o.steps = nil
 	for word := range strings.SplitSeq(list, ",") {
@@ -124,36 +137,34 @@ func (o *lawOptions) open() bool {
 }
 
 // conflicts says what is wrong with the flags of the law, or between them.
-func (o *lawOptions) conflicts(f *flags) error {
+func (o *lawOptions) conflicts(f *flags, p *problems) {
 	law, by := *o.arrival, ""
 	for _, own := range ownFlags {
 		switch {
 		case !f.given(own.flag):
 		case by != "":
-			return usage("--%s and --%s exclude each other: each is a law", by, own.flag)
+			p.note(true, "--%s and --%s exclude each other: each is a law", by, own.flag)
 		case f.given("arrival") && law != own.law:
-			return usage("--%s is of the law %s, and --arrival says %s", own.flag, own.law, law)
+			p.note(true, "--%s is of the law %s, and --arrival says %s", own.flag, own.law, law)
+			by = own.flag
 		default:
 			law, by = own.law, own.flag
 		}
 	}
 	needs := slices.IndexFunc(ownFlags, func(own struct{ flag, law string }) bool { return own.law == law })
 	switch {
-	case !slices.Contains(arrival.Laws(), law):
-		return usage("--arrival: unknown law %q%s", law, guess(law, arrival.Laws()))
+	case !slices.Contains(arrival.Laws(), law) && needs < 0:
+		p.note(true, "--arrival: unknown law %q%s (known: %s)", law, guess(law, arrival.Laws()), strings.Join(arrival.Laws(), ", "))
 	case needs >= 0 && by == "":
-		return usage("--arrival %s needs --%s", law, ownFlags[needs].flag)
-	case f.given("rate") && !(*o.rate > 0 && *o.rate <= fastest):
-		return usage("--rate %v: want more than 0, and %g at most", *o.rate, fastest)
-	case f.given("rate") && (by == "ramp" || by == "steps"):
-		return usage("--rate and --%s exclude each other: --%s has its rates", by, by)
-	case by != "" && !o.open():
-		return usage("--%s needs --rate", by)
-	case f.given("arrival") && !o.open():
-		return usage("--arrival is the law of an open loop: it needs --rate")
+		p.note(true, "--arrival %s needs --%s", law, ownFlags[needs].flag)
+	case by != "" && !o.open() && !f.given("rate"):
+		p.note(true, "--%s needs --rate", by)
+	case f.given("arrival") && !o.open() && !f.given("rate"):
+		p.note(true, "--arrival is the law of an open loop: it needs --rate")
 	}
+	p.note(f.given("rate") && !(*o.rate > 0 && *o.rate <= fastest), "--rate %v: want more than 0, and %g at most", *o.rate, fastest)
+	p.note(f.given("rate") && (by == "ramp" || by == "steps"), "--rate and --%s exclude each other: --%s has its rates", by, by)
 	*o.arrival = law
-	return nil
 }
 
 // fill writes the law into a workload, and what of it follows from the law.
@@ -161,7 +172,7 @@ func (o *lawOptions) fill(w *workload.Workload) error {
 	if !o.open() {
 		return nil
 	}
-	w.Rate, w.Arrival, w.Burstiness, w.Burst, w.Ramp, w.Steps, w.Trace = *o.rate, *o.arrival, *o.burstiness, o.burst, o.ramp, o.steps, *o.trace
+	w.Rate, w.Arrival, w.Burstiness, w.Burst, w.Ramp, w.Steps, w.Sine, w.Trace = *o.rate, *o.arrival, *o.burstiness, o.burst, o.ramp, o.steps, o.sine, *o.trace
 	switch w.Arrival {
 	case "ramp":
 		w.Rate = (w.Ramp.From + w.Ramp.To) / 2
@@ -207,6 +218,8 @@ func law(w workload.Workload) string {
 			rates = append(rates, fmt.Sprintf("%g for %g s", s.Rate, s.DurationS))
 		}
 		return "requests/s " + strings.Join(rates, ", ")
+	case "sine":
+		return fmt.Sprintf("%g requests/s, swinging by %g %% in %g s", w.Rate, 100*w.Sine.Swing, w.Sine.PeriodS)
 	case "replay":
 		if w.Rate > 0 {
 			return fmt.Sprintf("replay of %s at %g requests/s", w.Trace, w.Rate)

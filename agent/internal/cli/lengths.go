@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"hpcbench/agent/internal/prompt"
 	"hpcbench/agent/workload"
@@ -46,6 +48,48 @@ func (l *lengths) Set(text string) error {
 		return err
 	}
 	l.mean = max(1, int(math.Round(l.law.Mean())))
+	return nil
+}
+
+// thinking is a flag's think time, or the law that it follows.
+type thinking struct {
+	mean time.Duration
+	law  string // "": all are mean
+}
+
+func (t *thinking) String() string {
+	mean := span(t.mean)
+	if t.law == "" {
+		return mean.String()
+	}
+	return t.law + ":" + mean.String()
+}
+
+func (t *thinking) Set(text string) error {
+	name, rest, law := strings.Cut(text, ":")
+	if !law {
+		name, rest = "fixed", text
+	}
+	if known := []string{"fixed", "exponential"}; !slices.Contains(known, name) {
+		return fmt.Errorf("unknown law %q%s (known: exponential, fixed)", name, guess(name, known))
+	}
+	var mean span
+	if err := mean.Set(rest); err != nil {
+		return err
+	}
+	t.mean, t.law = time.Duration(mean), strings.TrimPrefix(name, "fixed")
+	return nil
+}
+
+// tokenIDs reads the ids that prompts are made of.
+func (o *loadOptions) tokenIDs(text string) error {
+	first, last, _ := strings.Cut(text, "-")
+	a, errA := strconv.Atoi(first)
+	b, errB := strconv.Atoi(last)
+	if errA != nil || errB != nil || a < 0 || b < a {
+		return errors.New("want FIRST-LAST, both included, such as 1000-30000")
+	}
+	o.ids = &workload.IDs{First: a, Last: b}
 	return nil
 }
 

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sync"
-	"time"
 
 	"hpcbench/agent/internal/loop"
 	"hpcbench/agent/internal/share"
@@ -24,7 +22,8 @@ var load = command{
 	long: `
 A closed loop of --concurrency requests in flight, or an open loop of --rate requests a second (or --ramp, --steps, --trace),
 for --duration or until --requests are measured. Every failure is an outcome and counted. Exit status 1 when no request was
-ok, or on an interrupt; what was measured is printed and written whatever the exit status.
+ok, or when it was stopped; what was measured is printed and written whatever the exit status. The first ctrl-C sends no
+more and lets what is in flight end, for --timeout at most; the second leaves at once. TERM does not wait for it.
 
 Lengths, shared beginnings and the order of a dataset follow from the seed. --extra-body is merged into each body as RFC 7386
 merges JSON: its fields win, objects are merged member by member, null takes a field away; the prompt and stream can't be set
@@ -35,6 +34,7 @@ openai-completions is one request and a record for each of its prompts; its one 
 before the first request, and at most 512 MiB of its prompts are kept.`,
 	example: `agent load --url http://127.0.0.1:8000 --model tiny --concurrency 8 --duration 30s --warmup 5s
 agent load --url http://127.0.0.1:8000 --model tiny --rate 20 --arrival poisson --requests 1000 --slo ttft=500ms --out run1
+agent load --url http://127.0.0.1:8000 --model tiny --find-rate --slo ttft=500ms,tpot=50ms --arrival poisson --warmup 10s
 agent load --url http://127.0.0.1:8000 --model tiny --steps 5x30s,10x30s,20x30s --warmup 5s --cooldown 5s`,
 	declare: func(f *flags) action {
 		o := declareLoad(f)
@@ -43,77 +43,98 @@ agent load --url http://127.0.0.1:8000 --model tiny --steps 5x30s,10x30s,20x30s 
 			if err != nil {
 				return err
 			}
+			if err := o.keyed(f); err != nil {
+				return err
+			}
+			if a.Trial.Workload.Search != nil {
+				return o.findRate(ctx, c, a)
+			}
 			return o.run(ctx, c, a)
 		}
 	},
 }
 
+// keyed takes the API key out of its environment variable. It goes among the headers of this run, and so into no record.
+func (o *loadOptions) keyed(f *flags) error {
+	if !f.given("api-key-env") {
+		return nil
+	}
+	key, err := wire.Key(os.Getenv(*o.keyEnv))
+	if err != nil {
+		return usage("--api-key-env: the variable %s %w", *o.keyEnv, err)
+	}
+	o.headers = append(o.headers, wire.Authorization(key))
+	return nil
+}
+
 // run sends the load, and prints and writes what it measured.
 func (o *loadOptions) run(ctx context.Context, c *call, a workload.Assignment) error {
-	requests, err := wire.NewRequests(a.Trial.Workload) // before time zero: a dataset may take long to read
-	if err != nil {
+	m, err := o.measure(ctx, c, a, o.out, "")
+	if m == nil {
 		return err
 	}
-	targets, err := loop.LookUp(ctx, a.Endpoints) // as above
-	if err != nil {
-		return err
-	}
-	s := share.New(a, share.Options{Dir: o.out, Headers: o.headers, Insecure: *o.insecure, Requests: requests, Targets: targets})
-	err = watched(ctx, c, s)
-	if err != nil && ctx.Err() == nil {
-		return err
-	}
-	result := summary.Merge(a.Trial, []*summary.Part{s.Part()})
 	if o.out != "" {
-		if err := whole.WriteJSON(filepath.Join(o.out, "summary.json"), result); err != nil {
+		if err := m.write(o.out); err != nil {
 			return err
 		}
 	}
-	if err := o.print(c, a, result); err != nil {
+	if err := o.print(c, a, m.Summary); err != nil {
 		return err
 	}
 	if err != nil {
-		return fmt.Errorf("stopped: %w", err)
+		return stopped(err)
 	}
-	if result.Requests.OK == 0 {
-		return errors.New("no request was ok" + share.Reasons(result.Requests.ByOutcome, s.Progress()))
+	if m.Requests.OK == 0 {
+		return errors.New("no request was ok" + share.Reasons(m.Requests.ByOutcome, m.progress))
 	}
 	return nil
 }
 
-// watched runs the share, with its progress on stderr where that is a terminal.
-func watched(ctx context.Context, c *call, s *share.Share) (err error) {
-	if !terminal(c.stderr) {
-		return s.Run(ctx)
-	}
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	over := make(chan struct{})
-	defer close(over)
-	wg.Go(func() {
-		tick := time.NewTicker(time.Second)
-		defer tick.Stop()
-		defer fmt.Fprint(c.stderr, "\r\033[K")
-		for {
-			select {
-			case <-over:
-				return
-			case <-tick.C:
-				fmt.Fprintf(c.stderr, "\r\033[K%s", s.Progress())
-			}
-		}
-	})
-	return s.Run(ctx)
+// measured is what a load came to.
+type measured struct {
+	*summary.Summary
+	progress share.Progress
+	series   string // the window second by second, as series.csv has it
 }
 
-// terminal reports whether w is a terminal on which progress is wanted.
-func terminal(w any) bool {
-	f, ok := w.(*os.File)
-	if !ok || os.Getenv("NO_COLOR") != "" {
-		return false
+// write leaves it in a directory.
+func (m *measured) write(dir string) error {
+	series := whole.Write(filepath.Join(dir, summary.SeriesFile), []byte(m.series), 0o644)
+	return errors.Join(series, whole.WriteJSON(filepath.Join(dir, "summary.json"), m.Summary))
+}
+
+// measure sends a load, with its records in dir, "" for nowhere. Its progress has a title in front of it. The error of a
+// load that a signal cut short comes with what was measured; other errors come alone. An interrupt lets what is in flight
+// end, in the time that a drain may take; any other signal does not.
+func (o *loadOptions) measure(ctx context.Context, c *call, a workload.Assignment, dir, title string) (*measured, error) {
+	requests, err := wire.NewRequests(a.Trial.Workload) // before time zero: a dataset may take long to read
+	if err != nil {
+		return nil, err
 	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	targets, err := loop.LookUp(ctx, a.Endpoints) // as above
+	if err != nil && ctx.Err() == nil {
+		return nil, err
+	}
+	s := share.New(a, share.Options{Dir: dir, Sending: ctx, Headers: o.headers, Insecure: *o.insecure, Requests: requests, Targets: targets})
+	hard, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer cancel(nil)
+	defer context.AfterFunc(ctx, func() {
+		if !interrupted(ctx) {
+			cancel(context.Cause(ctx))
+		}
+	})()
+	err = (&follower{call: c, share: s, load: a.Trial.Workload, title: title}).run(ctx, hard)
+	if err != nil && ctx.Err() == nil {
+		return nil, err
+	}
+	parts := []*summary.Part{s.Part()}
+	return &measured{summary.Merge(a.Trial, parts), s.Progress(), summary.SeriesCSV(a.Trial, parts)}, err
+}
+
+// interrupted reports whether ctx ended by ctrl-C.
+func interrupted(ctx context.Context) bool {
+	s, ok := context.Cause(ctx).(signalled)
+	return ok && s.Signal == os.Interrupt
 }
 
 func (o *loadOptions) print(c *call, a workload.Assignment, s *summary.Summary) error {

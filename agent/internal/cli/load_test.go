@@ -5,15 +5,20 @@ import (
 	"context"
 	"encoding/json"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
+	"hpcbench/agent/internal/arrival"
 	mock "hpcbench/agent/internal/dummy"
 	"hpcbench/agent/internal/summary"
+	"hpcbench/agent/internal/wire"
 	"hpcbench/agent/workload"
 )
 
@@ -88,59 +93,76 @@ func TestLoadWithoutAnOkRequestFailsAndLeavesItsRecords(t *testing.T) {
 }
 
 func TestInterruptedLoadTellsWhatItHas(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	var stdout, stderr bytes.Buffer
-	status := run(ctx, []string{"load", "--url", server(t, mock.Config{}), "--model", "tiny"}, &call{stdout: &stdout, stderr: &stderr})
-	if status != bad || !strings.Contains(stderr.String(), "load: stopped") || !strings.Contains(stdout.String(), "due in the window") {
-		t.Errorf("status %d\n%s%s", status, stdout.String(), stderr.String())
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+		for _, args := range []string{"--concurrency 2", "--rate 100", "--find-rate --slo ttft=1s"} {
+			ctx, cancel := context.WithCancelCause(t.Context())
+			cancel(signalled{s})
+			var stdout, stderr bytes.Buffer
+			status := run(ctx, strings.Fields("load --url "+server(t, mock.Config{})+" --model tiny "+args), &call{stdout: &stdout, stderr: &stderr})
+			if status != bad || !strings.Contains(stderr.String(), "load: stopped: "+s.String()) || !strings.Contains(stdout.String(), "0 due in the window") {
+				t.Errorf("%v, %s: status %d\n%s%s", s, args, status, stdout.String(), stderr.String())
+			}
+		}
 	}
 }
 
 func TestLoadFlagsThatMakeNoSense(t *testing.T) {
 	for args, want := range map[string]string{
-		"--url ftp://u --model m":                                "want http://host:port",
-		"--url u:8000 --model m":                                 "want http://host:port",
-		"--url http://u:99999 --model m":                         "want 1 to 65535",
-		"--url http://u --model m --rate NaN":                    "--rate NaN",
-		"--url http://u --model m --rate Inf":                    "--rate +Inf",
-		"--url http://u --model m --rate 1e10":                   "--rate 1e+10",
-		"--url http://u --model m --header x":                    "want NAME: VALUE",
-		"--url http://u --model m operand":                       `unexpected "operand"`,
-		"--model m":                                              "--url is missing",
-		"--url http://u":                                         "--model is missing",
-		"--url http://u --model m --dialect latin":               "unknown dialect",
-		"--url http://u --model m --arrival poisson":             "--arrival is the law of an open loop: it needs --rate",
-		"--url http://u --model m --rate 5 --arrival poison":     `(did you mean "poisson"?)`,
-		"--url http://u --model m --rate 0":                      "--rate 0",
-		"--url http://u --model m --rate -1":                     "--rate -1",
-		"--url http://u --model m --concurrency 0":               "--concurrency 0",
-		"--url http://u --model m --requests 0":                  "--requests 0",
-		"--url http://u --model m --duration 30":                 "a time needs its unit: 30s",
-		"--url http://u --model m --prompt hi --input-tokens 3":  "exclude each other",
-		"--url http://u --model m --slo speed=3s":                `"speed": want ttft`,
-		"--url http://u --model m --slo ttft=3":                  "a time needs its unit: 3s",
-		"--url http://u --model m --find-rate":                   "unknown flag --find-rate",
-		"--url http://u --workload f --model m":                  "--model and --workload exclude each other",
-		"--url http://u --workload /no/such/file":                "/no/such/file",
-		"--url http://u --model m --concurency 3":                `(did you mean "concurrency"?)`,
-		"--url http://u --model m --concurrency x":               `invalid value "x" for flag --concurrency`,
-		"--url http://u --model m --max-tokens 9 --js":           "unknown flag --js",
-		"--url http://u --model m --max-tokens 0":                "want 1 or more, or a law",
-		"--url http://u --model m --input-tokens zipf:3,4":       `unknown law of lengths "zipf"`,
-		"--url http://u --model m --input-tokens uniform:9":      "want uniform:MIN,MAX",
-		"--url http://u --model m --input-tokens uniform:9,3":    "no whole number",
-		"--url http://u --model m --prefix share=2,tokens=5":     "want a share from 0 to 1",
-		"--url http://u --model m --prefix part=2":               `"part=2": want share=S`,
-		"--url http://u --model m --extra-body [1]":              "want a JSON object",
-		"--url http://u --model m --extra-body null":             "want a JSON object",
-		"--url http://u --model m --dataset /no/such/file":       "/no/such/file",
-		"--url http://u --model m --dataset f --input-tokens 5":  "--dataset gives the prompts",
-		"--url http://u --model m --dataset f --prefix tokens=5": "--prefix is the beginning of made-up prompts",
-		"--url http://u --model m --api-key-file /no/such/key":   "API key: open /no/such/key",
-		"--url http://u --model m --batch 0":                     "--batch 0 and --turns 1",
-		"--url http://u --workload f --batch 2":                  "--batch and --workload exclude each other",
-		"--url http://u --model m --header X-Request-Id:1":       "set by the agent itself",
+		"--url ftp://u --model m":                                               "want http://host:port",
+		"--url u:8000 --model m":                                                "want http://host:port",
+		"--url http://u:99999 --model m":                                        "want 1 to 65535",
+		"--url http://u --model m --rate NaN":                                   "--rate NaN",
+		"--url http://u --model m --rate Inf":                                   "--rate +Inf",
+		"--url http://u --model m --rate 1e10":                                  "--rate 1e+10",
+		"--url http://u --model m --header x":                                   "want NAME: VALUE",
+		"--url http://u --model m operand":                                      `unexpected "operand"`,
+		"--model m":                                                             "--url is missing",
+		"--url http://u":                                                        "--model is missing",
+		"--url http://u --model m --dialect latin":                              `--dialect: unknown "latin" (known: llamacpp-completion`,
+		"--url http://u --model m --arrival poisson":                            "--arrival is the law of an open loop: it needs --rate",
+		"--url http://u --model m --rate 5 --arrival poison":                    `(did you mean "poisson"?)`,
+		"--url http://u --model m --rate 0":                                     "--rate 0",
+		"--url http://u --model m --rate -1":                                    "--rate -1",
+		"--url http://u --model m --concurrency 0":                              "--concurrency 0",
+		"--url http://u --model m --requests 0":                                 "--requests 0",
+		"--url http://u --model m --duration 30":                                "a time needs its unit: 30s",
+		"--url http://u --model m --prompt hi --input-tokens 3":                 "exclude each other",
+		"--url http://u --model m --slo speed=3s":                               `"speed": want ttft`,
+		"--url http://u --model m --slo ttft=3":                                 "a time needs its unit: 3s",
+		"--url http://u --model m --find-rate":                                  "--find-rate needs what a rate has to hold, such as --slo ttft=500ms",
+		"--url http://u --workload f --model m":                                 "--model and --workload exclude each other",
+		"--url http://u --workload /no/such/file":                               "/no/such/file",
+		"--url http://u --model m --concurency 3":                               `(did you mean "concurrency"?)`,
+		"--url http://u --model m --concurrency x":                              `invalid value "x" for flag --concurrency`,
+		"--url http://u --model m --max-tokens 9 --js":                          "unknown flag --js",
+		"--url http://u --model m --max-tokens 0":                               "want 1 or more, or a law",
+		"--url http://u --model m --input-tokens zipf:3,4":                      `unknown law of lengths "zipf"`,
+		"--url http://u --model m --input-tokens uniform:9":                     "want uniform:MIN,MAX",
+		"--url http://u --model m --input-tokens uniform:9,3":                   "no whole number",
+		"--url http://u --model m --prefix share=2,tokens=5":                    "want a share from 0 to 1",
+		"--url http://u --model m --prefix part=2":                              `"part=2": want share=S`,
+		"--url http://u --model m --extra-body [1]":                             "want a JSON object",
+		"--url http://u --model m --extra-body null":                            "want a JSON object",
+		"--url http://u --model m --dataset /no/such/file":                      "/no/such/file",
+		"--url http://u --model m --dataset f --input-tokens 5":                 "--dataset gives the prompts",
+		"--url http://u --model m --dataset f --prefix tokens=5":                "--prefix is the beginning of made-up prompts",
+		"--url http://u --model m --api-key-file /no/such/key":                  "API key: open /no/such/key",
+		"--url http://u --model m --batch 0":                                    "--batch 0 and --turns 1",
+		"--url http://u --model m --warmup-requests 3":                          "--warmup-requests needs --warmup",
+		"--url http://u --model m --warmup-requests 0":                          "--warmup-requests 0: want 1 or more",
+		"--url http://u --model m --rate 2 --warmup 1s --warmup-requests 3":     "--warmup-requests is of a closed loop",
+		"--url http://u --model m --min-duration 3s":                            "--min-duration bounds what --requests end",
+		"--url http://u --model m --requests 5 --duration 1s --min-duration 3s": "want no more than --duration, which is 1s",
+		"--url http://u --model m --conn-requests 0":                            "--conn-requests 0: want 1 or more",
+		"--url http://u --model m --token-ids 5-9 --prompt hi":                  "--token-ids makes the prompts: it excludes --prompt",
+		"--url http://u --model m --token-ids 5":                                "want FIRST-LAST",
+		"--url http://u --model m --token-ids 9-5":                              "want FIRST-LAST",
+		"--url http://u --model m --token-ids 5-9":                              "--token-ids is of --dialect openai-completions",
+		"--url http://u --model m --token-ids 5-9 --tokenizer t":                "--tokenizer and --token-ids exclude each other",
+		"--url http://u --model m --api-key-env NO_SUCH_VARIABLE":               "--api-key-env: the variable NO_SUCH_VARIABLE is empty",
+		"--url http://u --model m --api-key-env A --api-key-file f":             "--api-key-file and --api-key-env exclude each other",
+		"--url http://u --workload f --batch 2":                                 "--batch and --workload exclude each other",
+		"--url http://u --model m --header X-Request-Id:1":                      "set by the agent itself",
 	} {
 		status, stdout, stderr := agent(t, append([]string{"load"}, strings.Fields(args)...)...)
 		if status != refused || !strings.Contains(stderr, want) || stdout != "" {
@@ -172,6 +194,77 @@ func TestLoadFlagsOfWhatARequestSays(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, want %+v", got, want)
 	}
+}
+
+func TestAllThatIsWrongIsToldAtOnce(t *testing.T) {
+	for args, want := range map[string]string{
+		"--url http://u --concurency 3 --duration 5 --modle m": `agent load: unknown flag --concurency (did you mean "concurrency"?); agent load -h lists them
+agent load: invalid value "5" for flag --duration: a time needs its unit: 5s
+agent load: unknown flag --modle (did you mean "model"?); agent load -h lists them
+`,
+		"--url ftp://u --rate x": `agent load: invalid value "ftp://u" for flag --url: endpoint "ftp://u": want http://host:port, https://host or unix:/path
+agent load: invalid value "x" for flag --rate: parse error
+`,
+		"--url http://u --dialect openai-caht --arrival poison --rate 5 --timeout 0s": `load: --model is missing; agent load -h shows how it is used
+load: --dialect: unknown "openai-caht" (did you mean "openai-chat"?) (known: ` + strings.Join(wire.Dialects(), ", ") + `)
+load: --timeout 0: want more
+load: --arrival: unknown law "poison" (did you mean "poisson"?) (known: ` + strings.Join(arrival.Laws(), ", ") + `)
+`,
+	} {
+		status, stdout, stderr := agent(t, append([]string{"load"}, strings.Fields(args)...)...)
+		if status != refused || stderr != want || stdout != "" {
+			t.Errorf("agent load %s: status %d\n%s\nwant\n%s", args, status, stderr, want)
+		}
+	}
+}
+
+func TestAKeyOfTheEnvironmentIsSentAndWrittenNowhere(t *testing.T) {
+	const key = "sk-very-secret-12345"
+	t.Setenv("SOME_KEY", key)
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Error(w, "no model for "+r.Header.Get("Authorization"), http.StatusForbidden) // as a careless server answers
+	}))
+	defer web.Close()
+	out := t.TempDir()
+	_, stdout, stderr := agent(t, "load", "--url", web.URL, "--model", "tiny", "--api-key-env", "SOME_KEY", "--requests", "2", "--out", out)
+	if !strings.Contains(stderr, "no model for Bearer [key]") {
+		t.Errorf("the key was not sent as Authorization: Bearer: %s", stderr)
+	}
+	for what, text := range map[string]string{
+		"stdout": stdout, "stderr": stderr, "records": content(t, filepath.Join(out, "records.jsonl")),
+		"summary": content(t, filepath.Join(out, "summary.json")), "part": content(t, filepath.Join(out, "part.json")),
+	} {
+		if strings.Contains(text, key) {
+			t.Errorf("the key is in the %s: %s", what, text)
+		}
+	}
+}
+
+func TestLoadFlagsOfPromptsInTokens(t *testing.T) {
+	for args, want := range map[string]workload.Workload{
+		"--tokenizer t.json":                                  {Tokenizer: filepath.Join(workingDir(t), "t.json")},
+		"--tokenizer /m/t.gguf":                               {Tokenizer: "/m/t.gguf"},
+		"--dialect openai-completions --token-ids 1000-30000": {TokenIDs: &workload.IDs{First: 1000, Last: 30000}},
+	} {
+		f := newFlags("load")
+		o := declareLoad(f)
+		if _, err := f.parse(strings.Fields("--url http://u --model m " + args)); err != nil {
+			t.Fatal(err)
+		}
+		w, err := o.workload(f)
+		if got := (workload.Workload{Tokenizer: w.Tokenizer, TokenIDs: w.TokenIDs}); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %+v, %v", args, got, err)
+		}
+	}
+}
+
+func workingDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 func TestLoadOfADatasetTellsWhenItComesRound(t *testing.T) {
@@ -207,6 +300,58 @@ func TestDigits(t *testing.T) {
 	} {
 		if got := digits(v); got != want {
 			t.Errorf("digits(%v) = %q, want %q", v, got, want)
+		}
+	}
+}
+
+func TestClientInWords(t *testing.T) {
+	for want, v := range map[string]summary.Verdict{
+		"ok": {Verdict: summary.ClientOK},
+		"ok (2 % of its CPU, p99 of lateness 1.26 ms, of kernel lag 0.050 ms)": {
+			Verdict: summary.ClientOK, CPU: new(0.02), LatenessP99S: new(1.26e-3), ReadLagP99S: new(2.46e-4), KernelLagP99S: new(5e-5),
+			RunDelay: new(0.001), Broken: new(int64(0)), Resent: new(int64(0)),
+		},
+		"client-bound: load threads waited (23 % of the time waiting for a core, p99 of read lag 8.00 ms, 2 broken connections, 3 requests sent again)": {
+			Verdict: summary.ClientBound, Why: "load threads waited", ReadLagP99S: new(8e-3), RunDelay: new(0.23), Broken: new(int64(2)), Resent: new(int64(3)),
+		},
+	} {
+		if got := client(v); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+}
+
+// What docs/load.md shows is what the command line takes.
+func TestLinesOfTheDocumentAreAccepted(t *testing.T) {
+	text := strings.ReplaceAll(content(t, filepath.Join("..", "..", "..", "docs", "load.md")), "\\\n", " ")
+	var lines []string
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, "agent load ") {
+			lines = append(lines, strings.TrimPrefix(line, "agent load "))
+		}
+		if _, row, law := strings.Cut(line, " | `--"); law && strings.HasPrefix(line, "| ") {
+			flags, _, _ := strings.Cut(row, " |")
+			for given := range strings.SplitSeq("`--"+flags, ", `") {
+				given = strings.Trim(given, "`")
+				if !strings.Contains(given, "--rate") && !strings.Contains(given, "--ramp") && !strings.Contains(given, "--steps") && !strings.Contains(given, "--trace") {
+					given = "--rate 20 " + given
+				}
+				lines = append(lines, "--url http://u --model m "+strings.ReplaceAll(given, "FILE", put(t, t.TempDir(), "trace", mooncake)))
+			}
+		}
+	}
+	if len(lines) < 10 {
+		t.Fatalf("only %d lines are there: %q", len(lines), lines)
+	}
+	for _, line := range lines {
+		f := newFlags("load")
+		o := declareLoad(f)
+		_, err := f.parse(strings.Fields(line))
+		if err == nil {
+			_, err = o.workload(f)
+		}
+		if err != nil {
+			t.Errorf("agent load %s: %v", line, err)
 		}
 	}
 }

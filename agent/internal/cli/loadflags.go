@@ -25,10 +25,16 @@ type loadOptions struct {
 	model, dialect, routing     *string
 	concurrency, requests, seed *int
 	arrivals                    lawOptions
+	find                        findOptions
 	duration, warmup, timeout   *time.Duration
-	rampUp, cooldown, think     *time.Duration
+	rampUp, cooldown, least     *time.Duration
+	think                       thinking
+	warming, connRequests       *int
 	cancel                      *float64
-	prompt, dataset, keyFile    *string
+	prompt, dataset, tokenizer  *string
+	keyFile, keyEnv             *string
+	kernel                      *bool
+	ids                         *workload.IDs
 	input, tokens               lengths
 	prefix                      *workload.Prefix
 	extra                       map[string]any
@@ -53,25 +59,33 @@ func declareLoad(f *flags) *loadOptions {
 	o.dialect = f.text("dialect", "NAME", "openai-chat", listed(wire.Dialects()))
 	f.each("header", "'NAME: VALUE'", "sent with each request; may be given several times", o.header)
 	o.keyFile = f.text("api-key-file", "FILE", "", "a file whose first line goes out as Authorization: Bearer")
+	o.keyEnv = f.text("api-key-env", "NAME", "", "the same from an environment variable, such as OPENAI_API_KEY")
+	o.connRequests = f.number("conn-requests", "N", 0, "requests a connection carries before it is closed; 1: a new one for each (default no end)")
+	o.kernel = f.is("kernel-stamps", "take the kernel's time of a packet as that of its tokens, not the time of the read")
 	o.insecure = f.is("insecure", "https: take any certificate")
 	f.heading("Load:")
 	o.concurrency = f.number("concurrency", "N", 1, "requests in flight: a closed loop; of an open one the most in flight")
 	o.duration = f.time("duration", 0, fmt.Sprintf("length of the window that is measured (default %v, without --requests)", standard))
 	o.requests = f.number("requests", "N", 0, "measured requests after which the window ends")
 	o.warmup = f.time("warmup", 0, "load that is sent before the window, and not counted")
+	o.warming = f.number("warmup-requests", "N", 0, "of a closed loop: the warm-up ends early when so many requests are done")
+	o.least = f.time("min-duration", 0, "--requests end no window that is shorter")
 	o.cooldown = f.time("cooldown", 0, "load that is sent after the window, and not counted")
 	o.rampUp = f.time("ramp-up", 0, "of a closed loop: its slots begin evenly spread over so long")
-	o.think = f.time("think-time", 0, "of a closed loop: from an answer's end to the next request")
+	f.value("think-time", "TIME|LAW", &o.think, "of a closed loop: from an answer's end to the next request; a time, or exponential:MEAN")
 	o.timeout = f.time("timeout", 2*time.Minute, "of one request, from sent to done")
 	o.cancel = f.real("cancel-share", "P", 0, "share of the requests that is given up at the first token, and no failure")
 	o.routing = f.text("routing", "NAME", "round-robin", "which URL a request goes to: "+strings.Join(routings, ", "))
 	o.seed = f.number("seed", "N", 0, "what arrivals and prompts follow from (default drawn at random, and told)")
 	o.arrivals.declare(f)
+	o.find.declare(f)
 	f.heading("Requests:")
 	o.prompt = f.text("prompt", "TEXT", "", "one prompt, repeated; a server may answer it from its prefix cache")
 	o.dataset = f.text("dataset", "FILE", "", "prompts from a file: JSON lines with a prompt, HellaSwag's with ctx, or ShareGPT's array")
 	o.input, o.tokens = lengths{mean: 128}, lengths{mean: 128}
 	f.value("input-tokens", "N|LAW", &o.input, "length of made-up prompts, none of which comes twice: N, or\nuniform:MIN,MAX, normal:MEAN,SD or lognormal:MEAN,SD")
+	o.tokenizer = f.text("tokenizer", "FILE", "", "the model's own, GGUF or tokenizer.json: made-up prompts have exactly their length in its tokens,\nanswers to ShareGPT's prompts that of the recorded ones")
+	f.each("token-ids", "FIRST-LAST", "made-up prompts are lists of token ids out of these, such as 1000-30000\n(openai-completions, llamacpp-completion)", o.tokenIDs)
 	f.value("max-tokens", "N|LAW", &o.tokens, "of an answer; exactly so many to made-up prompts, where the server can")
 	f.each("prefix", "LIST", "share of made-up prompts that begin with the same tokens, such as share=0.5,tokens=256", o.beginning)
 	o.turns = f.number("turns", "N", 1, "requests of one conversation, each with all that was said before")
@@ -144,21 +158,26 @@ func (o *loadOptions) trial(f *flags) (workload.Trial, error) {
 			Schema: workload.Schema, ID: "load", Name: "load", Scenario: "agent load", Point: map[string]any{}, Repetition: 1, Workload: w,
 		}, err
 	}
+	p := new(problems)
 	for _, name := range []string{
-		"model", "dialect", "concurrency", "rate", "arrival", "burstiness", "burst", "ramp", "steps", "trace", "duration", "requests",
-		"warmup", "cooldown", "ramp-up", "think-time", "timeout", "cancel-share", "routing", "seed", "prompt", "input-tokens",
-		"max-tokens", "no-stream", "slo",
-		"dataset", "prefix", "turns", "batch", "extra-body", "api-key-file",
+		"model", "dialect", "concurrency", "rate", "arrival", "burstiness", "burst", "ramp", "steps", "trace", "sine", "duration",
+		"requests", "warmup", "warmup-requests", "min-duration", "cooldown", "ramp-up", "think-time", "timeout", "cancel-share", "routing", "seed", "prompt", "input-tokens",
+		"max-tokens", "no-stream", "slo", "find-rate", "max-rate", "precision", "attain", "confidence", "probes",
+		"dataset", "prefix", "turns", "batch", "extra-body", "api-key-file", "tokenizer", "token-ids", "conn-requests", "kernel-stamps",
 	} {
-		if f.given(name) {
-			return workload.Trial{}, usage("--%s and --workload exclude each other: the file says it all", name)
-		}
+		p.note(f.given(name), "--%s and --workload exclude each other: the file says it all", name)
+	}
+	if err := p.err(); err != nil {
+		return workload.Trial{}, err
 	}
 	return readTrial(*o.file)
 }
 
 // workload is what the flags say.
 func (o *loadOptions) workload(f *flags) (workload.Workload, error) {
+	if *o.find.on && !f.given("rate") {
+		*o.arrivals.rate = standardRate
+	}
 	if err := o.conflicts(f); err != nil {
 		return workload.Workload{}, err
 	}
@@ -168,73 +187,116 @@ func (o *loadOptions) workload(f *flags) (workload.Workload, error) {
 	}
 	w := workload.Workload{
 		Dialect: *o.dialect, Model: *o.model, Stream: !*o.noStream,
-		Concurrency: *o.concurrency, ThinkTimeS: o.think.Seconds(), RampUpS: o.rampUp.Seconds(),
-		WarmupS: o.warmup.Seconds(), DurationS: o.duration.Seconds(), Requests: *o.requests, CooldownS: o.cooldown.Seconds(),
+		Concurrency: *o.concurrency, ThinkTimeS: o.think.mean.Seconds(), ThinkLaw: o.think.law, RampUpS: o.rampUp.Seconds(),
+		WarmupS: o.warmup.Seconds(), WarmupRequests: *o.warming, MinDurationS: o.least.Seconds(), DurationS: o.duration.Seconds(), Requests: *o.requests, CooldownS: o.cooldown.Seconds(),
 		CancelShare: *o.cancel, Routing: *o.routing,
 		DrainS: o.timeout.Seconds(), TimeoutS: o.timeout.Seconds(),
 		Prompt: *o.prompt, InputTokens: o.input.mean, InputLaw: o.input.law, MaxTokens: o.tokens.mean, OutputLaw: o.tokens.law,
 		IgnoreEOS: *o.prompt == "" && *o.dataset == "", Prefix: o.prefix, Turns: several(*o.turns), Batch: several(*o.batch),
+		ConnRequests: *o.connRequests, KernelStamps: *o.kernel, TokenIDs: o.ids,
 		ExtraBody: o.extra, APIKeyFile: *o.keyFile,
 		Seed: seed, PromptSeed: promptSeed(seed), SLO: maps.Clone(o.slo),
 	}
 	if w.Prompt != "" || *o.dataset != "" {
 		w.InputTokens = 0
 	}
-	if *o.dataset != "" {
-		absolute, err := filepath.Abs(*o.dataset)
-		if err != nil {
-			return w, err
-		}
-		w.Dataset = absolute
+	var err error
+	if w.Dataset, err = absolute(*o.dataset); err != nil {
+		return w, err
+	}
+	if w.Tokenizer, err = absolute(*o.tokenizer); err != nil {
+		return w, err
 	}
 	if err := o.arrivals.fill(&w); err != nil {
 		return w, err
 	}
+	o.find.fill(&w)
 	if w.Open() && !f.given("concurrency") {
 		w.Concurrency = 0
 	}
-	if w.DurationS == 0 && (w.Requests == 0 && w.Trace == "" || w.Ramp != nil) {
+	if w.Search == nil && w.DurationS == 0 && (w.Requests == 0 && w.Trace == "" || w.Ramp != nil) {
 		w.DurationS = standard.Seconds()
 	}
 	return w, nil
 }
 
-// conflicts says what is wrong with the flags, or between them.
-func (o *loadOptions) conflicts(f *flags) error {
-	_, err := wire.Lookup(*o.dialect)
-	switch {
-	case *o.model == "":
-		return usage("--model is missing; agent load -h shows how it is used")
-	case err != nil:
-		return usage("--dialect: %w", err)
-	case (f.given("ramp-up") || f.given("think-time")) && o.arrivals.open():
-		return usage("--ramp-up and --think-time are of a closed loop: --rate and its like exclude them")
-	case !(*o.cancel >= 0 && *o.cancel <= 1):
-		return usage("--cancel-share %v: want 0 to 1", *o.cancel)
-	case *o.cancel > 0 && *o.noStream:
-		return usage("--cancel-share and --no-stream exclude each other: there is no first token to give up at")
-	case !slices.Contains(routings, *o.routing):
-		return usage("--routing: unknown %q%s (known: %s)", *o.routing, guess(*o.routing, routings), strings.Join(routings, ", "))
-	case *o.arrivals.trace != "" && (f.given("input-tokens") || f.given("max-tokens") || f.given("prompt")):
-		return usage("--trace has the lengths of prompts and answers: --input-tokens, --max-tokens and --prompt have no place beside it")
-	case *o.concurrency < 1:
-		return usage("--concurrency %d: want 1 or more", *o.concurrency)
-	case *o.requests < 0, f.given("requests") && *o.requests == 0:
-		return usage("--requests %d: want 1 or more", *o.requests)
-	case *o.batch < 1 || *o.turns < 1:
-		return usage("--batch %d and --turns %d: want 1 or more each", *o.batch, *o.turns)
-	case *o.timeout == 0:
-		return usage("--timeout 0: want more")
-	case f.given("prompt") && f.given("input-tokens"):
-		return usage("--prompt and --input-tokens exclude each other")
-	case f.given("dataset") && (f.given("prompt") || f.given("input-tokens")):
-		return usage("--dataset gives the prompts: it excludes --prompt and --input-tokens")
-	case f.given("prefix") && (f.given("prompt") || f.given("dataset")):
-		return usage("--prefix is the beginning of made-up prompts: it excludes --prompt and --dataset")
-	case f.given("prompt") && *o.prompt == "":
-		return usage("--prompt is empty")
+// absolute is the whole path of a file; "" stays so.
+func absolute(path string) (string, error) {
+	if path == "" {
+		return "", nil
 	}
-	return o.arrivals.conflicts(f)
+	return filepath.Abs(path)
+}
+
+// conflicts says all that is wrong with the flags, or between them.
+func (o *loadOptions) conflicts(f *flags) error {
+	p := new(problems)
+	_, err := wire.Lookup(*o.dialect)
+	p.note(*o.model == "",
+		"--model is missing; agent load -h shows how it is used")
+	p.note(err != nil, "--dialect: unknown %q%s (known: %s)", *o.dialect, guess(*o.dialect, wire.Dialects()), strings.Join(wire.Dialects(), ", "))
+	p.note(f.given("api-key-file") && f.given("api-key-env"),
+		"--api-key-file and --api-key-env exclude each other")
+	p.note(*o.connRequests < 0 || f.given("conn-requests") && *o.connRequests == 0,
+		"--conn-requests %d: want 1 or more", *o.connRequests)
+	o.timeConflicts(f, p)
+	o.requestConflicts(f, p)
+	o.arrivals.conflicts(f, p)
+	o.searchConflicts(f, p)
+	return p.err()
+}
+
+// timeConflicts are those between the flags that say when requests are sent.
+func (o *loadOptions) timeConflicts(f *flags, p *problems) {
+	p.note(f.given("ramp-up") && o.arrivals.open(),
+		"--ramp-up is of a closed loop: --rate and its like exclude it (--ramp from=…,to=… is an open loop's)")
+	p.note(f.given("think-time") && o.arrivals.open() && *o.turns <= 1,
+		"--think-time is of a closed loop, or of the --turns of a conversation: --rate and its like exclude it otherwise")
+	p.note(!(*o.cancel >= 0 && *o.cancel <= 1),
+		"--cancel-share %v: want 0 to 1", *o.cancel)
+	p.note(*o.cancel > 0 && *o.noStream,
+		"--cancel-share and --no-stream exclude each other: there is no first token to give up at")
+	p.note(!slices.Contains(routings, *o.routing),
+		"--routing: unknown %q%s (known: %s)", *o.routing, guess(*o.routing, routings), strings.Join(routings, ", "))
+	p.note(*o.arrivals.trace != "" && (f.given("input-tokens") || f.given("max-tokens") || f.given("prompt")),
+		"--trace has the lengths of prompts and answers: --input-tokens, --max-tokens and --prompt have no place beside it")
+	p.note(*o.concurrency < 1,
+		"--concurrency %d: want 1 or more", *o.concurrency)
+	p.note(*o.requests < 0 || f.given("requests") && *o.requests == 0,
+		"--requests %d: want 1 or more", *o.requests)
+	p.note(*o.warming < 0 || f.given("warmup-requests") && *o.warming == 0,
+		"--warmup-requests %d: want 1 or more", *o.warming)
+	p.note(*o.warming > 0 && o.arrivals.open(),
+		"--warmup-requests is of a closed loop: an open one's warm-up has a length, --warmup")
+	p.note(*o.warming > 0 && *o.warmup == 0,
+		"--warmup-requests needs --warmup, which says how long they may take")
+	p.note(*o.least > 0 && *o.requests == 0,
+		"--min-duration bounds what --requests end: it needs --requests")
+	p.note(*o.duration > 0 && *o.least > *o.duration,
+		"--min-duration %v: want no more than --duration, which is %v", *o.least, *o.duration)
+	p.note(*o.timeout == 0,
+		"--timeout 0: want more")
+}
+
+// requestConflicts are those between the flags that say what requests say.
+func (o *loadOptions) requestConflicts(f *flags, p *problems) {
+	p.note(*o.batch < 1 || *o.turns < 1,
+		"--batch %d and --turns %d: want 1 or more each", *o.batch, *o.turns)
+	p.note(f.given("token-ids") && (f.given("prompt") || f.given("dataset")),
+		"--token-ids makes the prompts: it excludes --prompt and --dataset")
+	p.note(f.given("tokenizer") && f.given("token-ids"),
+		"--tokenizer and --token-ids exclude each other: each makes prompts of an exact length")
+	d, err := wire.Lookup(*o.dialect)
+	p.note(f.given("token-ids") && err == nil && !d.TakesIDs(),
+		"--token-ids is of --dialect openai-completions and llamacpp-completion: %s takes text alone", *o.dialect)
+	p.note(f.given("prompt") && f.given("input-tokens"),
+		"--prompt and --input-tokens exclude each other")
+	p.note(f.given("dataset") && (f.given("prompt") || f.given("input-tokens")),
+		"--dataset gives the prompts: it excludes --prompt and --input-tokens")
+	p.note(f.given("prefix") && (f.given("prompt") || f.given("dataset")),
+		"--prefix is the beginning of made-up prompts: it excludes --prompt and --dataset")
+	p.note(f.given("prompt") && *o.prompt == "",
+		"--prompt is empty")
 }
 
 // several is n, and 0 for a single one.

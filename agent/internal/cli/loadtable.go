@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 
 	"hpcbench/agent/internal/record"
+	"hpcbench/agent/internal/search"
 	"hpcbench/agent/internal/summary"
 	"hpcbench/agent/workload"
 )
@@ -21,7 +22,8 @@ var shown = []struct {
 	{summary.TPOT, "TPOT", "(last token − first token) / (tokens − 1)"},
 	{summary.ITL, "ITL", "gaps between token events, pooled"},
 	{summary.E2EL, "E2EL", "last token − sent, or done − sent when not streamed"},
-	{summary.E2ELScheduled, "E2EL from due", "the same from when the request was due"},
+	{summary.TTFTScheduled, "TTFT from due", "TTFT from when the request was due"},
+	{summary.E2ELScheduled, "E2EL from due", "E2EL from when the request was due"},
 	{summary.Lateness, "lateness", "sent − due"},
 }
 
@@ -29,6 +31,9 @@ var shown = []struct {
 func table(a workload.Assignment, s *summary.Summary) string {
 	w := a.Trial.Workload
 	var b strings.Builder
+	if s.Search != nil {
+		b.WriteString(foundTable(s))
+	}
 	fmt.Fprintf(&b, "%s · %s · %s\n%s · seed %d\n\n", w.Dialect, w.Model, strings.Join(a.Endpoints, ", "), offered(w), w.Seed)
 	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "requests\t%s\n", requests(s))
@@ -38,7 +43,12 @@ func table(a workload.Assignment, s *summary.Summary) string {
 		fmt.Fprintf(t, "goodput\t%s\n", goodput(s))
 	}
 	fmt.Fprintf(t, "client\t%s\n", client(s.Client))
-	for k, mark := range s.Marks {
+	rest := *s
+	rest.Search = nil // it stands above
+	for _, fact := range rest.Facts() {
+		fmt.Fprintf(t, "%s\t%s\n", fact[0], fact[1])
+	}
+	for k, mark := range s.Doubts() {
 		fmt.Fprintf(t, "%s\t%s\n", []string{"doubtful", ""}[min(k, 1)], mark)
 	}
 	_ = t.Flush() // into memory
@@ -79,7 +89,13 @@ func offered(w workload.Workload) string {
 		words = append(words, fmt.Sprintf("and %g s of cool-down", w.CooldownS))
 	}
 	if w.ThinkTimeS > 0 {
-		words = append(words, fmt.Sprintf("%g s of think time", w.ThinkTimeS))
+		words = append(words, strings.TrimSpace(fmt.Sprintf("%g s of think time %s", w.ThinkTimeS, strings.TrimPrefix(w.ThinkLaw, "fixed"))))
+	}
+	if w.ConnRequests > 0 {
+		words = append(words, fmt.Sprintf("a connection for %d requests", w.ConnRequests))
+	}
+	if w.KernelStamps {
+		words = append(words, "stamped by the kernel")
 	}
 	if w.CancelShare > 0 {
 		words = append(words, fmt.Sprintf("%g %% given up", 100*w.CancelShare))
@@ -148,17 +164,27 @@ func tokens(s *summary.Summary) string {
 }
 
 func goodput(s *summary.Summary) string {
-	var words, bounds []string
+	var words []string
 	if s.Goodput.RequestsPerS != nil {
 		words = append(words, digits(*s.Goodput.RequestsPerS)+" requests/s")
 	}
 	if s.Goodput.Ratio != nil {
-		words = append(words, fmt.Sprintf("%.1f %% of those due", 100**s.Goodput.Ratio))
+		text := fmt.Sprintf("%.1f %% of those due", 100**s.Goodput.Ratio)
+		if ci := s.Goodput.RatioCI95; ci != nil {
+			text += fmt.Sprintf(" (%.1f–%.1f within this run)", 100*ci[0], 100*ci[1])
+		}
+		words = append(words, text)
 	}
-	for _, name := range slices.Sorted(maps.Keys(s.SLO)) {
-		bounds = append(bounds, fmt.Sprintf("%s ≤ %s ms", name, digits(1e3*s.SLO[name])))
+	return strings.Join(append(words, within(s.SLO)), " · ")
+}
+
+// within are the bounds of an SLO.
+func within(slo map[string]float64) string {
+	var bounds []string
+	for _, name := range slices.Sorted(maps.Keys(slo)) {
+		bounds = append(bounds, fmt.Sprintf("%s ≤ %s ms", name, digits(1e3*slo[name])))
 	}
-	return strings.Join(append(words, strings.Join(bounds, ", ")), " · ")
+	return strings.Join(bounds, ", ")
 }
 
 func client(v summary.Verdict) string {
@@ -170,16 +196,42 @@ func client(v summary.Verdict) string {
 	if v.CPU != nil {
 		words = append(words, fmt.Sprintf("%.0f %% of its CPU", 100**v.CPU))
 	}
-	if v.LatenessP99S != nil {
-		words = append(words, fmt.Sprintf("p99 of lateness %s ms", digits(1e3**v.LatenessP99S)))
+	if v.RunDelay != nil && *v.RunDelay >= 0.005 {
+		words = append(words, fmt.Sprintf("%.0f %% of the time waiting for a core", 100**v.RunDelay))
 	}
-	if v.ReadLagP99S != nil {
-		words = append(words, fmt.Sprintf("of read lag %s ms", digits(1e3**v.ReadLagP99S)))
+	if lags := lags(v); lags != "" {
+		words = append(words, "p99 of "+lags)
+	}
+	for _, n := range []struct {
+		count *int64
+		what  string
+	}{{v.Broken, "broken connections"}, {v.Resent, "requests sent again"}} {
+		if n.count != nil && *n.count > 0 {
+			words = append(words, fmt.Sprintf("%d %s", *n.count, n.what))
+		}
 	}
 	if len(words) > 0 {
 		text += " (" + strings.Join(words, ", ") + ")"
 	}
 	return text
+}
+
+// lags are by how much the client was late, in each way that is known.
+func lags(v summary.Verdict) string {
+	read := v.ReadLagP99S
+	if v.KernelLagP99S != nil {
+		read = nil // an upper bound of what is known better
+	}
+	var words []string
+	for _, lag := range []struct {
+		p99  *float64
+		name string
+	}{{v.LatenessP99S, "lateness"}, {read, "read lag"}, {v.KernelLagP99S, "kernel lag"}} {
+		if lag.p99 != nil {
+			words = append(words, fmt.Sprintf("%s %s ms", lag.name, digits(1e3**lag.p99)))
+		}
+	}
+	return strings.Join(words, ", of ")
 }
 
 // latencies is the table of distributions, in milliseconds, with what each row is.
@@ -216,6 +268,9 @@ func latencies(s *summary.Summary) string {
 	if low {
 		text += "; ‡ too few requests to be sure of it"
 	}
+	if spans := s.Spans(); spans != "" {
+		text += "\n" + spans
+	}
 	return text + "\n"
 }
 
@@ -235,6 +290,9 @@ func digits(v float64) string {
 // sentence is the summary in a line, for a job's log.
 func sentence(s *summary.Summary) string {
 	words := []string{fmt.Sprintf("%d ok, %d failed", s.Requests.OK, s.Requests.Failed)}
+	if s.Search != nil {
+		words = []string{search.Answer(s.Search, within(s.SLO)), words[0]}
+	}
 	if r := s.Throughput.RequestsPerS; r != nil {
 		words = append(words, digits(*r)+" requests/s")
 	}
@@ -246,11 +304,14 @@ func sentence(s *summary.Summary) string {
 			words = append(words, fmt.Sprintf("%s p50 %s ms, p99 %s ms", strings.ToUpper(strings.TrimSuffix(m.String(), "_s")), digits(1e3*float64(d.P50)), digits(1e3*float64(d.P99))))
 		}
 	}
+	if due, ok := s.Latency[summary.E2ELScheduled.String()]; ok && (s.Load.Rate > 0 || s.Load.Arrival != "") {
+		words = append(words, fmt.Sprintf("from due p99 %s ms", digits(1e3*float64(due.P99))))
+	}
 	if s.Client.Verdict != summary.ClientOK {
 		words = append(words, client(s.Client))
 	}
-	if len(s.Marks) > 0 {
-		words = append(words, "doubtful: "+strings.Join(s.Marks, "; "))
+	if doubts := s.Doubts(); len(doubts) > 0 {
+		words = append(words, "doubtful: "+strings.Join(doubts, "; "))
 	}
 	return strings.Join(words, " · ")
 }

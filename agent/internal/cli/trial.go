@@ -23,7 +23,11 @@ All executors (rows of nodes.tsv with role client) start on one time zero, are w
 they counted becomes DIR/summary.json; DIR/key follows when the trial is complete: its schedule and drain ran out and at
 least one request was ok. Otherwise the exit status is 1 and the last line names the cause. It is a hang when no byte has
 come for --stall, or for three times the p99 so far, and a server then fails two probe requests. On TERM, INT or USR1 the
-executors are stopped in good order, and the summary says so.`,
+executors are stopped in good order, and the summary says so.
+
+A trial that searches (workload.search) sends its load at several rates, one after the other. Its numbers, and the files of
+its nodes, are those of the highest that held; the files of the other probes are in DIR/probes/NN/NODE. That no rate holds is
+a result too.`,
 	example: "agent trial --workload trials/0001.json --nodes nodes.tsv --token-file control.token --out results/4711/0001 --key 5f2c",
 	declare: func(f *flags) action {
 		work := f.text("workload", "FILE", "", "the trial: trials/<id>.json")
@@ -63,16 +67,21 @@ executors are stopped in good order, and the summary says so.`,
 	},
 }
 
-// lead is the time from the start requests to time zero: in it the client nodes read the dataset, at 20 MB/s or more.
+// lead is the time from the start requests to time zero: in it the client nodes read the dataset, at 20 MB/s or more, and a
+// tokenizer, whose largest take some 2 s. With it the replies of a dataset are counted, at 4 MB/s or more.
 func lead(w workload.Workload) time.Duration {
+	lead, rate := time.Second, time.Duration(20e6)
+	if w.Tokenizer != "" {
+		lead, rate = lead+3*time.Second, 4e6
+	}
 	if w.Dataset == "" {
-		return time.Second
+		return lead
 	}
 	info, err := os.Stat(w.Dataset)
 	if err != nil { // it may be on the client nodes alone
-		return 10 * time.Second
+		return lead + 10*time.Second
 	}
-	return time.Second + time.Duration(info.Size())*time.Second/20e6
+	return lead + time.Duration(info.Size())*time.Second/rate
 }
 
 // readTrial reads a trial's file, BUNDLE/trials/<id>.json. Files that it names below the bundle get their whole path, as a
@@ -96,7 +105,9 @@ func readTrial(path string) (workload.Trial, error) {
 		return t, err
 	}
 	bundle := filepath.Dir(filepath.Dir(whole))
-	t.Workload.Trace, t.Workload.Dataset = workload.File(bundle, t.Workload.Trace), workload.File(bundle, t.Workload.Dataset)
+	for _, file := range []*string{&t.Workload.Trace, &t.Workload.Dataset, &t.Workload.Tokenizer} {
+		*file = workload.File(bundle, *file)
+	}
 	return t, nil
 }
 

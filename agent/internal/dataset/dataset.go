@@ -2,9 +2,12 @@
 //
 // Three layouts are known, and told apart by the file's begin:
 //
-//	{"prompt": "…", "output_tokens": 128}                  JSON lines; output_tokens, or max_tokens, may be left out
-//	{"ctx": "…", "endings": [..], "label": 3}              HellaSwag's JSON lines: the prompt is ctx
+//	{"prompt": "…", "output_tokens": 128, "answer": "B"}   JSON lines; output_tokens, or max_tokens, and answer may be left out
+//	{"ctx": "…", "endings": ["…", …], "label": 3}          HellaSwag's JSON lines: the prompt is ctx with the endings as a choice
 //	[{"conversations": [{"from": "human", "value": "…"}]}] ShareGPT's array: the prompt is the first human's message
+//
+// A prompt with an answer, which is the letter of one of several choices, is one whose reply can be graded (grade.go). Of
+// ShareGPT the reply that was given then has the length that is asked now, where a tokenizer counts it.
 //
 // The file is read once, an entry at a time, and of it only the prompts are kept, as they stand in JSON, in one piece of
 // memory of at most 512 MiB; a longer one is an error. Sending one allocates and reads nothing.
@@ -32,12 +35,17 @@ type Set struct {
 	text   []byte  // all prompts, as they stand between the quotes of a JSON string
 	ends   []int64 // where each one ends in text
 	tokens []int32 // the length that each one asks of its answer; 0: it says none
+	right  []byte  // the letter of the right answer to each one; 0: it has none
+	graded bool    // one of them has
 	order  []int32
 	limit  int64 // of text
+
+	replies *replies // to be counted; nil: nobody counts
 }
 
-// Read reads the prompts of a file. Their order follows from seed. An error names the file and the line.
-func Read(path string, seed uint64) (*Set, error) {
+// Read reads the prompts of a file. Their order follows from seed. count, where there is one, tells the tokens of a text,
+// or that they can't be told; it is called by several goroutines. An error names the file and the line.
+func Read(path string, seed uint64, count func(text string) (int, error)) (*Set, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -47,7 +55,12 @@ func Read(path string, seed uint64) (*Set, error) {
 	if info, err := f.Stat(); err == nil { // room that is not used costs nothing; growing would double what is kept
 		s.text = make([]byte, 0, min(info.Size(), textLimit))
 	}
-	if err := s.read(f); err != nil {
+	if count != nil {
+		s.replies = countReplies(count)
+	}
+	err = s.read(f)
+	s.replies.end(s.tokens)
+	if err != nil {
 		return nil, located(path, err)
 	}
 	if s.Len() == 0 {
@@ -144,9 +157,16 @@ func (s *Set) read(f io.Reader) error {
 	}
 }
 
-// add keeps a prompt and the length that it asks of its answer.
-func (s *Set) add(text string, tokens int) error {
-	quoted, err := json.Marshal(text)
+// prompt is what an entry of a file says.
+type prompt struct {
+	text   string
+	tokens int  // asked of its answer; 0: it says none
+	right  byte // the letter of the right answer; 0: it has none
+}
+
+// add keeps a prompt.
+func (s *Set) add(p prompt) error {
+	quoted, err := json.Marshal(p.text)
 	if err != nil {
 		return err
 	}
@@ -154,6 +174,7 @@ func (s *Set) add(text string, tokens int) error {
 		return fmt.Errorf("the prompts up to here have more than %d MiB, the most that is kept in memory (use a part of the file)", s.limit>>20)
 	}
 	s.text = append(s.text, quoted[1:len(quoted)-1]...)
-	s.ends, s.tokens = append(s.ends, int64(len(s.text))), append(s.tokens, int32(tokens))
+	s.ends, s.tokens, s.right = append(s.ends, int64(len(s.text))), append(s.tokens, int32(p.tokens)), append(s.right, p.right)
+	s.graded = s.graded || p.right != 0
 	return nil
 }

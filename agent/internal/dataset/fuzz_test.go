@@ -9,7 +9,7 @@ import (
 // FuzzRead looks for a file that ends the program, and for a prompt that is no text in JSON.
 func FuzzRead(f *testing.F) {
 	for _, s := range []string{
-		`{"prompt": "one", "output_tokens": 5}` + "\n\n" + `{"prompt": "t\u0000wo\ud800", "max_tokens": 7}`, `{"ctx": "HellaSwag", "endings": [1], "label": 3}`,
+		`{"prompt": "one", "output_tokens": 5}` + "\n\n" + `{"prompt": "t\u0000wo\ud800", "max_tokens": 7}`, `{"ctx": "HellaSwag", "endings": ["a", "b", "c", "d"], "label": 3}`,
 		`[{"conversations": [{"from": "gpt", "value": "x"}, {"from": "human", "value": "ShareGPT"}]}, {"conversations": []}]`,
 		"\ufeff [{\"conversations\":[{\"from\":\"human\",\"value\":\"cut", `[{}`, `[1,`, `{"prompt":""}`, "\xff",
 	} {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strconv"
 	"strings"
 )
 
@@ -21,9 +22,9 @@ func (s *Set) lines(r io.Reader, number int) error {
 		if len(line) == 0 {
 			continue
 		}
-		text, tokens, err := entry(line)
+		p, err := entry(line)
 		if err == nil {
-			err = s.add(text, tokens)
+			err = s.add(p)
 		}
 		if err != nil {
 			return placed{line: number, err: err}
@@ -35,36 +36,94 @@ func (s *Set) lines(r io.Reader, number int) error {
 	return scanner.Err()
 }
 
+// line is a JSON line, ours or HellaSwag's.
+type line struct {
+	Prompt       *string `json:"prompt"`
+	OutputTokens *int    `json:"output_tokens"`
+	MaxTokens    *int    `json:"max_tokens"`
+	Answer       *string `json:"answer"`
+
+	Ctx     *string         `json:"ctx"`
+	Endings []string        `json:"endings"`
+	Label   json.RawMessage `json:"label"` // a number, some copies have it in quotes, and the tests without answers are empty
+}
+
 // entry reads one JSON line.
-func entry(line []byte) (text string, tokens int, err error) {
-	var e struct {
-		Prompt       *string `json:"prompt"`
-		Ctx          *string `json:"ctx"` // HellaSwag's
-		OutputTokens *int    `json:"output_tokens"`
-		MaxTokens    *int    `json:"max_tokens"`
-	}
-	if err := json.Unmarshal(line, &e); err != nil {
-		return "", 0, fmt.Errorf(`want a JSON object such as {"prompt": "…"}: %w`, err)
+func entry(text []byte) (p prompt, err error) {
+	var l line
+	if err := json.Unmarshal(text, &l); err != nil {
+		return p, fmt.Errorf(`want a JSON object such as {"prompt": "…"}: %w`, err)
 	}
 	switch {
-	case e.Prompt == nil && e.Ctx == nil:
-		return "", 0, errors.New(`neither "prompt" nor, as HellaSwag has it, "ctx"`)
-	case e.Prompt == nil:
-		e.Prompt = e.Ctx
+	case l.Prompt == nil && l.Ctx == nil:
+		return p, errors.New(`neither "prompt" nor, as HellaSwag has it, "ctx"`)
+	case l.Prompt == nil:
+		p, err = l.story()
+	default:
+		p.text = *l.Prompt
+		p.right, err = letter(l.Answer)
 	}
-	if strings.TrimSpace(*e.Prompt) == "" {
-		return "", 0, errors.New("an empty prompt")
+	if err != nil {
+		return p, err
 	}
-	if e.OutputTokens == nil {
-		e.OutputTokens = e.MaxTokens
+	if strings.TrimSpace(p.text) == "" {
+		return p, errors.New("an empty prompt")
 	}
-	if e.OutputTokens == nil {
-		return *e.Prompt, 0, nil
+	p.tokens, err = l.length()
+	return p, err
+}
+
+// length is what the line asks of its answer in tokens, 0 where it says none.
+func (l line) length() (int, error) {
+	n := l.OutputTokens
+	if n == nil {
+		n = l.MaxTokens
 	}
-	if *e.OutputTokens < 1 || *e.OutputTokens > math.MaxInt32 {
-		return "", 0, fmt.Errorf("%d tokens asked of the answer: want 1 or more", *e.OutputTokens)
+	if n == nil {
+		return 0, nil
 	}
-	return *e.Prompt, *e.OutputTokens, nil
+	if *n < 1 || *n > math.MaxInt32 {
+		return 0, fmt.Errorf("%d tokens asked of the answer: want 1 or more", *n)
+	}
+	return *n, nil
+}
+
+// letter is the right answer of a line of ours.
+func letter(answer *string) (byte, error) {
+	if answer == nil {
+		return 0, nil
+	}
+	if len(*answer) != 1 || (*answer)[0] < 'A' || (*answer)[0] > 'Z' {
+		return 0, fmt.Errorf("the answer %.20q: want the letter of a choice, A to Z", *answer)
+	}
+	return (*answer)[0], nil
+}
+
+// story is the prompt of a line of HellaSwag: the begin, and its endings to choose from. Without endings it is the begin.
+func (l line) story() (p prompt, err error) {
+	p.text = *l.Ctx
+	if len(l.Endings) == 0 || strings.TrimSpace(p.text) == "" {
+		return p, nil
+	}
+	if len(l.Endings) > 26 {
+		return p, fmt.Errorf("%d endings: want 26 at most, a letter each", len(l.Endings))
+	}
+	var b strings.Builder
+	b.WriteString(p.text + "\n\nWhich ending fits best? Answer with its letter alone.\n")
+	for i, e := range l.Endings {
+		fmt.Fprintf(&b, "%c. %s\n", 'A'+i, e)
+	}
+	p.text = b.String() + "Answer:"
+	label := strings.Trim(string(l.Label), `"`)
+	if label == "" || label == "null" {
+		return p, nil
+	}
+	n, err := strconv.Atoi(label)
+	if err != nil || n < 0 || n >= len(l.Endings) {
+		return p, fmt.Errorf("the label %.20s of %d endings: want a number from 0", l.Label, len(l.Endings))
+	}
+	p.right = byte('A' + n)
+	return p, nil
 }
 
 // conversations reads ShareGPT's array, which begins so many bytes into the file. A conversation without a message of a
@@ -84,10 +143,13 @@ func (s *Set) conversations(r io.Reader, start int64) error {
 		if err := d.Decode(&c); err != nil {
 			return placed{offset: start + at(d, begin, err), err: fmt.Errorf(`want {"conversations": [{"from": "human", "value": "…"}]}: %w`, noEnd(err))}
 		}
-		for _, m := range c.Conversations {
+		for i, m := range c.Conversations {
 			if (m.From == "human" || m.From == "user") && strings.TrimSpace(m.Value) != "" {
-				if err := s.add(m.Value, 0); err != nil {
+				if err := s.add(prompt{text: m.Value}); err != nil {
 					return placed{offset: start + d.InputOffset(), err: err}
+				}
+				if i+1 < len(c.Conversations) && (c.Conversations[i+1].From == "gpt" || c.Conversations[i+1].From == "assistant") {
+					s.replies.put(s.Len()-1, c.Conversations[i+1].Value)
 				}
 				break
 			}

@@ -2,6 +2,8 @@
 // be kept in step between threads and client nodes.
 package draw
 
+import "math"
+
 // Golden is 2⁶⁴ divided by the golden ratio: its multiples are spread evenly.
 const Golden = 0x9e3779b97f4a7c15
 
@@ -9,6 +11,10 @@ const Golden = 0x9e3779b97f4a7c15
 func Uniform(seed uint64, i int64) float64 {
 	return (float64(Bits(seed, i)>>11) + 0.5) / (1 << 53)
 }
+
+// Exponential is a hash of seed and index as a number of the exponential distribution of mean 1, by inversion; at most
+// 37.5.
+func Exponential(seed uint64, i int64) float64 { return -math.Log(Uniform(seed, i)) }
 
 // Bits is a hash of seed and index.
 func Bits(seed uint64, i int64) uint64 { return mix(seed + uint64(i)*Golden) }

@@ -4,7 +4,9 @@
 // (its arrival, where it need not wait). Token k, from 0, is due at start + TTFT + k·ITL. These are absolute instants:
 // a late token makes no later one late. Each token is one event and one flush to the socket. The words are a fixed
 // chain, the prompt's tokens are its blank-separated words, and the truth of each request goes to Config.Truth. A request
-// with a group of prompts has one slot; token k of all its answers shares an instant.
+// with a group of prompts has one slot; token k of all its answers shares an instant. Where a dialect gives the server's own
+// times (Ollama, llama.cpp), they are those of this law: of the prompt from the start to the first token, of the output from there
+// to the last.
 package dummy
 
 import (
@@ -37,6 +39,10 @@ type Config struct {
 	MaxRunning int     // requests in work at once; the others wait in order of arrival; 0: no limit
 	Seed       int64   // of jitter and errors
 
+	// Cold is how long the first request in a dialect of Ollama loads the model; what comes meanwhile waits for it. It is in the
+	// load_duration of all of them.
+	Cold time.Duration
+
 	Truth io.Writer // one Truth as a JSON line per request; nil: none
 
 	// Faults, for tests of what surrounds a server.
@@ -56,7 +62,8 @@ const maxBody = 256 << 20
 // nil after ctx ended, ErrDied after Config.DieAfter, or what went wrong with ln or Config.Truth. Every truth line is
 // written when it returns.
 func Serve(ctx context.Context, ln net.Listener, cfg Config) error {
-	ctx, stop := context.WithCancelCause(ctx)
+	asked := ctx
+	ctx, stop := context.WithCancelCause(asked)
 	defer stop(nil)
 	clock, err := newClock(ctx.Done())
 	if err != nil {
@@ -96,7 +103,7 @@ func Serve(ctx context.Context, ln net.Listener, cfg Config) error {
 	_ = ln.Close() // Shutdown knows nothing of a listener that web.Serve has not seen yet
 	s.truths.close()
 	wg.Wait()
-	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) && !errors.Is(cause, context.DeadlineExceeded) {
+	if cause := context.Cause(ctx); cause != context.Cause(asked) { // whatever the reason of who asked, such as a signal, it is an end in good order
 		return cause
 	}
 	return s.truths.err

@@ -23,11 +23,11 @@ func start(t *testing.T, cfg Config) (url string, stop func() error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancelCause(t.Context())
 	var served error
 	var wg sync.WaitGroup
 	wg.Go(func() { served = Serve(ctx, ln, cfg) })
-	stop = sync.OnceValue(func() error { cancel(); wg.Wait(); return served })
+	stop = sync.OnceValue(func() error { cancel(errors.New("terminated")); wg.Wait(); return served }) // as a signal does it
 	t.Cleanup(func() { stop() })
 	return "http://" + ln.Addr().String(), stop
 }
@@ -138,7 +138,7 @@ data:{"index":2,"token":{"id":1,"text":" from","logprob":-0.1,"special":false},"
 		{"llamacpp-completion streamed", "/completion", `{"prompt":"a b","n_predict":1,"stream":true}`,
 			`data: {"index":0,"content":" watch","tokens":[1],"stop":false,"id_slot":-1,"tokens_predicted":1,"tokens_evaluated":2}
 
-data: {"index":0,"content":"","tokens":[],"id_slot":0,"stop":true,"model":"m","tokens_predicted":1,"tokens_evaluated":2,"stop_type":"limit","truncated":false}
+data: {"index":0,"content":"","tokens":[],"id_slot":0,"stop":true,"model":"m","tokens_predicted":1,"tokens_evaluated":2,"stop_type":"limit","truncated":false,"timings":{"cache_n":0,"prompt_n":2,"prompt_ms":N,"predicted_n":1,"predicted_ms":N}}
 
 `},
 	} {
@@ -254,6 +254,9 @@ func TestTruthOfEveryRequest(t *testing.T) {
 	}
 	if b.ID != "probe-2" || !b.Probe || b.OutputTokens != 4 || len(b.Tokens) != 1 || !b.Done {
 		t.Errorf("not streamed: %+v", b)
+	}
+	if a.Number != 1 || b.Number != 2 || c.Number != 3 {
+		t.Errorf("numbers %d, %d, %d", a.Number, b.Number, c.Number)
 	}
 	if c.Status != 400 || c.OutputTokens != 0 || !c.Done {
 		t.Errorf("refused: %+v", c)

@@ -21,6 +21,7 @@ type generation struct {
 	number  int64  // of the request, from 1 in order of arrival
 	key     uint64 // of its random numbers
 	arrived int64  // monotonic ns, like every instant here
+	ready   int64  // the model is loaded: arrived, where it was
 	start   int64
 	due     int64 // of the next token
 	length  int   // tokens of the answer
@@ -149,10 +150,20 @@ func (g *generation) release() {
 	g.s.pool.Put(g)
 }
 
+// times are how long the prompt and the output took, in ns. Of an answer that is not streamed the law says when the first token
+// would have been due.
+func (g *generation) times() (prompt, output int64) {
+	first, last := g.stamps[0], g.last()
+	if !g.req.stream {
+		first = min(g.start+int64(g.s.cfg.TTFT), last)
+	}
+	return first - g.start, last - first
+}
+
 func (g *generation) truth() Truth {
 	t := Truth{
-		ID: string(g.id), Dialect: g.d.name, Path: string(g.path), Stream: g.req.stream,
-		ArrivedMonoNS: g.arrived, ArrivedUnixNS: g.s.wall(g.arrived), StartMonoNS: g.start,
+		ID: string(g.id), Number: g.number, Dialect: g.d.name, Path: string(g.path), Stream: g.req.stream,
+		ArrivedMonoNS: g.arrived, ArrivedUnixNS: g.s.wall(g.arrived), LoadNS: max(0, g.ready-g.arrived), StartMonoNS: g.start,
 		PromptTokens: g.req.promptTokens, OutputTokens: g.written * g.choices, Tokens: g.stamps,
 		Done: g.done, Status: g.status, Probe: bytes.HasPrefix(g.id, []byte("probe-")),
 	}

@@ -1,9 +1,11 @@
 package dummy
 
 import (
+	"fmt"
 	"io"
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -13,12 +15,13 @@ import (
 var (
 	instants = regexp.MustCompile(`"created_at":"[^"]*"`)
 	numbers  = regexp.MustCompile(`"id":"(chatcmpl-|cmpl-)?(\d+|N)"|"created":(\d+|N)`)
+	timings  = regexp.MustCompile(`"(prompt|predicted)_ms":[0-9.]+`)
 	measures = regexp.MustCompile(`,"(total_duration|load_duration|prompt_eval_count|prompt_eval_duration|eval_count|eval_duration)":(\d+|N)`)
 )
 
 // masked is answer without what differs from run to run. Durations go as a whole: Ollama leaves out those of zero.
 func masked(answer string) string {
-	answer = instants.ReplaceAllString(answer, `"created_at":"T"`)
+	answer = timings.ReplaceAllString(instants.ReplaceAllString(answer, `"created_at":"T"`), `"${1}_ms":N`)
 	return measures.ReplaceAllString(numbers.ReplaceAllString(answer, "N"), "")
 }
 
@@ -169,4 +172,65 @@ func TestLength(t *testing.T) {
 			t.Errorf("%s: %d tokens, natural %v; want %d, %v", c.name, n, natural, c.n, c.natural)
 		}
 	}
+}
+
+// The first request loads the model, and those that come meanwhile wait for it; all of them say how long. The law counts from
+// there on.
+func TestAColdModelIsLoadedByTheFirstRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newBubble(Config{TTFT: 100 * time.Millisecond, ITL: 10 * time.Millisecond, Cold: 2 * time.Second})
+		time.Sleep(time.Second) // before the first request nothing is loaded
+		for _, c := range []struct {
+			d           *dialect
+			load, first time.Duration // after the arrival
+		}{
+			{&openaiChat, 0, 100 * time.Millisecond}, // not a dialect that loads
+			{&ollamaGenerate, 2 * time.Second, 2100 * time.Millisecond},
+			{&ollamaChat, 0, 100 * time.Millisecond},
+		} {
+			g := s.pool.Get().(*generation)
+			*g = generation{s: s, d: c.d, alarm: g.alarm, choices: 1, arrived: s.clock.now(), length: 3, key: 1}
+			g.req.stream = true
+			if !s.load(g) || !s.enter(g, nil) {
+				t.Fatal("not served")
+			}
+			g.due = g.start + int64(s.cfg.TTFT)
+			text, err := io.ReadAll(g)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if load, first := time.Duration(g.truth().LoadNS), time.Duration(g.stamps[0]-g.arrived); load != c.load || first != c.first {
+				t.Errorf("%s: loaded in %v, first token after %v; want %v and %v", c.d.name, load, first, c.load, c.first)
+			}
+			if prompt, output := g.times(); prompt != int64(100*time.Millisecond) || output != int64(20*time.Millisecond) {
+				t.Errorf("%s: prompt in %v, output in %v ns", c.d.name, prompt, output)
+			}
+			want := fmt.Sprintf(`"load_duration":%d`, int64(c.load)+loadNS)
+			if got := strings.Contains(string(text), want); got != c.d.loads {
+				t.Errorf("%s: %s in %s: %v", c.d.name, want, text, got)
+			}
+			g.CloseWithError(nil)
+		}
+	})
+}
+
+func TestWhatComesDuringTheLoadWaitsForItsRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newBubble(Config{Cold: 2 * time.Second})
+		var loads [3]time.Duration
+		var all sync.WaitGroup
+		for i := range loads {
+			all.Go(func() {
+				time.Sleep(time.Duration(i) * 1500 * time.Millisecond)
+				g := &generation{s: s, d: &ollamaGenerate, alarm: newAlarm(), arrived: s.clock.now()}
+				if s.load(g) {
+					loads[i] = time.Duration(g.ready - g.arrived)
+				}
+			})
+		}
+		all.Wait()
+		if want := [3]time.Duration{2 * time.Second, 500 * time.Millisecond, 0}; loads != want {
+			t.Errorf("waited %v, want %v", loads, want)
+		}
+	})
 }

@@ -108,5 +108,19 @@ func llamacppEnd(b []byte, g *generation) []byte {
 	b = append(append(append(b, `,"tokens":[],"id_slot":0,"stop":true,"model":"`...), g.model...), '"')
 	b = member(b, "tokens_predicted", int64(g.written))
 	b = member(b, "tokens_evaluated", int64(g.req.promptTokens))
-	return append(append(append(b, `,"stop_type":"`...), g.reason("eos", "limit")...), `","truncated":false}`...)
+	b = append(append(append(b, `,"stop_type":"`...), g.reason("eos", "limit")...), `","truncated":false`...)
+	return append(llamacppTimings(b, g), '}')
+}
+
+// llamacppTimings is the member timings, of an answer of any length.
+func llamacppTimings(b []byte, g *generation) []byte {
+	if len(g.stamps) == 0 {
+		return b
+	}
+	prompt, output := g.times()
+	b = strconv.AppendInt(append(b, `,"timings":{"cache_n":0,"prompt_n":`...), int64(g.req.promptTokens), 10)
+	b = strconv.AppendFloat(append(b, `,"prompt_ms":`...), float64(prompt)/1e6, 'f', 6, 64)
+	b = strconv.AppendInt(append(b, `,"predicted_n":`...), int64(g.written), 10)
+	b = strconv.AppendFloat(append(b, `,"predicted_ms":`...), float64(output)/1e6, 'f', 6, 64)
+	return append(b, '}')
 }

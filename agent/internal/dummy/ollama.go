@@ -71,16 +71,13 @@ func ollamaDone(b []byte, g *generation, context bool) []byte {
 	if context {
 		b = append(b, `,"context":[1,2,3]`...)
 	}
-	first, last := g.stamps[0], g.last()
-	if len(g.stamps) == 1 { // not streamed: the law says when the first token would have been due
-		first = min(g.start+int64(g.s.cfg.TTFT), last)
-	}
-	b = member(b, "total_duration", last-g.arrived)
-	b = member(b, "load_duration", loadNS)
+	prompt, output := g.times()
+	b = member(b, "total_duration", g.last()-g.arrived)
+	b = member(b, "load_duration", loadNS+g.ready-g.arrived)
 	b = member(b, "prompt_eval_count", int64(g.req.promptTokens))
-	b = member(b, "prompt_eval_duration", first-g.start)
+	b = member(b, "prompt_eval_duration", prompt)
 	b = member(b, "eval_count", int64(g.written))
-	b = member(b, "eval_duration", last-first)
+	b = member(b, "eval_duration", output)
 	return append(b, '}')
 }
 

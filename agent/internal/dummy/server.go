@@ -23,6 +23,7 @@ type server struct {
 	model  modelName
 
 	number    atomic.Int64 // requests so far
+	loaded    atomic.Int64 // when the model is; 0: nobody has asked for it
 	running   atomic.Int64
 	waiting   atomic.Int64
 	prompted  atomic.Int64 // prompt tokens of the requests answered with 200
@@ -71,7 +72,7 @@ func (s *server) generate(ctx *fasthttp.RequestCtx, d *dialect) {
 		g.release()
 		return
 	}
-	if !s.enter(g, ctx.Conn()) {
+	if !s.load(g) || !s.enter(g, ctx.Conn()) {
 		hangUp(ctx)
 		g.release()
 		return
@@ -130,9 +131,20 @@ func (s *server) refuse(ctx *fasthttp.RequestCtx, g *generation) (status int, wo
 	return 0, ""
 }
 
+// load waits until the model is loaded, where the request is in a dialect that loads it; false: the server ends.
+func (s *server) load(g *generation) bool {
+	g.ready = g.arrived
+	if s.cfg.Cold == 0 || !g.d.loads {
+		return true
+	}
+	s.loaded.CompareAndSwap(0, g.arrived+int64(s.cfg.Cold))
+	g.ready = max(g.arrived, s.loaded.Load())
+	return s.wait(g.alarm, g.ready)
+}
+
 // enter waits for a slot; false: the server ends, or the client has hung up meanwhile.
 func (s *server) enter(g *generation, conn net.Conn) bool {
-	g.start = g.arrived
+	g.start = g.ready
 	if s.slots == nil {
 		s.running.Add(1)
 		g.slot = true

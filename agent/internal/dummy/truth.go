@@ -13,12 +13,14 @@ import (
 // nanoseconds since 1970. Each is taken just before the write to the socket, so that no reader can be earlier.
 type Truth struct {
 	ID            string  `json:"id,omitempty"` // the request's X-Request-Id
+	Number        int64   `json:"number"`       // in order of arrival, from 1: an OpenAI answer's id ends in it
 	Dialect       string  `json:"dialect"`
 	Path          string  `json:"path"`
 	Stream        bool    `json:"stream"`
 	ArrivedMonoNS int64   `json:"arrived_mono_ns"` // the request was read to its end
 	ArrivedUnixNS int64   `json:"arrived_unix_ns"`
-	StartMonoNS   int64   `json:"start_mono_ns,omitempty"` // it got its slot: arrived, where it did not wait
+	LoadNS        int64   `json:"load_ns,omitempty"`       // it waited for the model to be loaded
+	StartMonoNS   int64   `json:"start_mono_ns,omitempty"` // it got its slot: arrived and loaded, where it did not wait
 	PromptTokens  int     `json:"prompt_tokens"`
 	OutputTokens  int     `json:"output_tokens"`           // written
 	Tokens        []int64 `json:"tokens,omitempty"`        // streamed: monotonic ns of each token; else of the answer

@@ -202,6 +202,8 @@ func (e *Executor) check(a workload.Assignment) error {
 		return fmt.Errorf("trial %q: want a name of letters, digits, dots and dashes", a.Trial.ID)
 	case a.Node != e.cfg.Node:
 		return fmt.Errorf("meant for node %q, this is %q", a.Node, e.cfg.Node)
+	case a.Probe < 0:
+		return fmt.Errorf("probe %d: want 0 or more", a.Probe)
 	case a.StartInS < 0 || a.StartInS > latestZero || math.IsNaN(a.StartInS):
 		return fmt.Errorf("start_in_s %g: want 0 to %g", a.StartInS, latestZero)
 	}

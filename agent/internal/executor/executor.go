@@ -8,7 +8,8 @@
 //	GET  /metrics/prometheus  the same for Prometheus
 //	POST /stop                ends the trial in good order; needs the token
 //
-// One trial runs at a time. Its records and its part lie under Out/<trial>/<node>. Answers are JSON; an error is
+// One trial runs at a time. Its records and its part lie under Out/<trial>/<node>, those of a search's probes at first under
+// Out/<trial>/probes/NN/<node>. Answers are JSON; an error is
 // {"error": "why"}.
 package executor
 
@@ -142,7 +143,7 @@ func (e *Executor) start(a workload.Assignment, requests *wire.Requests, zero ti
 	ctx, stop := context.WithCancelCause(context.Background())
 	r := &run{stop: stop, over: make(chan struct{})}
 	r.share = share.New(a, share.Options{
-		Dir: filepath.Join(e.cfg.Out, a.Trial.ID, a.Node), Zero: zero, Clock: e.cfg.Clock, Requests: requests,
+		Dir: filepath.Join(e.cfg.Out, Dir(a)), Zero: zero, Clock: e.cfg.Clock, Requests: requests,
 		Observe: func(r *record.Record) { e.metrics.observe(r) },
 	})
 	e.metrics.begin()
@@ -160,6 +161,15 @@ func (e *Executor) start(a workload.Assignment, requests *wire.Requests, zero ti
 		}
 	})
 	return nil
+}
+
+// Dir is where a share's files lie below results/<jobid>: those of a search's probe one deeper, until it is known which
+// of the probes has the trial's numbers.
+func Dir(a workload.Assignment) string {
+	if a.Probe > 0 {
+		return filepath.Join(a.Trial.ID, "probes", fmt.Sprintf("%02d", a.Probe), a.Node)
+	}
+	return filepath.Join(a.Trial.ID, a.Node)
 }
 
 // halt stops what runs and waits for its end, or the context's.

@@ -220,6 +220,7 @@ func TestStartRefusesWhatItDoesNotUnderstand(t *testing.T) {
 		{"a missing dataset", change(func(a *workload.Assignment) {
 			a.Trial.Workload.InputTokens, a.Trial.Workload.Dataset = 0, "/no/such/data.jsonl"
 		}), "open /no/such/data.jsonl"},
+		{"a probe that is none", change(func(a *workload.Assignment) { a.Probe = -1 }), "probe -1: want 0 or more"},
 		{"a missing key", change(func(a *workload.Assignment) { a.Trial.Workload.APIKeyFile = "/no/such/key" }), "API key: open /no/such/key"},
 		{"no endpoint", change(func(a *workload.Assignment) { a.Endpoints = nil }), "no endpoints"},
 		{"no end", change(func(a *workload.Assignment) { a.Trial.Workload.Requests, a.Trial.Workload.DurationS = 0, 0 }), "never end"},

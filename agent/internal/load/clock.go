@@ -25,12 +25,12 @@ func (m *Machine) shut() time.Duration {
 
 // closed is when this share sends no more.
 func (m *Machine) closed() time.Duration {
-	return min(m.stopped, later(min(m.end(), m.shut()), m.plan.cooldown))
+	return min(m.stopped, m.ceased, later(min(m.end(), m.shut()), m.plan.cooldown))
 }
 
 // drained is when requests in flight are given up.
 func (m *Machine) drained() time.Duration {
-	return later(m.end(), m.plan.cooldown+m.plan.drain)
+	return min(later(m.end(), m.plan.cooldown+m.plan.drain), later(m.ceased, m.plan.drain))
 }
 
 // phase is the part of the trial in which a due time lies; of an open loop also the arrival it is of.
@@ -81,7 +81,7 @@ func (m *Machine) Over(now time.Duration) bool {
 	if m.inFlight > 0 || m.due < Never && now < m.stopped || m.slots.first != nil || m.talks.first != nil {
 		return false
 	}
-	return now >= m.end() || now >= m.stopped || m.idle()
+	return now >= min(m.end(), m.stopped, m.ceased) || m.idle()
 }
 
 // idle reports whether the share ended before its time: its requests are all done, or it had none to send.
@@ -92,7 +92,7 @@ func (m *Machine) idle() bool {
 // enter tells those who watch which phase it is, and the other threads when this one measures no more.
 func (m *Machine) enter(now time.Duration) {
 	switch end := m.end(); {
-	case now >= later(end, m.plan.cooldown):
+	case now >= min(later(end, m.plan.cooldown), m.ceased):
 		m.live.enter(record.Drain)
 	case now >= end:
 		m.live.enter(record.Cooldown)
@@ -109,7 +109,7 @@ func (m *Machine) enter(now time.Duration) {
 func (m *Machine) measured(now time.Duration) bool {
 	over := min(m.end(), m.shut())
 	switch {
-	case now >= m.stopped:
+	case now >= min(m.stopped, m.ceased):
 		return true
 	case now < over:
 		return false

@@ -84,7 +84,9 @@ type Machine struct {
 	quota    int64         // of a closed loop: measured requests still to be taken up; below 0 where more are, or no end is
 	limited  time.Duration // when the last of the quota was due; of an open loop the first arrival past the limit
 	stopped  time.Duration // Never while it runs
+	ceased   time.Duration // since when it sends no more although it should; Never: it was not told to
 	told     bool          // the other threads know that this one measures no more
+	outside  outstanding   // the requests that were sent and are not done
 	cancels  uint64        // seed of which requests are given up
 
 	free     []*Request
@@ -102,7 +104,7 @@ func New(a workload.Assignment, thread, threads int, live *Live) (*Machine, erro
 	if live == nil {
 		live = new(Live)
 	}
-	m := &Machine{plan: p, live: live, quota: p.quota, stopped: Never, due: Never, cancels: uint64(a.Trial.Workload.Seed) ^ cancelSalt}
+	m := &Machine{plan: p, live: live, quota: p.quota, stopped: Never, ceased: Never, due: Never, cancels: uint64(a.Trial.Workload.Seed) ^ cancelSalt}
 	live.Window.plan(p)
 	if p.open {
 		return m, m.open(a.Trial.Workload)
@@ -212,8 +214,8 @@ func (m *Machine) record() *record.Record {
 	rec, rest := pop(m.spare)
 	m.spare = rest
 	*rec = record.Record{
-		Sent: record.Unknown, FirstToken: record.Unknown, LastToken: record.Unknown, Done: record.Unknown,
-		PromptTokens: -1, OutputTokens: -1, Batch: -1, Gaps: rec.Gaps[:0],
+		Sent: record.Unknown, FirstToken: record.Unknown, FirstAnswer: record.Unknown, LastToken: record.Unknown, Done: record.Unknown,
+		PromptTokens: -1, OutputTokens: -1, Batch: -1, Gaps: rec.Gaps[:0], Text: rec.Text[:0],
 		ServerLoad: record.Unknown, ServerPrompt: record.Unknown, ServerDecode: record.Unknown,
 	}
 	return rec
@@ -237,6 +239,7 @@ func (m *Machine) Sent(r *Request, now time.Duration) {
 		return
 	}
 	r.Record.Sent = now.Seconds()
+	m.outside.change(m, now, 1)
 	m.flying.remove(&r.place)
 	m.flying.add(&r.place, r, m.plan.deadline(now))
 	m.live.Sent.Add(1)
@@ -299,6 +302,9 @@ func (m *Machine) Finish(r *Request, now time.Duration) {
 	rec := r.Record
 	rec.Done, rec.Endpoint = now.Seconds(), r.Endpoint
 	rec.GivenUp = r.giveUp && rec.Outcome == record.Cancelled && !math.IsNaN(rec.FirstToken)
+	if !math.IsNaN(rec.Sent) {
+		m.outside.change(m, now, -1)
+	}
 	m.flying.remove(&r.place)
 	m.inFlight--
 	m.live.ended(rec, now)
@@ -325,7 +331,7 @@ func (m *Machine) release(s *slot, now time.Duration, o record.Outcome) {
 		return
 	}
 	m.regroup(s)
-	due := now + m.plan.think + s.rest
+	due := later(now+s.rest, m.plan.think.after(int64(s.index), int64(s.requests)))
 	if due == m.start()-1 {
 		due++ // the answer that ended the warm-up frees the first slot of the window
 	}

@@ -6,185 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"hpcbench/agent/internal/arrival"
 	"hpcbench/agent/internal/record"
 	"hpcbench/agent/workload"
 )
-
-// server is how a simulated server treats a request: when its tokens come and when it is done, counted from the send.
-type server func(r *Request) answer
-
-type answer struct {
-	tokens  []time.Duration
-	done    time.Duration // Never: it hangs
-	outcome record.Outcome
-}
-
-// takes answers each request after d, with one token just then.
-func takes(d time.Duration) server {
-	return func(*Request) answer { return answer{tokens: []time.Duration{d}, done: d} }
-}
-
-// simulation drives a machine in simulated time.
-type simulation struct {
-	t       *testing.T
-	m       *Machine
-	now     time.Duration
-	flying  []flight
-	most    int // in flight at once
-	idle    int // steps that led to no later time
-	records []record.Record
-}
-
-type flight struct {
-	request *Request
-	sent    time.Duration
-	answer  answer
-}
-
-// simulate runs the shares of all parts and threads, one after the other, and returns all records by id.
-func simulate(t *testing.T, a workload.Assignment, threads int, s server) []record.Record {
-	t.Helper()
-	var all []record.Record
-	for part := range a.Parts {
-		for thread := range threads {
-			a.Part = part
-			all = append(all, share(t, a, thread, threads, s).records...)
-		}
-	}
-	slices.SortFunc(all, func(x, y record.Record) int { return int(x.ID - y.ID) })
-	return all
-}
-
-func share(t *testing.T, a workload.Assignment, thread, threads int, s server) *simulation {
-	t.Helper()
-	m, err := New(a, thread, threads, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sim := &simulation{t: t, m: m}
-	for !sim.step(s) {
-	}
-	sim.harvest()
-	return sim
-}
-
-// step does what is due and goes on to the next instant at which something happens.
-func (s *simulation) step(server server) (over bool) {
-	if s.act(server) {
-		return true
-	}
-	s.advance(s.next())
-	return false
-}
-
-// act does what is due.
-func (s *simulation) act(server server) (over bool) {
-	for r := s.m.Next(s.now); r != nil; r = s.m.Next(s.now) {
-		a := server(r)
-		if a.outcome != record.Refused {
-			s.m.Sent(r, s.now)
-		}
-		s.flying = append(s.flying, flight{r, s.now, a})
-		s.most = max(s.most, len(s.flying))
-	}
-	for r, o, why := s.m.Expired(s.now); r != nil; r, o, why = s.m.Expired(s.now) {
-		s.flying = slices.DeleteFunc(s.flying, func(f flight) bool { return f.request == r })
-		for _, one := range group(r) {
-			one.Record.Outcome, one.Record.Error = o, why
-			s.m.Finish(one, s.now)
-		}
-	}
-	s.harvest()
-	return s.m.Over(s.now)
-}
-
-// next is when something happens.
-func (s *simulation) next() time.Duration {
-	next := s.m.Wake(s.now)
-	for _, f := range s.flying {
-		next = min(next, f.next())
-	}
-	return next
-}
-
-func (s *simulation) advance(next time.Duration) {
-	if s.idle++; next > s.now {
-		s.idle = 0
-	}
-	if next == Never || s.idle > 100 {
-		s.t.Fatalf("at %v the machine waits until %v with %d in flight", s.now, next, len(s.flying))
-	}
-	s.now = max(s.now, next) // earlier: what ran out of time has made room for what was due before
-	s.deliver()
-}
-
-func (f *flight) next() time.Duration {
-	at := Never
-	if f.answer.done < Never {
-		at = f.sent + f.answer.done
-	}
-	if len(f.answer.tokens) > 0 {
-		at = min(at, f.sent+f.answer.tokens[0])
-	}
-	return at
-}
-
-func (s *simulation) deliver() {
-	for i := 0; i < len(s.flying); i++ {
-		f := &s.flying[i]
-		n := 0
-		for len(f.answer.tokens) > 0 && f.sent+f.answer.tokens[0] <= s.now {
-			f.answer.tokens = f.answer.tokens[1:]
-			n++
-		}
-		gave := false
-		for _, one := range group(f.request)[:(1+len(f.request.Mates))*min(n, 1)] {
-			gave = s.m.Received(one, s.now, n) || gave
-		}
-		if gave {
-			f.answer = answer{outcome: record.Cancelled, done: s.now - f.sent}
-		}
-		if f.next() <= s.now {
-			for _, one := range group(f.request) {
-				one.Record.Outcome = f.answer.outcome
-				s.m.Finish(one, s.now)
-			}
-			s.flying = slices.Delete(s.flying, i, i+1)
-			i--
-		}
-	}
-}
-
-// group is a request and its mates, itself last, as the drivers finish them.
-func group(r *Request) []*Request { return append(slices.Clone(r.Mates), r) }
-
-func (s *simulation) harvest() {
-	records := s.m.Harvest(nil)
-	for _, r := range records {
-		keep := *r
-		keep.Gaps = slices.Clone(r.Gaps)
-		s.records = append(s.records, keep)
-	}
-	s.m.Recycle(records)
-}
-
-func assign(w workload.Workload, parts int) workload.Assignment {
-	if w.TimeoutS == 0 {
-		w.TimeoutS = 100
-	}
-	return workload.Assignment{Trial: workload.Trial{Workload: w}, Parts: parts, Endpoints: []string{"a", "b"}}
-}
-
-// near holds what two roundings of a nanosecond may do to seconds.
-func near(a, b float64) bool { return math.Abs(a-b) < 5e-9 }
-
-func byPhase(records []record.Record) (n [4]int) {
-	for _, r := range records {
-		n[r.Phase]++
-	}
-	return n
-}
 
 func TestClosedLoopKeepsItsSlotsFull(t *testing.T) {
 	a := assign(workload.Workload{Concurrency: 4, WarmupS: 2, DurationS: 8, DrainS: 5}, 1)
@@ -273,56 +97,6 @@ func TestRequestsEndALoad(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-func TestOpenLoopFollowsItsScheduleOverAnyParts(t *testing.T) {
-	w := workload.Workload{Rate: 50, Arrival: "poisson", Seed: 3, WarmupS: 2, DurationS: 10, DrainS: 100}
-	schedule, err := arrival.New(w)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct{ parts, threads int }{{1, 1}, {3, 1}, {3, 4}, {64, 1}} {
-		got := simulate(t, assign(w, c.parts), c.threads, takes(3*time.Second))
-		for i, r := range got {
-			due := schedule.Due(int64(i))
-			if r.ID != int64(i) || r.Scheduled != due.Seconds() || r.Sent != r.Scheduled || r.Outcome != record.OK {
-				t.Fatalf("%+v: request %d is %+v, want it due and sent at %v", c, i, r, due)
-			}
-			if _, endpoint := workload.Owner(i, c.parts, 2); r.Endpoint != endpoint || (r.Phase == record.Warmup) != (r.Scheduled < 2) {
-				t.Errorf("%+v: request %d at %v goes to endpoint %d in phase %v", c, i, r.Scheduled, r.Endpoint, r.Phase)
-			}
-		}
-		if next := schedule.Due(int64(len(got))); next < 12*time.Second {
-			t.Errorf("%+v: %d requests, the next is due at %v", c, len(got), next)
-		}
-	}
-}
-
-func TestCapOnAnOpenLoopShowsAsLateness(t *testing.T) {
-	a := assign(workload.Workload{Rate: 10, Concurrency: 2, DurationS: 1, DrainS: 100}, 1)
-	sim := share(t, a, 0, 1, takes(time.Second))
-	if sim.most != 2 || len(sim.records) != 10 {
-		t.Errorf("%d at once, %d records; want 2 and 10", sim.most, len(sim.records))
-	}
-	for i, r := range sim.records {
-		due, sent := float64(i)*0.1, float64(i/2)+0.1*float64(i%2)
-		if !near(r.Scheduled, due) || !near(r.Sent, sent) || r.Phase != record.Measure {
-			t.Errorf("request %d due %v, sent %v; want %v and %v", i, r.Scheduled, r.Sent, due, sent)
-		}
-	}
-}
-
-func TestWhatWasDueAndNeverSentIsARecord(t *testing.T) {
-	a := assign(workload.Workload{Rate: 10, Concurrency: 1, DurationS: 1, DrainS: 2}, 1)
-	got := share(t, a, 0, 1, takes(10*time.Second)).records
-	if len(got) != 10 || got[0].Outcome != record.Cancelled {
-		t.Fatalf("%d records, the first %v; want 10, the first cut off by the end of the drain", len(got), got[0].Outcome)
-	}
-	for i, r := range got[1:] {
-		if r.Outcome != record.NotSent || !math.IsNaN(r.Sent) || !math.IsNaN(r.Done) || !near(r.Scheduled, 0.1*float64(i+1)) {
-			t.Errorf("record %+v: want not_sent, scheduled at %v", r, 0.1*float64(i+1))
-		}
 	}
 }
 
@@ -502,6 +276,8 @@ func TestRefusesWhatMakesNoSense(t *testing.T) {
 		},
 		"open ramp-up":      func(a *workload.Assignment) { a.Trial.Workload.Rate, a.Trial.Workload.RampUpS = 1, 1 },
 		"open warm-up":      func(a *workload.Assignment) { a.Trial.Workload.Rate, a.Trial.Workload.WarmupRequests = 1, 1 },
+		"think law":         func(a *workload.Assignment) { a.Trial.Workload.ThinkLaw, a.Trial.Workload.ThinkTimeS = "x", 1 },
+		"think law alone":   func(a *workload.Assignment) { a.Trial.Workload.ThinkLaw = "exponential" },
 		"endless warm-up":   func(a *workload.Assignment) { a.Trial.Workload.WarmupRequests = 1 },
 		"least over most":   func(a *workload.Assignment) { a.Trial.Workload.MinDurationS = 2 },
 		"cancel share":      func(a *workload.Assignment) { a.Trial.Workload.CancelShare, a.Trial.Workload.Stream = 1.5, true },

@@ -50,12 +50,15 @@ func (m *Machine) arrive(i int64) {
 
 // sends reports whether an open loop sends what arrival i has due at a time.
 func (m *Machine) sends(i int64, due time.Duration) bool {
+	if due > m.ceased {
+		return false
+	}
 	return m.plan.limit > 0 && i < m.plan.limit && due < m.end() || due < later(min(m.end(), m.limited), m.plan.cooldown)
 }
 
 // nextArrival is an open loop's request that is due at now, nil when none is.
 func (m *Machine) nextArrival(now time.Duration) *Request {
-	if now >= m.stopped || m.full() {
+	if now >= min(m.stopped, m.ceased) || m.full() {
 		return nil
 	}
 	if r := m.nextTurn(now); r != nil || m.due > now {
@@ -73,11 +76,11 @@ func (m *Machine) full() bool { return m.plan.room > 0 && m.inFlight >= m.plan.r
 
 // abandon records the arrivals that were due and will never be sent, once the drain is over or the trial is stopped.
 func (m *Machine) abandon(now time.Duration) {
-	if now < min(m.stopped, m.drained()) {
+	if now < min(m.stopped, m.ceased, m.drained()) {
 		return
 	}
 	m.silence(now)
-	for m.due <= min(now, m.stopped) {
+	for m.due <= min(now, m.stopped, m.ceased) {
 		rec := m.record()
 		rec.ID, rec.Phase, rec.Scheduled, rec.Outcome = m.index*int64(m.plan.turns), m.phase(m.index, m.due), m.due.Seconds(), record.NotSent
 		rec.Endpoint = m.plan.route.endpoint(rec.ID, int(m.index), 0)

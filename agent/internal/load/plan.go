@@ -22,7 +22,7 @@ type plan struct {
 	batch   int
 	joined  bool // a batch is one request to the server
 	turns   int  // of a conversation; 1: there are none
-	think   time.Duration
+	think   think
 	rampUp  time.Duration // of a closed loop: in which its slots begin
 	limited bool          // the window ends early, after so many measured requests
 	limit   int64         // of an open loop: the measured arrivals end before this one; 0: never
@@ -47,7 +47,7 @@ func newPlan(a workload.Assignment, thread, threads int) (plan, error) {
 	}
 	p := plan{
 		parts: a.Parts, threads: threads, open: w.Open(), slots: slots(w), batch: w.Batch, turns: max(1, w.Turns), limited: w.Requests > 0, quota: -1, cancel: w.CancelShare,
-		think: seconds(w.ThinkTimeS), rampUp: seconds(w.RampUpS), warmup: seconds(w.WarmupS), length: Never,
+		think: newThink(w), rampUp: seconds(w.RampUpS), warmup: seconds(w.WarmupS), length: Never,
 		least: seconds(w.MinDurationS), cooldown: seconds(w.CooldownS), drain: seconds(w.DrainS),
 		timeout: seconds(w.TimeoutS), tokens: min(w.MaxTokens, 4096),
 	}
@@ -119,6 +119,10 @@ func check(a workload.Assignment, thread, threads int) error {
 		return fmt.Errorf("rate, concurrency, requests, warmup_requests and batch: want none below 0")
 	case !lengths(w.WarmupS, w.DurationS, w.MinDurationS, w.CooldownS, w.DrainS, w.TimeoutS, w.ThinkTimeS, w.RampUpS):
 		return fmt.Errorf("warmup_s, duration_s, min_duration_s, cooldown_s, drain_s, timeout_s, think_time_s and ramp_up_s: want 0 to %g each", longest)
+	case !slices.Contains(thinkLaws, w.ThinkLaw):
+		return fmt.Errorf("unknown think_law %q (known: fixed, exponential)", w.ThinkLaw)
+	case w.ThinkLaw == exponentially && w.ThinkTimeS == 0:
+		return fmt.Errorf("think_law %s without think_time_s, its mean", w.ThinkLaw)
 	case w.DurationS == 0 && w.Requests == 0 && w.Arrival != "replay":
 		return fmt.Errorf("neither duration_s nor requests: the load would never end")
 	case w.Turns < 0 || w.Turns > 1 && w.Batch > 1:

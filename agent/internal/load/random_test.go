@@ -38,19 +38,24 @@ func anyLoad(r *rand.Rand) workload.Workload {
 	}
 	if r.IntN(2) == 0 {
 		w.ThinkTimeS, w.RampUpS, w.Batch = 2*max(0, r.Float64()-0.5), float64(r.IntN(3)), r.IntN(4)
+		if w.ThinkTimeS > 0 {
+			w.ThinkLaw = []string{"", "fixed", "exponential"}[r.IntN(3)]
+		}
 		if w.WarmupS > 0 {
 			w.WarmupRequests = r.IntN(20)
 		}
 		return w
 	}
 	w.Rate, w.Concurrency = 1+20*r.Float64(), w.Concurrency*r.IntN(2)
-	switch w.Arrival = []string{"constant", "poisson", "gamma", "burst", "ramp", "step"}[r.IntN(6)]; w.Arrival {
+	switch w.Arrival = []string{"constant", "poisson", "gamma", "burst", "ramp", "step", "sine"}[r.IntN(7)]; w.Arrival {
 	case "gamma":
 		w.Burstiness = 0.2 + 3*r.Float64()
 	case "burst":
 		w.Burst = &workload.Burst{OnS: 1 + r.Float64(), OffS: float64(r.IntN(3)), Size: r.IntN(9)}
 	case "ramp":
 		w.Ramp, w.DurationS = &workload.Ramp{From: float64(r.IntN(9)), To: 1 + float64(r.IntN(20))}, max(2, w.DurationS)
+	case "sine":
+		w.Sine = &workload.Sine{PeriodS: 0.5 + 5*r.Float64(), Swing: r.Float64()}
 	case "step":
 		w.Steps = []workload.Step{{Rate: float64(r.IntN(9)), DurationS: 1}, {Rate: 1 + float64(r.IntN(9)), DurationS: 2}}
 	}

@@ -96,7 +96,7 @@ func (m *Machine) said(r *Request, now time.Duration) {
 	if t == nil {
 		return
 	}
-	due := now + m.plan.think
+	due := later(now, m.plan.think.after(r.ID/int64(m.plan.turns), int64(t.turn)+1))
 	over := r.Last(m.plan.turns) || r.Record.Outcome != record.OK
 	switch {
 	case r.slot != nil && over:
@@ -124,7 +124,7 @@ func (m *Machine) silence(now time.Duration) {
 		due := t.place.at
 		m.talks.remove(&t.place)
 		m.hush(t)
-		if due > min(now, m.stopped) {
+		if due > min(now, m.stopped, m.ceased) {
 			continue
 		}
 		rec := m.record()

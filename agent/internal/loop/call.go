@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"math"
 	"time"
 
 	"hpcbench/agent/internal/load"
@@ -37,20 +38,33 @@ func (e *engine) ask(r *load.Request, group []int64) wire.Call {
 func (e *engine) expect(p *wire.Parser, r *load.Request) {
 	w := e.assignment.Trial.Workload
 	p.Reset(e.dialect, w.Stream)
-	p.Expect(1+len(r.Mates), !r.Last(w.Turns))
+	p.Expect(1+len(r.Mates), !r.Last(w.Turns) || len(r.Mates) == 0 && (e.requests.Graded() || e.requests.Counts()))
 }
 
 // received tells the machine of so many token events, each to the request of the group that it belongs to, and reports
 // whether the request is to be given up. One of a group never is.
 func received(m *load.Machine, p *wire.Parser, r *load.Request, now time.Duration, tokens int) (giveUp bool) {
+	if tokens > 0 && p.Answered() && (len(r.Mates) == 0 || p.Fresh(0) > 0) {
+		answered(r.Record, now)
+	}
 	if len(r.Mates) == 0 || tokens == 0 { // an answer in one piece has no token events, whatever it holds
 		return m.Received(r, now, tokens)
 	}
 	m.Received(r, now, p.Fresh(0))
 	for i, mate := range r.Mates {
+		if p.Fresh(1+i) > 0 { // none of a group reasons
+			answered(mate.Record, now)
+		}
 		m.Received(mate, now, p.Fresh(1+i))
 	}
 	return false
+}
+
+// answered notes when the first token came that is no reasoning.
+func answered(rec *record.Record, now time.Duration) {
+	if math.IsNaN(rec.FirstAnswer) {
+		rec.FirstAnswer = now.Seconds()
+	}
 }
 
 // finish ends a request and its mates, each with its part of the answer, and keeps what was said for the next turn.
@@ -59,6 +73,7 @@ func finish(m *load.Machine, enc *wire.Encoder, p *wire.Parser, r *load.Request,
 		r.Talk.Past = enc.Remember(r.Talk.Past, wire.Call{ID: r.ID}, p.Text())
 	}
 	a.Error = wire.Conceal(a.Error, enc.Headers())
+	a.Cold = enc.Cold(a.ServerLoad)
 	whole, n := a, 1+len(r.Mates)
 	if n > 1 {
 		a = p.Part(whole, 0, n)
@@ -69,5 +84,11 @@ func finish(m *load.Machine, enc *wire.Encoder, p *wire.Parser, r *load.Request,
 		m.Finish(mate, now)
 	}
 	a.Fill(r.Record)
+	if a.Outcome == record.OK && n == 1 { // of a group the texts are not kept apart
+		r.Record.Graded, r.Record.Right = enc.Grade(r.ID, p.Text())
+	}
+	if enc.Counts() {
+		r.Record.Text = append(r.Record.Text, p.Text()...)
+	}
 	m.Finish(r, now)
 }

@@ -27,13 +27,14 @@ type Live = load.Live
 
 // Options is what a driver may be told. The zero value is good.
 type Options struct {
-	Observe  *Live          // is told what happens; nil: nobody watches
-	Zero     time.Time      // time zero of the schedule; zero value: the assignment's StartInS after the call of Run
-	Threads  int            // threads of the loop; 0: one, more with many connections, as many as GOMAXPROCS at most
-	Headers  []string       // sent with each request, as "Name: value"
-	Requests *wire.Requests // what they say, where it was read before; nil: Run reads it
-	Targets  []Target       // where the endpoints are, by LookUp; nil: Run looks them up
-	Insecure bool           // https: take any certificate
+	Sending  context.Context // its end ends the sending, and what is in flight drains; nil: only the load's own end does
+	Observe  *Live           // is told what happens; nil: nobody watches
+	Zero     time.Time       // time zero of the schedule; zero value: the assignment's StartInS after the call of Run
+	Threads  int             // threads of the loop; 0: one, more with many connections, as many as GOMAXPROCS at most
+	Headers  []string        // sent with each request, as "Name: value"
+	Requests *wire.Requests  // what they say, where it was read before; nil: Run reads it
+	Targets  []Target        // where the endpoints are, by LookUp; nil: Run looks them up
+	Insecure bool            // https: take any certificate
 }
 
 // Facts is what a run tells about the client itself, so that its numbers can be doubted.
@@ -63,6 +64,9 @@ type Facts struct {
 	ConnErrors  int64 // connections that could not be opened for want of ports, files or memory
 	Broken      int64 // connections that ended under a request
 	Resent      int64 // requests sent again because a kept connection had been closed meanwhile
+
+	Cut    bool  // the end of Options.Sending kept requests from being sent
+	HeldNS int64 // requests sent and not done, integrated over the window, in request-ns (load.Machine.Held)
 
 	Prompts int // in the dataset that the prompts came from; 0: from none
 }
@@ -186,14 +190,35 @@ func (e *engine) runThreads(ctx context.Context, sink func(*record.Record)) (Fac
 		}
 		threads = append(threads, t)
 	}
-	stop := context.AfterFunc(ctx, func() {
+	defer after(ctx, func() {
 		for _, t := range threads {
 			t.stop()
 		}
-	})
-	defer stop()
+	})()
+	if e.opt.Sending != nil {
+		defer after(e.opt.Sending, func() {
+			for _, t := range threads {
+				t.cease()
+			}
+		})()
+	}
 	runAll(threads, out, sink)
 	return e.facts(threads), ctx.Err()
+}
+
+// after does something when ctx ends. The function that it returns ends that, and waits for what has begun: threads are rung
+// by their file descriptors, which belong to others once they are closed.
+func after(ctx context.Context, do func()) (stop func()) {
+	over := make(chan struct{})
+	prevent := context.AfterFunc(ctx, func() {
+		defer close(over)
+		do()
+	})
+	return func() {
+		if !prevent() {
+			<-over
+		}
+	}
 }
 
 // runAll runs the threads to their end and hands what they finish to sink. While they run, the Go scheduler gets one
@@ -221,7 +246,9 @@ func (e *engine) facts(threads []*thread) Facts {
 		f.ConnErrors += t.starved
 		f.Broken += t.broken
 		f.Resent += t.resent
+		f.HeldNS += t.machine.Held()
 		f.ReadLag.Merge(&t.lag)
+		f.Cut = f.Cut || t.cut
 		f.delayed(t.delay, t.delayKnown)
 		f.lagged(t.stamps)
 	}

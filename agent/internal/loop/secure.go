@@ -51,7 +51,7 @@ func (e *engine) runSecure(ctx context.Context, sink func(*record.Record)) (Fact
 	drained.Wait()
 	f := s.counts
 	f.CPUS, f.WallS = (processTime() - before).Seconds(), e.now().Seconds()
-	f.Prompts = e.requests.Prompts()
+	f.Prompts, f.HeldNS = e.requests.Prompts(), s.machine.Held()
 	if now, ok := runDelay(allThreads); known && ok {
 		f.delayed(now-waited, true)
 	}
@@ -73,6 +73,10 @@ func (s *secure) keepTime(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	stop := ctx.Done()
+	var cease <-chan struct{}
+	if s.opt.Sending != nil {
+		cease = s.opt.Sending.Done()
+	}
 	for {
 		wake, over := s.turn()
 		if over {
@@ -82,6 +86,11 @@ func (s *secure) keepTime(ctx context.Context) {
 		select {
 		case <-timer.C:
 		case <-s.news:
+		case <-cease:
+			cease = nil
+			s.mu.Lock()
+			s.counts.Cut = s.machine.Cease(s.now())
+			s.mu.Unlock()
 		case <-stop:
 			stop = nil
 			s.mu.Lock()

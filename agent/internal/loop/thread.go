@@ -30,7 +30,8 @@ type thread struct {
 	targets  []Target
 
 	epoll, timer, bell int
-	stopping           atomic.Bool
+	stopping, ceasing  atomic.Bool
+	cut                bool // the load was, by its end of sending
 	events             []syscall.EpollEvent
 	armed              time.Duration // what the timer is set for
 	fires              time.Duration // when it fires for that; Never: it has
@@ -118,6 +119,12 @@ func (t *thread) stop() {
 	ring(t.bell)
 }
 
+// cease ends the thread's sending soon. It is for other goroutines.
+func (t *thread) cease() {
+	t.ceasing.Store(true)
+	ring(t.bell)
+}
+
 // run is the life of the thread.
 func (t *thread) run() {
 	runtime.LockOSThread()
@@ -139,6 +146,9 @@ func (t *thread) turn() bool {
 	now := t.now()
 	if t.stopping.Load() {
 		t.machine.Stop(now)
+	}
+	if t.ceasing.Load() && t.machine.Cease(now) {
+		t.cut = true
 	}
 	if !t.awaited && now >= -ahead {
 		t.awaited = true

@@ -156,10 +156,13 @@ func (w *worker) try(call wire.Call) error {
 	defer func() { _ = resp.CloseBodyStream() }() // the read before it has told what there was to tell
 	w.mu.Lock()
 	if w.request != nil {
-		w.parser.Headed(resp.StatusCode(), string(resp.Header.ContentType()), string(resp.Header.Peek("Retry-After")))
+		w.parser.Headed(resp.StatusCode(), func(name string) string { return string(resp.Header.Peek(name)) })
 	}
 	w.mu.Unlock()
-	return w.drain(resp.BodyStream())
+	if body := resp.BodyStream(); body != nil {
+		return w.drain(body)
+	}
+	return nil // a 204
 }
 
 func (w *worker) compose(req *fasthttp.Request, call wire.Call) {

@@ -127,7 +127,7 @@ func TestAShareOfPromptsBeginsAlike(t *testing.T) {
 			if ok != m.Shares(n) {
 				t.Fatalf("prompt %d: begins alike %v, Shares says %v", n, ok, m.Shares(n))
 			}
-			own := strings.Join(strings.Fields(rest)[:unique], " ")
+			own := strings.Join(strings.Fields(rest)[:english.Unique()], " ")
 			if ends[own] {
 				t.Fatalf("prompt %d goes on as another one", n)
 			}

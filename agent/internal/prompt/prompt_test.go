@@ -61,7 +61,7 @@ func TestPromptsShareNoStretchFurtherIn(t *testing.T) {
 
 func TestVocabularyHasNoWordTwice(t *testing.T) {
 	seen := map[string]bool{}
-	for i, word := range vocabulary {
+	for i, word := range words {
 		if word == "" || seen[word] {
 			t.Errorf("word %d: %q is empty or there twice", i, word)
 		}
@@ -78,9 +78,9 @@ func BenchmarkAppend(b *testing.B) {
 }
 
 func TestEveryWordHasRoom(t *testing.T) {
-	for i, w := range spaced {
-		if len(vocabulary[i]) >= wordLen || w.length != len(vocabulary[i])+1 {
-			t.Errorf("%q has %d bytes, %d are kept with its space", vocabulary[i], len(vocabulary[i]), w.length)
+	for i, w := range english.rest {
+		if len(words[i]) >= wordLen || w.length != len(words[i])+1 {
+			t.Errorf("%q has %d bytes, %d are kept with its space", words[i], len(words[i]), w.length)
 		}
 	}
 }

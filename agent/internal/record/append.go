@@ -18,6 +18,7 @@ func appendRecord(b []byte, r *Record, gaps []float32) []byte {
 	b = appendInstant(b, `,"scheduled":`, r.Scheduled)
 	b = appendInstant(b, `,"sent":`, r.Sent)
 	b = appendInstant(b, `,"first_token":`, r.FirstToken)
+	b = appendInstant(b, `,"first_answer":`, r.FirstAnswer)
 	b = appendInstant(b, `,"last_token":`, r.LastToken)
 	b = appendInstant(b, `,"done":`, r.Done)
 	b = append(b, `,"outcome":"`...)
@@ -36,12 +37,27 @@ func appendRecord(b []byte, r *Record, gaps []float32) []byte {
 	}
 	b = appendCount(b, `,"bytes":`, r.Bytes, 0)
 	b = appendCount(b, `,"batch":`, r.Batch, 0)
+	b = appendServer(b, r)
+	if r.Graded {
+		b = strconv.AppendBool(append(b, `,"right":`...), r.Right)
+	}
 	if r.Error != "" {
 		b = append(b, `,"error":`...)
 		b = appendString(b, r.Error)
 	}
 	b = appendGaps(b, gaps)
 	return append(b, '}', '\n')
+}
+
+// appendServer appends what the server says of the request.
+func appendServer(b []byte, r *Record) []byte {
+	b = appendDuration(b, `,"server_load":`, r.ServerLoad)
+	b = appendDuration(b, `,"server_prompt":`, r.ServerPrompt)
+	b = appendDuration(b, `,"server_decode":`, r.ServerDecode)
+	if r.Cold {
+		b = append(b, `,"cold":true`...)
+	}
+	return b
 }
 
 // appendCount appends the field unless n is below least, which means not known.
@@ -55,6 +71,14 @@ func appendCount(b []byte, key string, n, least int64) []byte {
 // appendInstant appends the field unless the instant never came.
 func appendInstant(b []byte, key string, s float64) []byte {
 	if math.IsNaN(s) || math.IsInf(s, 0) {
+		return b
+	}
+	return appendSeconds(append(b, key...), s)
+}
+
+// appendDuration appends the field if the duration is known: nothing takes no time.
+func appendDuration(b []byte, key string, s float64) []byte {
+	if !(s > 0) || math.IsInf(s, 0) {
 		return b
 	}
 	return appendSeconds(append(b, key...), s)

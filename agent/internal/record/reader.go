@@ -65,6 +65,7 @@ type line struct {
 	Scheduled    *float64    `json:"scheduled"`
 	Sent         *float64    `json:"sent"`
 	FirstToken   *float64    `json:"first_token"`
+	FirstAnswer  *float64    `json:"first_answer"`
 	LastToken    *float64    `json:"last_token"`
 	Done         *float64    `json:"done"`
 	Outcome      Outcome     `json:"outcome"`
@@ -75,6 +76,11 @@ type line struct {
 	TokenSource  TokenSource `json:"token_source"`
 	Bytes        int64       `json:"bytes"`
 	Batch        *int64      `json:"batch"`
+	ServerLoad   *float64    `json:"server_load"`
+	ServerPrompt *float64    `json:"server_prompt"`
+	ServerDecode *float64    `json:"server_decode"`
+	Cold         bool        `json:"cold"`
+	Right        *bool       `json:"right"`
 	Error        string      `json:"error"`
 	Gaps         []float32   `json:"gaps"`
 }
@@ -87,9 +93,11 @@ func parse(text []byte) (*Record, error) {
 	return &Record{
 		ID: l.ID, Phase: l.Phase, Endpoint: l.Endpoint,
 		Scheduled: or(l.Scheduled, Unknown), Sent: or(l.Sent, Unknown), FirstToken: or(l.FirstToken, Unknown),
-		LastToken: or(l.LastToken, Unknown), Done: or(l.Done, Unknown),
+		FirstAnswer: or(l.FirstAnswer, Unknown), LastToken: or(l.LastToken, Unknown), Done: or(l.Done, Unknown),
 		Outcome: l.Outcome, GivenUp: l.GivenUp, Status: l.Status,
 		PromptTokens: or(l.PromptTokens, -1), OutputTokens: or(l.OutputTokens, -1), TokenSource: l.TokenSource,
+		ServerLoad: or(l.ServerLoad, Unknown), ServerPrompt: or(l.ServerPrompt, Unknown), ServerDecode: or(l.ServerDecode, Unknown),
+		Cold: l.Cold, Graded: l.Right != nil, Right: or(l.Right, false),
 		Bytes: l.Bytes, Batch: or(l.Batch, -1), Error: l.Error, Gaps: l.Gaps,
 	}, nil
 }

@@ -50,7 +50,7 @@ const (
 // Unknown is the value of an instant that never came.
 var Unknown = math.NaN()
 
-// Record is one request. The five instants are seconds from the trial's start (its time zero), NaN when they never
+// Record is one request. The six instants are seconds from the trial's start (its time zero), NaN when they never
 // came; they are taken from the monotonic clock.
 type Record struct {
 	ID       int64 // index over all client nodes, from 0
@@ -58,6 +58,7 @@ type Record struct {
 	Endpoint int // index into the assignment's endpoints
 
 	Scheduled, Sent, FirstToken, LastToken, Done float64
+	FirstAnswer                                  float64 // the first token that is no reasoning
 
 	Outcome      Outcome
 	GivenUp      bool // cancelled because the workload's cancel_share asked for it: no failure
@@ -77,6 +78,8 @@ type Record struct {
 	Cold                                   bool // the server loaded the model for this request
 
 	Graded, Right bool // of a dataset with answers: the answer was compared with the right one, and it is that
+
+	Text []byte // of the answer, as it stood in JSON, where its tokens are to be counted here; not on the line
 
 	Coalesced int // token events that arrived in one read with the one before; summed in the part, not on the line
 

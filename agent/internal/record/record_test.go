@@ -14,9 +14,9 @@ import (
 func example() *Record {
 	return &Record{
 		ID: 7, Phase: Measure, Endpoint: 1,
-		Scheduled: 1.5, Sent: 1.500000123, FirstToken: 1.75, LastToken: 2.25, Done: 2.250000001,
+		Scheduled: 1.5, Sent: 1.500000123, FirstToken: 1.75, FirstAnswer: 2, LastToken: 2.25, Done: 2.250000001,
 		Outcome: OK, Status: 200, PromptTokens: 12, OutputTokens: 3, TokenSource: Usage,
-		Bytes: 640, Batch: -1, Gaps: []float32{0.25, 0.25},
+		Bytes: 640, Batch: -1, ServerLoad: 0.0015, ServerPrompt: 0.2, ServerDecode: 0.5, Gaps: []float32{0.25, 0.25},
 	}
 }
 
@@ -26,17 +26,27 @@ func TestALineHasTheNamesOfTheContract(t *testing.T) {
 		want   string
 	}{
 		"ok": {example(), `{"id":7,"phase":"measure","endpoint":1,"scheduled":1.500000000,"sent":1.500000123,` +
-			`"first_token":1.750000000,"last_token":2.250000000,"done":2.250000001,"outcome":"ok","status":200,` +
-			`"prompt_tokens":12,"output_tokens":3,"token_source":"usage","bytes":640,"gaps":[0.250000000,0.250000000]}` + "\n"},
+			`"first_token":1.750000000,"first_answer":2.000000000,"last_token":2.250000000,"done":2.250000001,"outcome":"ok","status":200,` +
+			`"prompt_tokens":12,"output_tokens":3,"token_source":"usage","bytes":640,` +
+			`"server_load":0.001500000,"server_prompt":0.200000000,"server_decode":0.500000000,"gaps":[0.250000000,0.250000000]}` + "\n"},
 		"given up": {
-			&Record{Phase: Cooldown, Scheduled: 1, Sent: 1, FirstToken: 2, LastToken: 2, Done: 2, Outcome: Cancelled, GivenUp: true, PromptTokens: -1, OutputTokens: 1, TokenSource: Events, Batch: -1},
-			`{"id":0,"phase":"cooldown","endpoint":0,"scheduled":1.000000000,"sent":1.000000000,"first_token":2.000000000,"last_token":2.000000000,` +
+			&Record{Phase: Cooldown, Scheduled: 1, Sent: 1, FirstToken: 2, FirstAnswer: 2, LastToken: 2, Done: 2, Outcome: Cancelled, GivenUp: true, PromptTokens: -1, OutputTokens: 1, TokenSource: Events, Batch: -1},
+			`{"id":0,"phase":"cooldown","endpoint":0,"scheduled":1.000000000,"sent":1.000000000,"first_token":2.000000000,"first_answer":2.000000000,"last_token":2.000000000,` +
 				`"done":2.000000000,"outcome":"cancelled","given_up":true,"output_tokens":1,"token_source":"events","bytes":0}` + "\n"},
 		"unknown is absent": {
-			&Record{Phase: Warmup, Scheduled: 0, Sent: Unknown, FirstToken: Unknown, LastToken: Unknown, Done: Unknown,
+			&Record{Phase: Warmup, Scheduled: 0, Sent: Unknown, FirstToken: Unknown, FirstAnswer: Unknown, LastToken: Unknown, Done: Unknown,
 				Outcome: NotSent, PromptTokens: -1, OutputTokens: -1, Batch: 0, Error: "the \"window\"\nended"},
 			`{"id":0,"phase":"warmup","endpoint":0,"scheduled":0.000000000,"outcome":"not_sent","bytes":0,"batch":0,` +
 				`"error":"the \"window\"\u000aended"}` + "\n"},
+		"cold": {
+			&Record{Scheduled: 1, Sent: 1, FirstToken: Unknown, FirstAnswer: Unknown, LastToken: Unknown, Done: 4, Status: 200, PromptTokens: -1, OutputTokens: 5,
+				TokenSource: Usage, Batch: -1, ServerLoad: 2.5, ServerPrompt: Unknown, ServerDecode: Unknown, Cold: true, Graded: true, Right: true},
+			`{"id":0,"phase":"warmup","endpoint":0,"scheduled":1.000000000,"sent":1.000000000,"done":4.000000000,"outcome":"ok","status":200,` +
+				`"output_tokens":5,"token_source":"usage","bytes":0,"server_load":2.500000000,"cold":true,"right":true}` + "\n"},
+		"graded wrong": {
+			&Record{Scheduled: Unknown, Sent: Unknown, FirstToken: Unknown, FirstAnswer: Unknown, LastToken: Unknown, Done: Unknown,
+				PromptTokens: -1, OutputTokens: -1, Batch: -1, Graded: true},
+			`{"id":0,"phase":"warmup","endpoint":0,"outcome":"ok","bytes":0,"right":false}` + "\n"},
 	} {
 		if got := string(appendRecord(nil, c.record, c.record.Gaps)); got != c.want {
 			t.Errorf("%s:\n got %s\nwant %s", name, got, c.want)
@@ -91,8 +101,12 @@ func TestWhatIsWrittenReadsBack(t *testing.T) {
 	var file bytes.Buffer
 	h := Header{Trial: "0001", Node: "mel2001", Dialect: "openai-chat", Seed: 42, StartUnixNS: 1700000000123456789, ClockOffsetS: -0.0001}
 	w := NewWriter(&file, h)
-	if err := w.Write(example()); err != nil {
-		t.Fatal(err)
+	cold := example()
+	cold.Cold, cold.Graded, cold.ServerLoad = true, true, 4
+	for _, r := range []*Record{example(), cold} {
+		if err := w.Write(r); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
@@ -102,8 +116,8 @@ func TestWhatIsWrittenReadsBack(t *testing.T) {
 	if gotHeader != h {
 		t.Errorf("header: got %+v, want %+v", gotHeader, h)
 	}
-	if len(got) != 1 || !reflect.DeepEqual(got[0], example()) {
-		t.Errorf("records: got %+v, want one %+v", got, example())
+	if len(got) != 2 || !reflect.DeepEqual(got[0], example()) || !reflect.DeepEqual(got[1], cold) {
+		t.Errorf("records: got %+v, want %+v and %+v", got, example(), cold)
 	}
 }
 

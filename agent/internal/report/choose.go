@@ -106,7 +106,7 @@ func (r *Report) settle(row ledger.Row, stale map[string]int) *Trial {
 	}
 	t.Job, t.Summary = t.result.run.id, t.result.summary
 	t.Name = cmp.Or(t.Name, t.Summary.Name)
-	switch marks := strings.Join(t.Summary.Marks, "; "); {
+	switch marks := strings.Join(t.Summary.Doubts(), "; "); {
 	case t.Summary.Client.Verdict == summary.ClientBound:
 		t.Class, t.Why = ClientBound, joined(t.Summary.Client.Why, marks)
 	case marks != "":

@@ -22,13 +22,16 @@ type column struct {
 	kind  kind
 	low   string // its name in low_n
 	of    func(*summary.Summary) (float64, bool)
+	span  func(*summary.Summary) summary.Interval // within the run; nil: it has none
 }
 
 // The columns of the tables, in order. One that no trial has a value for is left out.
 var (
-	requestRate = column{title: "requests/s", of: func(s *summary.Summary) (float64, bool) { return deref(s.Throughput.RequestsPerS) }}
-	tokenRate   = column{title: "tokens/s", of: func(s *summary.Summary) (float64, bool) { return deref(s.Throughput.OutputTokensPerS) }}
-	goodput     = column{title: "goodput/s", of: func(s *summary.Summary) (float64, bool) {
+	requestRate = column{title: "requests/s", of: func(s *summary.Summary) (float64, bool) { return deref(s.Throughput.RequestsPerS) },
+		span: func(s *summary.Summary) summary.Interval { return orZeroOf(s.Throughput.RequestsPerSCI95) }}
+	tokenRate = column{title: "tokens/s", of: func(s *summary.Summary) (float64, bool) { return deref(s.Throughput.OutputTokensPerS) },
+		span: func(s *summary.Summary) summary.Interval { return orZeroOf(s.Throughput.OutputTokensPerSCI95) }}
+	goodput = column{title: "goodput/s", of: func(s *summary.Summary) (float64, bool) {
 		if s.Goodput == nil {
 			return 0, false
 		}
@@ -42,8 +45,33 @@ var (
 	failing = column{title: "failed", kind: share, of: func(s *summary.Summary) (float64, bool) {
 		return float64(s.Requests.Failed) / float64(s.Requests.Scheduled), s.Requests.Scheduled > 0
 	}}
-	columns = []column{requestRate, tokenRate, goodput, ttft50, ttft99, tpot50, e2el50, e2el99, failing}
+	// As from when requests were due: in an open loop, where what comes late must not look early.
+	ttftDue = dueOnly(quantile("TTFT from due", summary.TTFTScheduled, "p99"))
+	e2elDue = dueOnly(quantile("E2EL from due", summary.E2ELScheduled, "p99"))
+	found   = column{title: "highest requests/s", of: func(s *summary.Summary) (float64, bool) {
+		if s.Search == nil {
+			return 0, false
+		}
+		return deref(s.Search.Found)
+	}}
+	accuracy = column{title: "accuracy", kind: share, of: func(s *summary.Summary) (float64, bool) {
+		if s.Accuracy == nil {
+			return 0, false
+		}
+		return s.Accuracy.Share, true
+	}}
+	columns = []column{found, requestRate, tokenRate, goodput, ttft50, ttft99, ttftDue, tpot50, e2el50, e2el99, e2elDue, accuracy, failing}
 )
+
+// dueOnly is the column of open loops alone.
+func dueOnly(c column) column {
+	all := c.of
+	c.of = func(s *summary.Summary) (float64, bool) {
+		v, has := all(s)
+		return v, has && (s.Load.Rate > 0 || s.Load.Arrival != "")
+	}
+	return c
+}
 
 func deref(p *float64) (float64, bool) {
 	if p == nil {
@@ -62,7 +90,7 @@ func quantile(title string, m summary.Metric, name string) column {
 			}
 		}
 		return 0, false
-	}}
+	}, span: func(s *summary.Summary) summary.Interval { return s.Latency[m.String()].CI95[name] }}
 }
 
 // shown are the columns that any of the points has a value for. That nothing failed needs no column.
@@ -130,8 +158,9 @@ func decimals(v float64) int {
 // number is v with three significant digits, all of its whole part, and no exponent.
 func number(v float64) string { return fmt.Sprintf("%.*f", decimals(v), v) }
 
-// cell is a number in a table: "‡ 12.3" and " ± 0.2", the latter empty where there was one repetition; " ± 0.2 / 0.5" over
-// repetitions on one server start and over server starts, where the recipe asks for several of them.
+// cell is a number in a table: "‡ 12.3" and " ± 0.2", half the 95 % t-interval between repetitions; " ± 0.2 / 0.5" between
+// repetitions on one server start and between server starts, where the recipe asks for several of them. Of one repetition a
+// quantile has " (12.1–12.6)", its interval within the run, and other numbers have nothing.
 type cell struct{ Text, Spread string }
 
 // cell writes the stat in this unit.
@@ -147,14 +176,30 @@ func (s stat) cell(u unit) cell {
 		return fmt.Sprintf("%.*f", decimals(s.mean*u.factor), v*u.factor)
 	}
 	if s.restarted {
-		c.Spread = " ± " + deviation(s.sd) + " / " + deviation(s.starts)
-	} else if !math.IsNaN(s.sd) {
-		c.Spread = " ± " + deviation(s.sd)
+		c.Spread = " ± " + deviation(s.repeats()) + " / " + deviation(s.between())
+	} else if half := s.repeats(); !math.IsNaN(half) {
+		c.Spread = " ± " + deviation(half)
+	} else {
+		c.Spread = s.ends(u)
 	}
 	if s.low {
 		c.Text = "‡ " + c.Text
 	}
 	return c
+}
+
+// ends is the interval of a lone trial's quantile; an end that its sample can't carry is a question mark.
+func (s stat) ends(u unit) string {
+	if s.within == (summary.Interval{}) {
+		return ""
+	}
+	end := func(v *summary.Value) string {
+		if v == nil {
+			return "?"
+		}
+		return fmt.Sprintf("%.*f", decimals(s.mean*u.factor), float64(*v)*u.factor)
+	}
+	return " (" + end(s.within.Low) + "–" + end(s.within.High) + ")"
 }
 
 // String is the whole cell.

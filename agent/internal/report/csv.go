@@ -76,7 +76,7 @@ func csvNumberHeads() []string {
 		}
 		heads = append(heads, m.String()+"_max")
 	}
-	return append(heads, "client", "marks")
+	return append(append(heads, "client", "marks"), csvFactHeads()...)
 }
 
 // csvNumbers are the cells of a trial's summary.
@@ -108,7 +108,7 @@ func csvNumbers(s *summary.Summary) []string {
 	for _, m := range summary.Metrics() {
 		row = append(row, csvLatency(s, m)...)
 	}
-	return append(row, s.Client.Verdict, strings.Join(s.Marks, "; "))
+	return append(append(row, s.Client.Verdict, strings.Join(s.Marks, "; ")), csvFacts(s)...)
 }
 
 // csvLatency are the cells of one metric, all empty where no request has it.
@@ -122,6 +122,92 @@ func csvLatency(s *summary.Summary, m summary.Metric) []string {
 		row = append(row, decimal(q.Of(d)))
 	}
 	return append(row, decimal(float64(d.Max)))
+}
+
+// spanned are the metrics and quantiles whose intervals are in summary.csv; summary.json has all.
+var (
+	spanned = []summary.Metric{summary.TTFT, summary.TPOT, summary.E2EL}
+	spans   = []string{"p50", "p99"}
+)
+
+// csvFactHeads are the columns of csvFacts.
+func csvFactHeads() []string {
+	heads := []string{"client_cpu", "client_run_delay", "client_gc", "read_lag_s_p99", "kernel_lag_s_p99", "conn_errors", "resent",
+		"in_flight", "rate_x_latency", "steady", "steady_removed_s", "cold_starts", "accuracy_n", "accuracy", "search_found", "search_fails",
+		"low_n", "requests_per_s_ci95_low", "requests_per_s_ci95_high", "goodput_ratio_ci95_low", "goodput_ratio_ci95_high"}
+	for _, name := range summary.ServerTimings() {
+		heads = append(heads, "server_"+name+"_p50")
+	}
+	for _, m := range spanned {
+		for _, name := range spans {
+			heads = append(heads, m.String()+"_"+name+"_ci95_low", m.String()+"_"+name+"_ci95_high")
+		}
+	}
+	return heads
+}
+
+// csvFacts are the cells behind the marks: facts of the client, of the load and of the server.
+func csvFacts(s *summary.Summary) []string {
+	c := s.Client
+	row := []string{cell64(c.CPU), cell64(c.RunDelay), cell64(c.GC), cell64(c.ReadLagP99S), cell64(c.KernelLagP99S), count(c.ConnErrors), count(c.Resent)}
+	little, steady, search := orZeroOf(s.Little), orZeroOf(s.Steady), orZeroOf(s.Search)
+	flight := [2]string{}
+	if s.Little != nil {
+		flight = [2]string{decimal(little.ByRecords), decimal(little.RateLatency)}
+	}
+	row = append(row, flight[0], flight[1], steady.Found, cell64(steady.RemovedS))
+	cold, graded, right := "", "", ""
+	if s.Cold != nil {
+		cold = whole64(s.Cold.N)
+	}
+	if s.Accuracy != nil {
+		graded, right = whole64(s.Accuracy.N), decimal(s.Accuracy.Share)
+	}
+	rate := orZeroOf(s.Throughput.RequestsPerSCI95)
+	row = append(row, cold, graded, right, cell64(search.Found), cell64(search.Fails), strings.Join(s.LowN, " "), cell64((*float64)(rate.Low)), cell64((*float64)(rate.High)))
+	if ci := orZeroOf(s.Goodput).RatioCI95; ci != nil {
+		row = append(row, decimal(ci[0]), decimal(ci[1]))
+	} else {
+		row = append(row, "", "")
+	}
+	for _, name := range summary.ServerTimings() {
+		text := ""
+		if d, known := s.ServerTimings[name]; known {
+			text = decimal(float64(d.P50))
+		}
+		row = append(row, text)
+	}
+	for _, m := range spanned {
+		for _, name := range spans {
+			i := s.Latency[m.String()].CI95[name]
+			row = append(row, cell64((*float64)(i.Low)), cell64((*float64)(i.High)))
+		}
+	}
+	return row
+}
+
+// orZeroOf is what p points to, the zero value for nil.
+func orZeroOf[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
+}
+
+// cell64 is a number's cell, empty where it is not known.
+func cell64(v *float64) string {
+	if v == nil {
+		return ""
+	}
+	return decimal(*v)
+}
+
+// count is likewise for a whole number.
+func count(n *int64) string {
+	if n == nil {
+		return ""
+	}
+	return whole64(*n)
 }
 
 func whole64(n int64) string { return strconv.FormatInt(n, 10) }

@@ -65,7 +65,7 @@ func measured(t workload.Trial, change spoil) *summary.Part {
 		for at, i := 0.0, 0; at < 30; i++ {
 			ttft := (0.020 + 0.002*float64(slots)) * (1 + 0.02*float64(t.Repetition)) * (1 + 0.1*float64(t.Restart)) * (1 + 0.3*math.Pow(float64((i*7+slot)%20)/20, 6))
 			r := &record.Record{Phase: record.Measure, Scheduled: at, Sent: at + 0.0001, FirstToken: at + 0.0001 + ttft, Outcome: record.OK, Status: 200,
-				PromptTokens: 32, OutputTokens: 16, TokenSource: record.Usage, Batch: -1}
+				PromptTokens: 32, OutputTokens: 16, TokenSource: record.Usage, Batch: -1, ServerLoad: record.Unknown, ServerPrompt: record.Unknown, ServerDecode: record.Unknown}
 			for range 15 {
 				r.Gaps = append(r.Gaps, 0.01)
 			}
@@ -89,6 +89,7 @@ func (f tree) trial(job, key string, t workload.Trial, change spoil) {
 	p := measured(t, change)
 	f.writeJSON(p, job, t.ID, "host-2", "part.json")
 	f.writeJSON(summary.Merge(t, []*summary.Part{p}), job, t.ID, "summary.json")
+	f.write(summary.SeriesCSV(t, []*summary.Part{p}), job, t.ID, summary.SeriesFile)
 	if key != "" {
 		f.write(key+"\n", job, t.ID, "key")
 	}

@@ -38,6 +38,8 @@ type page struct {
 	Galleries      []gallery
 	TrialHeads     []string
 	TrialRows      [][]string
+	OneByOne       []trialView
+	OneByOneNote   string
 	Jobs           []jobView
 }
 
@@ -84,6 +86,8 @@ func (r *Report) HTML() (string, error) {
 	nodes, notes := r.nodeCharts()
 	p.Notes = append(p.Notes, notes...)
 	p.Galleries = []gallery{r.sweepCharts(), r.spreadCharts(), nodes}
+	p.OneByOne, p.OneByOneNote, notes = r.oneByOne()
+	p.Notes = append(p.Notes, notes...)
 	var b strings.Builder
 	err := pageTemplate.Execute(&b, p)
 	return b.String(), err
@@ -102,7 +106,7 @@ func (r *Report) trialTable() ([]string, [][]string) {
 			heads = append(heads, c.heading(r.unitOf(c)))
 		}
 	}
-	heads = append(heads, "lateness p99 ms", "client CPU %")
+	heads = append(heads, "lateness p99 ms", "read lag p99 ms", "client CPU %", "waited for a core %")
 	var rows [][]string
 	for _, t := range r.complete() {
 		rows = append(rows, r.trialRow(t, shown))
@@ -122,7 +126,11 @@ func (r *Report) trialRow(t *Trial, shown []column) []string {
 			row = append(row, (&point{trials: []*Trial{t}}).of(c).cell(r.unitOf(c)).Text)
 		}
 	}
-	return append(row, scaled(s.Client.LatenessP99S, 1e3), scaled(s.Client.CPU, 100))
+	lag := s.Client.ReadLagP99S
+	if exact := s.Client.KernelLagP99S; exact != nil {
+		lag = exact
+	}
+	return append(row, scaled(s.Client.LatenessP99S, 1e3), scaled(lag, 1e3), scaled(s.Client.CPU, 100), scaled(s.Client.RunDelay, 100))
 }
 
 func scaled(v *float64, factor float64) string {
@@ -191,6 +199,11 @@ func (page) Metrics() [][2]string {
 		{"E2EL (" + summary.E2EL.String() + ")", "last token − sent; done − sent where answers were not streamed"},
 		{"lateness (" + summary.Lateness.String() + ")", "sent − scheduled"},
 		{"requests/s, tokens/s", "completions whose end lies in the window, by its length; tokens are those of the answers"},
-		{"latencies", "over requests due in the window that ended ok; percentiles by nearest rank"},
+		{"latencies", "over requests due in the window that ended ok, without cold starts; percentiles by nearest rank"},
+		{"from due", "the same latency from when the request was due, and not from when it was sent"},
+		{"interval within the run", "95 %, of a percentile, by order statistics: what more requests under this load on this start of the server would give"},
+		{"between repetitions, between starts", "95 % t-intervals of the mean: what further repetitions, or further starts of the server, would give; a start counts as one value"},
+		{"in flight", "requests that are sent and not done, in the mean over the window; by Little's law it is rate × latency"},
+		{"steady state", "by MSER-5 over rate and E2EL; nothing is left out of the numbers"},
 	}
 }

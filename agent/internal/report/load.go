@@ -126,7 +126,7 @@ func (r *result) histogram(m summary.Metric) *hist.H {
 	if err != nil || len(names) == 0 {
 		names = []string{"part.json"}
 	}
-	all := new(hist.H)
+	var parts []*summary.Part
 	for _, name := range names {
 		text, err := fs.ReadFile(dir, name)
 		if err != nil {
@@ -136,9 +136,9 @@ func (r *result) histogram(m summary.Metric) *hist.H {
 		if json.Unmarshal(text, &p) != nil {
 			return nil
 		}
-		all.Merge(p.Latency[m.String()])
+		parts = append(parts, &p)
 	}
-	return all
+	return summary.Histogram(parts, m)
 }
 
 // Load reads the results in dirs.

@@ -8,6 +8,7 @@ import (
 
 	"hpcbench/agent/internal/hist"
 	"hpcbench/agent/internal/record"
+	"hpcbench/agent/internal/summary"
 )
 
 func TestNumbersHaveThreeDigitsAndNoExponent(t *testing.T) {
@@ -21,9 +22,12 @@ func TestNumbersHaveThreeDigitsAndNoExponent(t *testing.T) {
 func TestACellHasItsSpreadInTheSameDigits(t *testing.T) {
 	ms := unit{1e3, "ms"}
 	for want, s := range map[string]stat{
-		"12.3 ± 0.2": {n: 2, mean: 0.01234, sd: 0.0002},
-		"‡ 1.23":     {n: 1, mean: 0.001234, sd: math.NaN(), low: true},
-		"–":          {},
+		"12.3 ± 1.8":       {n: 2, mean: 0.01234, sd: 0.0002, freedom: 1}, // 12.7 · 0.2/√2
+		"12.3 ± 0.5 / –":   {n: 3, mean: 0.01234, sd: 0.0002, freedom: 2, restarted: true, begun: 1},
+		"12.3 ± 0.5 / 1.2": {n: 6, mean: 0.01234, sd: 0.0004, freedom: 3, restarted: true, begun: 3, starts: 0.0005},
+		"12.3 (12.1–?)":    {n: 1, mean: 0.01234, sd: math.NaN(), within: summary.Interval{Low: new(summary.Value(0.0121))}},
+		"‡ 1.23":           {n: 1, mean: 0.001234, sd: math.NaN(), low: true},
+		"–":                {},
 	} {
 		if got := s.cell(ms).String(); got != want {
 			t.Errorf("got %q, want %q", got, want)

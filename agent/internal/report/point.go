@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"hpcbench/agent/internal/interval"
+	"hpcbench/agent/internal/summary"
 )
 
 // key is a swept value's path in the recipe.
@@ -138,12 +141,35 @@ type stat struct {
 	sd   float64 // standard deviation over repetitions on one server start; NaN where no start has two
 	low  bool    // a quantile that some repetition's sample can't carry
 
+	freedom int // degrees of freedom of sd: repetitions less the starts that they are on
+
 	restarted bool    // the recipe asks for several starts of the server
 	starts    float64 // standard deviation of the means of the server starts; NaN for one start
+	begun     int     // how many starts have the number
+
+	within summary.Interval // of a quantile of a lone trial: its interval within the run
 }
 
 // known says whether any repetition has the number.
 func (s stat) known() bool { return s.n > 0 }
+
+// repeats is half the 95 % t-interval of the mean between repetitions, on the server starts that there were; NaN where no
+// start has two.
+func (s stat) repeats() float64 {
+	if s.freedom == 0 {
+		return math.NaN()
+	}
+	return interval.T(s.freedom) * s.sd / math.Sqrt(float64(s.n))
+}
+
+// between is half the 95 % t-interval of the mean between server starts, each of which counts as one value: the mean of its
+// repetitions. NaN for one start.
+func (s stat) between() float64 {
+	if s.begun < 2 {
+		return math.NaN()
+	}
+	return interval.T(s.begun-1) * s.starts / math.Sqrt(float64(s.begun))
+}
 
 // bar is the deviation that a plot shows: over server starts where there are several, else over repetitions.
 func (s stat) bar() float64 {
@@ -157,7 +183,7 @@ func (s stat) bar() float64 {
 func (p *point) of(c column) stat {
 	s := stat{sd: math.NaN(), starts: math.NaN()}
 	var all, means []float64
-	squares, freedom := 0.0, 0 // within the starts
+	squares := 0.0 // within the starts
 	for _, start := range p.starts() {
 		var values []float64
 		for _, t := range start.trials {
@@ -169,12 +195,15 @@ func (p *point) of(c column) stat {
 		}
 		if len(values) > 0 {
 			all, means = append(all, values...), append(means, mean(values))
-			squares, freedom = squares+deviations(values), freedom+len(values)-1
+			squares, s.freedom = squares+deviations(values), s.freedom+len(values)-1
 		}
 	}
-	s.n, s.mean = len(all), mean(all)
-	if freedom > 0 {
-		s.sd = math.Sqrt(squares / float64(freedom))
+	s.n, s.mean, s.begun = len(all), mean(all), len(means)
+	if s.freedom > 0 {
+		s.sd = math.Sqrt(squares / float64(s.freedom))
+	}
+	if len(p.trials) == 1 && c.span != nil {
+		s.within = c.span(p.trials[0].Summary)
 	}
 	if len(means) > 1 {
 		s.starts = math.Sqrt(deviations(means) / float64(len(means)-1))

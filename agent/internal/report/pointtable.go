@@ -1,6 +1,10 @@
 package report
 
-import "strconv"
+import (
+	"strconv"
+
+	"hpcbench/agent/internal/summary"
+)
 
 // pointTable has a line a point: its swept values, n, and the numbers, their means below each other.
 func (r *Report) pointTable() string {
@@ -73,11 +77,15 @@ func (r *Report) words(p *point) []string {
 	return append(row, strconv.Itoa(len(p.trials))+p.class().sign())
 }
 
-// numbers are the point's cells.
+// numbers are the point's cells. In a table of repetitions a lone trial has no interval: it would be of another kind.
 func (r *Report) numbers(p *point) []cell {
 	var row []cell
 	for _, c := range r.shown() {
-		row = append(row, p.of(c).cell(r.unitOf(c)))
+		s := p.of(c)
+		if r.repeated() {
+			s.within = summary.Interval{}
+		}
+		row = append(row, s.cell(r.unitOf(c)))
 	}
 	return row
 }

@@ -97,7 +97,7 @@ func TestThePageIsOneFileThatLoadsNothing(t *testing.T) {
 		}
 	}
 	for _, part := range []string{"Requests per second", "Time to first token", "End-to-end latency", "Distribution of time to first token", ">openai-chat<",
-		"CPU of the nodes", "job 42", "prefers-color-scheme: dark", "the server ended unasked", "host-3 (server)"} {
+		"CPU of the nodes", "job 42", "Trials, one by one", "Requests in flight", "seconds since the trial&#39;s start", ">measured<", "MSER-5 over 30 batches", "prefers-color-scheme: dark", "the server ended unasked", "host-3 (server)"} {
 		if !strings.Contains(page, part) {
 			t.Errorf("report.html lacks %q", part)
 		}
@@ -277,7 +277,7 @@ func TestRestartsAreNoRepetitions(t *testing.T) {
 		t.Errorf("rows %q, %v", rows, err)
 	}
 	page := read(t, f.dir, "report.html")
-	for _, part := range []string{"over repetitions on one server start / of the means of the server starts", "bars ± standard deviation of the means of the server starts"} {
+	for _, part := range []string{"between repetitions on one server start / between server starts (of their means)", "bars ± standard deviation of the means of the server starts"} {
 		if !strings.Contains(page, part) {
 			t.Errorf("report.html lacks %q", part)
 		}

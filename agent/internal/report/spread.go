@@ -99,7 +99,10 @@ func spreadChart(title string, all []spread) []chart {
 	drawn := chart{Title: title, XTitle: axisTitle(u.name, sx), YTitle: "% of requests", XTicks: sx.ticks(7), YTicks: sy.ticks(5)}
 	for i, s := range thin(all, maxSeries) {
 		l := line{Color: fmt.Sprintf("q%d", rank(i, min(len(all), maxSeries))), Dash: "solid", Label: s.label, Path: s.curve(u, sx, sy)}
-		drawn.Lines, drawn.Legend = append(drawn.Lines, l), append(drawn.Legend, l)
+		drawn.Lines = append(drawn.Lines, l)
+		if l.Label != "" {
+			drawn.Legend = append(drawn.Legend, l)
+		}
 	}
 	return []chart{drawn}
 }

@@ -96,12 +96,15 @@ func (r *Report) restarted() bool {
 	return slices.ContainsFunc(r.complete(), func(t *Trial) bool { return t.Summary.Restart > 0 })
 }
 
+// numbersTitle names the intervals: what each is of, and between what.
 func (r *Report) numbersTitle() string {
 	switch {
 	case r.restarted():
-		return "Numbers: mean over n trials ± standard deviation over repetitions on one server start / of the means of the server starts"
+		return "Numbers: mean over n trials ± half the 95 % t-interval between repetitions on one server start / between server starts (of their means)"
 	case r.repeated():
-		return "Numbers: mean ± standard deviation over n repetitions"
+		return "Numbers: mean ± half the 95 % t-interval between n repetitions"
+	case slices.ContainsFunc(r.points, func(p *point) bool { return p.of(ttft50).ends(unit{}) != "" || p.of(e2el50).ends(unit{}) != "" }):
+		return "Numbers, with their 95 % intervals within the run"
 	}
 	return "Numbers"
 }
@@ -112,7 +115,7 @@ func (r *Report) bars() string {
 	case r.restarted():
 		return "bars ± standard deviation of the means of the server starts"
 	case r.repeated():
-		return "bars ± standard deviation"
+		return "bars ± standard deviation of the repetitions"
 	}
 	return ""
 }
@@ -142,6 +145,9 @@ func (r *Report) legend() string {
 	}
 	if r.count(ClientBound) > 0 {
 		words = append(words, "† of a client-bound trial")
+	}
+	if r.repeated() {
+		words = append(words, "two repetitions make an interval of 9 standard deviations, three of 2.5")
 	}
 	return strings.Join(append(words, "latencies are of requests that ended ok"), "; ")
 }

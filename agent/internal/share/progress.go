@@ -29,6 +29,8 @@ type Progress struct {
 	// Quantiles of done − sent over the requests that ended ok so far; absent while there are none.
 	E2ELP50S float64 `json:"e2el_s_p50,omitzero"`
 	E2ELP99S float64 `json:"e2el_s_p99,omitzero"`
+	TTFTP50S float64 `json:"ttft_s_p50,omitzero"` // of first token − sent, where answers are streamed
+	TTFTP99S float64 `json:"ttft_s_p99,omitzero"`
 
 	Errors map[string]string `json:"errors,omitempty"` // the first error of each outcome
 	Error  string            `json:"error,omitempty"`  // why the share did not run to its end
@@ -47,6 +49,9 @@ func (s *Share) Progress() Progress {
 	}
 	if s.e2el.N() > 0 {
 		p.E2ELP50S, p.E2ELP99S = float64(s.e2el.Quantile(0.5))/1e9, float64(s.e2el.Quantile(0.99))/1e9
+	}
+	if s.ttft.N() > 0 {
+		p.TTFTP50S, p.TTFTP99S = float64(s.ttft.Quantile(0.5))/1e9, float64(s.ttft.Quantile(0.99))/1e9
 	}
 	if s.client != nil {
 		p.ElapsedS = s.client.WallS
@@ -80,6 +85,7 @@ func (p Progress) Add(o Progress) Progress {
 	p.InFlight += o.InFlight
 	p.LastByteS = max(p.LastByteS, o.LastByteS)
 	p.E2ELP50S, p.E2ELP99S = max(p.E2ELP50S, o.E2ELP50S), max(p.E2ELP99S, o.E2ELP99S)
+	p.TTFTP50S, p.TTFTP99S = max(p.TTFTP50S, o.TTFTP50S), max(p.TTFTP99S, o.TTFTP99S)
 	return p
 }
 

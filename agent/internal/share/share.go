@@ -31,6 +31,7 @@ type Options struct {
 	Dir      string               // for records.jsonl and part.json; "": none are written
 	Zero     time.Time            // time zero of the schedule; zero value: the assignment's start_in_s from New on
 	Clock    time.Duration        // how far this node's wall clock is off on purpose, for tests of what follows from it
+	Sending  context.Context      // its end ends the sending, and what is in flight drains; nil: only the load's own end does
 	Observe  func(*record.Record) // is shown each record, by one goroutine; nil: nobody
 	Headers  []string             // sent with each request, as "Name: value"
 	Insecure bool                 // https: take any certificate
@@ -48,6 +49,7 @@ type Share struct {
 	mu        sync.Mutex
 	collector *summary.Collector
 	e2el      hist.H            // of requests that ended ok, so far, all phases
+	ttft      hist.H            // the same, of those that were streamed
 	errors    map[string]string // the first error of each outcome
 	state     summary.State
 	client    *summary.Client
@@ -62,8 +64,9 @@ func New(a workload.Assignment, opt Options) *Share {
 	return &Share{a: a, opt: opt, collector: summary.New(a), errors: map[string]string{}, state: summary.Running}
 }
 
-// Run sends the share to the end of its drain, or until ctx ends, and then writes part.json. An end by ctx is an error,
-// and so is a record that could not be written. The share is running until all is on disk.
+// Run sends the share to the end of its drain, or until ctx ends, and then writes part.json. An end by ctx is an error, so
+// is an end of the sending before its time, and a record that could not be written. The share is running until all is on
+// disk.
 func (s *Share) Run(ctx context.Context) error {
 	err := s.run(ctx)
 	state := summary.Complete
@@ -91,7 +94,7 @@ func (s *Share) run(ctx context.Context) (err error) {
 		}
 		defer func() { err = errors.Join(err, s.file.Close(), f.Close()) }()
 	}
-	options := loop.Options{Observe: &s.live, Zero: s.opt.Zero, Headers: s.opt.Headers, Insecure: s.opt.Insecure, Requests: s.opt.Requests, Targets: s.opt.Targets}
+	options := loop.Options{Sending: s.opt.Sending, Observe: &s.live, Zero: s.opt.Zero, Headers: s.opt.Headers, Insecure: s.opt.Insecure, Requests: s.opt.Requests, Targets: s.opt.Targets}
 	flushed := 0.0
 	facts, err := loop.Run(ctx, s.a, options, func(r *record.Record) {
 		s.count(r)
@@ -112,10 +115,13 @@ func (s *Share) run(ctx context.Context) (err error) {
 		CPUS: facts.CPUS, WallS: facts.WallS, Threads: facts.Threads, ReadLag: facts.ReadLag, KernelLag: facts.KernelLag,
 		CPUs: facts.CPUs, RunDelayS: facts.RunDelayS, GCPauses: facts.GCPauses, Ports: facts.Ports,
 		Connections: facts.Connections, Broken: facts.Broken, Resent: facts.Resent, ConnErrors: facts.ConnErrors,
-		Prompts: facts.Prompts,
+		Prompts: facts.Prompts, HeldNS: &facts.HeldNS,
 	}
 	if ctx.Err() != nil && err != nil {
 		return context.Cause(ctx)
+	}
+	if err == nil && facts.Cut {
+		return context.Cause(s.opt.Sending)
 	}
 	return err
 }
@@ -138,12 +144,18 @@ func (s *Share) create() (*os.File, error) {
 
 // count takes note of a record.
 func (s *Share) count(r *record.Record) {
+	if s.opt.Requests != nil {
+		s.opt.Requests.Count(r)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.agree()
 	s.collector.Add(r)
 	if r.Outcome == record.OK {
 		s.e2el.Record(int64((r.Done - r.Sent) * 1e9))
+		if s.a.Trial.Workload.Stream && !math.IsNaN(r.FirstToken) {
+			s.ttft.Record(int64((r.FirstToken - r.Sent) * 1e9))
+		}
 	} else if name := r.Outcome.String(); !r.GivenUp && s.errors[name] == "" {
 		s.errors[name] = r.Error
 	}

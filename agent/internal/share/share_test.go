@@ -111,6 +111,44 @@ func TestStopIsToldByItsCause(t *testing.T) {
 	}
 }
 
+func TestAnEndOfTheSendingLetsWhatIsInFlightEnd(t *testing.T) {
+	a := assignment(t, dummy.Config{ITL: time.Millisecond})
+	a.Trial.Workload.Requests, a.Trial.Workload.DurationS = 0, 3600
+	sending, cease := context.WithCancelCause(t.Context())
+	why := errors.New("enough")
+	n := 0
+	s := New(a, Options{Dir: t.TempDir(), Sending: sending, Observe: func(*record.Record) {
+		if n++; n == 20 {
+			cease(why)
+		}
+	}})
+	if err := s.Run(t.Context()); !errors.Is(err, why) {
+		t.Errorf("error %v, want %v", err, why)
+	}
+	p := s.Part()
+	m := summary.Merge(a.Trial, []*summary.Part{p})
+	if p.State != summary.Stopped || m.Requests.Scheduled != m.Requests.OK || m.Requests.OK < 20 || m.Throughput.RequestsPerS == nil {
+		t.Errorf("part is %s, %+v", p.State, m)
+	}
+	if end := p.Window.EndS; end <= 0 || end > p.Client.WallS || m.DurationS != end {
+		t.Errorf("the window ends at %v s of %v, its length is %v", end, p.Client.WallS, m.DurationS)
+	}
+}
+
+func TestAnEndOfTheSendingAfterAllWasSentIsNone(t *testing.T) {
+	a := assignment(t, dummy.Config{ITL: time.Millisecond})
+	sending, cease := context.WithCancel(t.Context())
+	n := 0
+	s := New(a, Options{Sending: sending, Observe: func(*record.Record) {
+		if n++; n == 30 {
+			cease()
+		}
+	}})
+	if err := s.Run(t.Context()); err != nil || s.Part().State != summary.Complete {
+		t.Errorf("%v, part is %s", err, s.Part().State)
+	}
+}
+
 func TestFirstErrorOfEachOutcomeIsRemembered(t *testing.T) {
 	s := New(assignment(t, dummy.Config{ErrorRate: 1}), Options{})
 	if err := s.Run(t.Context()); err != nil {

@@ -31,9 +31,13 @@ type Collector struct {
 	bySource  [sources]int64
 	window    Window
 	due       Due
-	latency   [metrics]hist.H // over successes
+	latency   [metrics]hist.H // over successes, without cold starts
+	cold      [metrics]hist.H // over successes that were cold starts
+	server    [timings]hist.H // what the server says of successes
 	lateness  hist.H          // over all that were sent
 	lastID    int64           // the highest index so far
+	endpoints []endpoint      // where there are several
+	series    Series
 }
 
 // New makes the collector of one node's assignment.
@@ -42,6 +46,9 @@ func New(a workload.Assignment) *Collector {
 	c := &Collector{a: a, lastID: -1, start: w.WarmupS, end: w.WarmupS + w.DurationS}
 	if w.DurationS <= 0 { // the window ends with its requests
 		c.end = math.Inf(1)
+	}
+	if len(a.Endpoints) > 1 {
+		c.endpoints = make([]endpoint, len(a.Endpoints))
 	}
 	return c
 }
@@ -60,14 +67,31 @@ func (c *Collector) Add(r *record.Record) {
 	}
 	if !math.IsNaN(r.Sent) {
 		c.sent[r.Phase]++
+		c.addFlight(r)
 	}
 	at := measure(r, c.a.Trial.Workload.Stream)
-	good := r.Outcome == record.OK && c.meetsSLO(r, at)
+	good := r.Outcome == record.OK && c.meetsSLO(r, &at)
+	c.series.count(r, &at, good)
 	if r.Done >= c.start && r.Done < c.end {
 		c.addDone(r, good)
 	}
 	if r.Phase == record.Measure {
-		c.addDue(r, at, good)
+		c.addDue(r, &at, good)
+	}
+	if r.Endpoint < len(c.endpoints) {
+		c.addSplit(r, &at)
+	}
+}
+
+// addFlight counts the time for which a request was in flight: what of it lies in the window, and the whole of it where it
+// ended there.
+func (c *Collector) addFlight(r *record.Record) {
+	if within := min(r.Done, c.end) - max(r.Sent, c.start); within > 0 {
+		c.window.OverlapNS += nanoseconds(within)
+	}
+	if r.Done >= c.start && r.Done < c.end {
+		c.window.Ended++
+		c.window.LatencyNS += nanoseconds(r.Done - r.Sent)
 	}
 }
 
@@ -91,7 +115,7 @@ func (c *Collector) addDone(r *record.Record, good bool) {
 }
 
 // addDue counts a request that was due in the window.
-func (c *Collector) addDue(r *record.Record, at instants, good bool) {
+func (c *Collector) addDue(r *record.Record, at *instants, good bool) {
 	observe(&c.lateness, at[Lateness])
 	if r.Outcome != record.OK {
 		return
@@ -100,11 +124,28 @@ func (c *Collector) addDue(r *record.Record, at instants, good bool) {
 		c.due.Good++
 	}
 	c.addTokens(r)
+	c.addServer(r)
+	latency := &c.latency
+	if r.Cold {
+		c.due.Cold++
+		latency = &c.cold
+	}
 	for m := range at {
-		observe(&c.latency[m], at[m])
+		observe(&latency[m], at[m])
 	}
 	for _, gap := range r.Gaps {
-		observe(&c.latency[ITL], float64(gap))
+		observe(&latency[ITL], float64(gap))
+	}
+}
+
+// addSplit counts a request for its endpoint.
+func (c *Collector) addSplit(r *record.Record, at *instants) {
+	e := &c.endpoints[r.Endpoint]
+	if r.Phase == record.Measure {
+		e.due(r, at, r.Endpoint < splitMost)
+	}
+	if r.Done >= c.start && r.Done < c.end {
+		e.ended(r)
 	}
 }
 
@@ -152,7 +193,7 @@ func (c *Collector) askedPrompt(r *record.Record) int {
 // meetsSLO says whether a request that ended ok kept every bound of the trial's SLO. TTFT and E2EL count from sent; the
 // bound of ITL is on the request's longest gap. An answer of one token has no TPOT and no ITL to miss; a latency that
 // is not known otherwise (TTFT of what was not streamed) is missed.
-func (c *Collector) meetsSLO(r *record.Record, at instants) bool {
+func (c *Collector) meetsSLO(r *record.Record, at *instants) bool {
 	for name, bound := range c.a.Trial.Workload.SLO {
 		switch name {
 		case "ttft":
@@ -203,18 +244,73 @@ func (c *Collector) Part() *Part {
 	for m := range c.latency {
 		p.Latency[Metric(m).String()] = c.latency[m].Clone()
 	}
+	p.Cold, p.Server = known(c.cold[:], metricNames[:]), known(c.server[:], timingNames[:])
+	for i := range c.endpoints {
+		p.Endpoints = append(p.Endpoints, c.endpoints[i].part(c.a.Endpoints[i], i < splitMost))
+	}
+	p.Series = c.series.clone()
 	return p
 }
 
+// known are copies of the histograms that hold values, by name; nil when none does.
+func known(all []hist.H, names []string) map[string]*hist.H {
+	var found map[string]*hist.H
+	for i := range all {
+		if all[i].N() == 0 {
+			continue
+		}
+		if found == nil {
+			found = map[string]*hist.H{}
+		}
+		found[names[i]] = all[i].Clone()
+	}
+	return found
+}
+
+// Merge adds what another collector of the same assignment counted, of other requests: that of another thread. Both agreed on
+// one window.
+func (c *Collector) Merge(o *Collector) {
+	c.lastID = max(c.lastID, o.lastID)
+	for phase := range phases {
+		c.scheduled[phase] += o.scheduled[phase]
+		c.sent[phase] += o.sent[phase]
+		c.givenUp[phase] += o.givenUp[phase]
+		for i, n := range o.byOutcome[phase] {
+			c.byOutcome[phase][i] += n
+		}
+	}
+	for i, n := range o.bySource {
+		c.bySource[i] += n
+	}
+	c.window.add(o.window)
+	c.due.add(o.due)
+	for m := range metrics {
+		c.latency[m].Merge(&o.latency[m])
+		c.cold[m].Merge(&o.cold[m])
+	}
+	for i := range timings {
+		c.server[i].Merge(&o.server[i])
+	}
+	c.lateness.Merge(&o.lateness)
+	for i := range c.endpoints {
+		c.endpoints[i].merge(&o.endpoints[i])
+	}
+	c.series.add(&o.series)
+}
+
 func (c *Collector) counts(phase int) Counts {
-	n := Counts{Scheduled: c.scheduled[phase], Sent: c.sent[phase], ByOutcome: map[string]int64{}}
-	for outcome, count := range c.byOutcome[phase] {
+	return counted(c.scheduled[phase], c.sent[phase], c.givenUp[phase], &c.byOutcome[phase])
+}
+
+// counted are the counts of requests that had these outcomes.
+func counted(scheduled, sent, givenUp int64, byOutcome *[outcomes]int64) Counts {
+	n := Counts{Scheduled: scheduled, Sent: sent, GivenUp: givenUp, ByOutcome: map[string]int64{}}
+	for outcome, count := range byOutcome {
 		if count > 0 {
 			n.ByOutcome[record.Outcome(outcome).String()] = count
 		}
 	}
-	n.OK = c.byOutcome[phase][record.OK]
-	n.GivenUp = c.givenUp[phase]
+	n.OK = byOutcome[record.OK]
 	n.Failed = n.Scheduled - n.OK - n.GivenUp
 	return n
 }

@@ -1,6 +1,7 @@
 package summary
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -15,11 +16,12 @@ const (
 	failedBound    = 0.01 // share of requests that failed: what is left is the lucky ones
 	coalescedBound = 0.10 // share of token events without a time of their own
 	templateTokens = 32   // tokens a chat template may add to a prompt
+	resentBound    = 0.01 // share of requests that were sent twice, for want of a connection that lived
 	apartBound     = 0.05 // share of the window in which some client nodes' load has ended, and others still measure
 )
 
 // marks lists why a trial is doubtful, most serious first.
-func marks(trial workload.Trial, parts []*Part, t total, all nodeWindows) []string {
+func marks(trial workload.Trial, parts []*Part, t total, all nodeWindows, s *Summary) []string {
 	found := []string{}
 	mark := func(doubtful bool, format string, args ...any) {
 		if doubtful {
@@ -30,12 +32,22 @@ func marks(trial workload.Trial, parts []*Part, t total, all nodeWindows) []stri
 	missing, unfinished := absent(parts), unfinished(parts)
 	mark(missing != "", "%s", missing)
 	mark(unfinished != "", "%s", unfinished)
+	mark(s.Client.Verdict == ClientBound, ClientBound+": %s", s.Client.Why)
 	mark(n.OK == 0, "no request was ok%s", failures(n))
 	mark(n.OK > 0 && float64(n.Failed) > failedBound*float64(n.Scheduled-n.GivenUp), "%d of %d requests failed%s", n.Failed, n.Scheduled, failures(n))
 	cancelled := n.ByOutcome[record.Cancelled.String()] - n.GivenUp
 	mark(cancelled > 0 && unfinished == "", "partial drain: %d requests were still running at its end", cancelled)
 	mark(all.apart() > w.CooldownS+apartBound*all.length(), "the client nodes' windows begin up to %.1f s apart, and the load of the first "+
 		"was over before the last one's end (a cooldown_s of as much mends it)", all.apart())
+	for _, splits := range [][]Split{s.ByEndpoint, s.ByNode} {
+		found = append(found, faroff(splits)...)
+	}
+	mark(s.Little.lost() != "", "%s", s.Little.lost())
+	unsteady := unsteady(w, s)
+	mark(unsteady != "", "%s", unsteady)
+	mark(s.Cold != nil, "cold starts: %v", s.Cold)
+	resent := resent(parts)
+	mark(float64(resent) > resentBound*float64(n.Sent), "%d requests were sent again, on a new connection: the server had closed the one that was kept", resent)
 	mark(w.IgnoreEOS && t.due.OutputOff > 0, "%d of %d answers are more than %.0f %% off the %stokens asked for",
 		t.due.OutputOff, t.due.OutputKnown, lengthTolerance*100, same(w))
 	mean, asked := perPrompt(t.due.AskedGot, t.due), perPrompt(t.due.Asked, t.due)
@@ -90,6 +102,29 @@ func failures(n Counts) string {
 		names[i] = fmt.Sprintf("%s %d", name, failed[name])
 	}
 	return " (" + strings.Join(names, ", ") + ")"
+}
+
+// unsteady says that the window is no steady state, by one of the two that look; empty when it is one, or not known not to be.
+func unsteady(w workload.Workload, s *Summary) string {
+	if s.Little == nil {
+		return ""
+	}
+	why := cmp.Or(s.Steady.unsteady(), s.Little.unsteady())
+	due := float64(s.Requests.Sent) / s.DurationS
+	if why != "" && w.Open() && due > (1+littleBound)*s.Little.EndedPerS {
+		why += fmt.Sprintf("; %.3g requests/s were sent and %.3g ended", due, s.Little.EndedPerS)
+	}
+	return why
+}
+
+// resent is how many requests were sent twice.
+func resent(parts []*Part) (n int64) {
+	for _, p := range parts {
+		if p.Client != nil {
+			n += p.Client.Resent
+		}
+	}
+	return n
 }
 
 // absent names how many client nodes sent no numbers; empty when all did.

@@ -1,6 +1,7 @@
 package summary
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -17,16 +18,16 @@ type total struct {
 	lastID   int64 // the highest index of a request; -1: there was none
 	prompts  int   // in the dataset; 0: there is none
 	latency  map[string]*hist.H
+	cold     map[string]*hist.H
+	server   map[string]*hist.H
 	lateness *hist.H
+	series   Series
 }
 
 func add(parts []*Part) total {
-	t := total{lastID: -1, latency: map[string]*hist.H{}, lateness: new(hist.H)}
+	t := total{lastID: -1, latency: empty(metricNames[:]), cold: empty(metricNames[:]), server: empty(timingNames[:]), lateness: new(hist.H)}
 	t.counts.add(Counts{})
 	t.due.add(Due{})
-	for _, m := range Metrics() {
-		t.latency[m.String()] = new(hist.H)
-	}
 	for _, p := range parts {
 		t.counts.add(p.Phases[record.Measure.String()])
 		t.window.add(p.Window)
@@ -36,23 +37,40 @@ func add(parts []*Part) total {
 			t.prompts = max(t.prompts, p.Client.Prompts)
 		}
 		t.lateness.Merge(p.Lateness)
-		for _, m := range Metrics() {
-			t.latency[m.String()].Merge(p.Latency[m.String()])
+		for _, name := range metricNames {
+			t.latency[name].Merge(p.Latency[name])
+			t.cold[name].Merge(p.Cold[name])
 		}
+		for _, name := range timingNames {
+			t.server[name].Merge(p.Server[name])
+		}
+		t.series.add(p.Series)
 	}
 	return t
+}
+
+// empty are histograms by name.
+func empty(names []string) map[string]*hist.H {
+	all := map[string]*hist.H{}
+	for _, name := range names {
+		all[name] = new(hist.H)
+	}
+	return all
 }
 
 // Merge makes the summary of a trial from what its client nodes counted. The order of parts does not matter. A part
 // that is missing, or not Complete, marks the summary.
 func Merge(trial workload.Trial, parts []*Part) *Summary {
+	parts = slices.SortedFunc(slices.Values(parts), func(a, b *Part) int {
+		return cmp.Or(cmp.Compare(a.Part, b.Part), cmp.Compare(a.Node, b.Node))
+	})
 	w, t := trial.Workload, add(parts)
 	s := &Summary{
 		Schema: Schema, Trial: trial.ID, Name: trial.Name, Point: trial.Point, Repetition: trial.Repetition, Restart: trial.Restart,
 		Service: trial.Service, Model: w.Model, Dialect: w.Dialect,
 		Load:     Load{Concurrency: w.Concurrency, Rate: w.Rate, Arrival: w.Arrival},
 		Requests: t.counts, Tokens: tokenSums(t), SLO: w.SLO,
-		Client: verdict(w, parts, t),
+		Client: verdict(w, parts, t.lateness),
 	}
 	if s.Point == nil {
 		s.Point = map[string]any{}
@@ -64,9 +82,29 @@ func Merge(trial workload.Trial, parts []*Part) *Summary {
 		good := all.perSecond(func(w Window) int64 { return w.Good })
 		s.Goodput = &Goodput{RequestsPerS: good, Ratio: ratio(t.due.Good, t.counts.Scheduled-t.counts.GivenUp)}
 	}
-	s.Latency, s.LatencyAll, s.LowN = latencies(t)
-	s.Marks = marks(trial, parts, t, all)
+	s.Latency, s.LatencyAll, s.LowN = latencies(t, all)
+	s.ServerTimings, s.Cold, s.Accuracy = describeAll(t.server), coldStarts(t), accuracy(t.due)
+	if s.DurationS > 0 && len(parts) > 0 {
+		from, to := all.common()
+		s.Throughput.rateIntervals(&t.series, from, to)
+		if s.Goodput != nil {
+			s.Goodput.ratioInterval(&t.series, t.counts.Scheduled-t.counts.GivenUp, from, to)
+		}
+		s.Steady, s.Little = new(steady(w, &t.series, from, to)), little(w, all)
+	}
+	s.ByEndpoint, s.ByNode = byEndpoint(all, s.Tokens.Output != nil), byNode(w, parts, all, s.Tokens.Output != nil)
+	s.Marks = marks(trial, parts, t, all, s)
 	return s
+}
+
+// Histogram is a metric's over the requests due in the window that ended ok, of all client nodes; in ns. It writes itself in
+// HdrHistogram's text (hist.H.Percentiles).
+func Histogram(parts []*Part, m Metric) *hist.H {
+	all := new(hist.H)
+	for _, p := range parts {
+		all.Merge(p.Latency[m.String()])
+	}
+	return all
 }
 
 func tokenSums(t total) TokenSums {
@@ -111,15 +149,20 @@ func ratio(n, all int64) *float64 {
 
 // latencies describes every metric, over successes and over all, and names the quantiles over successes that n can't
 // carry.
-func latencies(t total) (ok, all map[string]Distribution, low []string) {
+func latencies(t total, windows nodeWindows) (ok, all map[string]Distribution, low []string) {
 	ok, all, low = map[string]Distribution{}, map[string]Distribution{}, []string{}
+	from, to := windows.common()
 	for _, m := range Metrics() {
 		name := m.String()
 		if d, known := describe(t.latency[name], 0); known {
+			if m != ITL && m != Lateness {
+				d.CI95 = intervals(t.latency[name], d, t.series.within(from, to, m))
+			}
 			ok[name] = d
 			low = append(low, lowN(m, d)...)
 		}
-		over, infinite := t.latency[name], t.counts.Failed
+		over, infinite := t.latency[name].Clone(), t.counts.Failed
+		over.Merge(t.cold[name])
 		if m == Lateness {
 			over, infinite = t.lateness, t.counts.Scheduled-t.counts.Sent
 		}

@@ -41,6 +41,13 @@ type Part struct {
 	Latency map[string]*hist.H `json:"latency"`
 	// Lateness is over all requests due in the window that were sent, whatever became of them.
 	Lateness *hist.H `json:"lateness"`
+	// Cold is as Latency, over the requests for which the server loaded the model first; Latency has none of them.
+	Cold map[string]*hist.H `json:"cold,omitempty"`
+	// Server has what the server says of the requests due in the window that ended ok, by ServerTimings.
+	Server map[string]*hist.H `json:"server,omitempty"`
+
+	Endpoints []Endpoint `json:"endpoints,omitempty"` // where there are several
+	Series    *Series    `json:"series,omitempty"`
 
 	Client *Client `json:"client,omitempty"` // facts of the load threads; absent while they are not known
 }
@@ -81,6 +88,10 @@ type Window struct {
 	PromptTokens int64   `json:"prompt_tokens"` // of the ok ones
 	OutputTokens int64   `json:"output_tokens"` // of the ok ones
 	LastDoneS    float64 `json:"last_done_s"`   // the latest done, in seconds from the trial's start; 0: none yet
+
+	Ended     int64 `json:"ended"`      // requests that had been sent, whatever became of them
+	LatencyNS int64 `json:"latency_ns"` // their done − sent, added up
+	OverlapNS int64 `json:"overlap_ns"` // what of [sent, done) lies in the window, of all requests, added up
 }
 
 // add counts those of o too. Where the windows lie is each node's own.
@@ -91,6 +102,9 @@ func (w *Window) add(o Window) {
 	w.PromptTokens += o.PromptTokens
 	w.OutputTokens += o.OutputTokens
 	w.LastDoneS = max(w.LastDoneS, o.LastDoneS)
+	w.Ended += o.Ended
+	w.LatencyNS += o.LatencyNS
+	w.OverlapNS += o.OverlapNS
 }
 
 // Due counts the requests due in the window that ended ok: their tokens, and how many met the SLO.
@@ -98,15 +112,18 @@ type Due struct {
 	Prompt      int64            `json:"prompt"`
 	PromptKnown int64            `json:"prompt_known"` // requests whose prompt's length is known
 	Output      int64            `json:"output"`
-	OutputKnown int64            `json:"output_known"` // requests whose answer's length is known
-	OutputOff   int64            `json:"output_off"`   // answers of a length too far from the one asked for
-	Asked       int64            `json:"asked"`        // tokens that prompts were made to have, of those with a known length
-	AskedGot    int64            `json:"asked_got"`    // tokens that these prompts have
-	AskedN      int64            `json:"asked_n"`      // how many prompts these are
-	Sources     map[string]int64 `json:"sources"`      // requests by where their count of output tokens comes from
-	Gaps        int64            `json:"gaps"`         // gaps between token events
-	Coalesced   int64            `json:"coalesced"`    // token events that arrived in one read with the one before
-	Good        int64            `json:"good"`         // requests within every bound of the SLO
+	OutputKnown int64            `json:"output_known"`     // requests whose answer's length is known
+	OutputOff   int64            `json:"output_off"`       // answers of a length too far from the one asked for
+	Asked       int64            `json:"asked"`            // tokens that prompts were made to have, of those with a known length
+	AskedGot    int64            `json:"asked_got"`        // tokens that these prompts have
+	AskedN      int64            `json:"asked_n"`          // how many prompts these are
+	Sources     map[string]int64 `json:"sources"`          // requests by where their count of output tokens comes from
+	Gaps        int64            `json:"gaps"`             // gaps between token events
+	Coalesced   int64            `json:"coalesced"`        // token events that arrived in one read with the one before
+	Good        int64            `json:"good"`             // requests within every bound of the SLO
+	Cold        int64            `json:"cold,omitempty"`   // requests for which the server loaded the model
+	Graded      int64            `json:"graded,omitempty"` // answers that were compared with the right one
+	Right       int64            `json:"right,omitempty"`  // of these, those that are it
 }
 
 func (t *Due) add(o Due) {
@@ -121,6 +138,9 @@ func (t *Due) add(o Due) {
 	t.Gaps += o.Gaps
 	t.Coalesced += o.Coalesced
 	t.Good += o.Good
+	t.Cold += o.Cold
+	t.Graded += o.Graded
+	t.Right += o.Right
 	if t.Sources == nil {
 		t.Sources = map[string]int64{}
 	}
@@ -144,5 +164,6 @@ type Client struct {
 	Broken      int64    `json:"broken,omitempty"`      // connections that ended under a request
 	Resent      int64    `json:"resent,omitempty"`      // requests sent again because a kept connection had been closed meanwhile
 	ConnErrors  int64    `json:"conn_errors"`           // connections this node could not open for want of ports, files or memory
+	HeldNS      *int64   `json:"held_ns,omitempty"`     // requests sent and not done, integrated over the window by the load threads' own counter, in request-ns; absent: not counted
 	Prompts     int      `json:"prompts,omitempty"`     // in the dataset that the prompts came from; absent: from none
 }

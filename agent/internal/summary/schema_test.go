@@ -57,8 +57,14 @@ func TestSummariesKeepTheirSchema(t *testing.T) {
 	whole.Client = &Client{CPUS: 3, WallS: 15, Threads: 2, ReadLag: lag(0.5)}
 	up := failed(4, record.Cancelled)
 	up.GivenUp = true
+	searched := Merge(tr, []*Part{whole})
+	searched.Search = &Search{
+		Found: new(5.0), Holds: new(5.0), Fails: new(5.2), Attain: 0.99, Confidence: 0.95, WhyEnded: "precise enough",
+		Probes: []Probe{{Rate: 5, N: 3, Good: 1, ShareGood: new(1.0 / 3), Verdict: ProbeFails}, {Rate: 1, Verdict: ProbeOpen, Why: "nothing was due"}},
+	}
 	for name, summary := range map[string]*Summary{
-		"whole": Merge(tr, []*Part{whole}), "none ok": Merge(tr, []*Part{collect(tr, 0, 1, failed(4, record.Refused))}), "no parts": Merge(tr, nil),
+		"searched": searched,
+		"whole":    Merge(tr, []*Part{whole}), "none ok": Merge(tr, []*Part{collect(tr, 0, 1, failed(4, record.Refused))}), "no parts": Merge(tr, nil),
 		"given up": Merge(tr, []*Part{collect(tr, 0, 1, answer(3, 3, 0.1), up)}),
 	} {
 		text, err := json.Marshal(summary)

@@ -30,10 +30,25 @@ type Summary struct {
 	SLO     map[string]float64 `json:"slo,omitempty"` // the bounds, in seconds, by ttft, tpot, itl, e2el
 	Goodput *Goodput           `json:"goodput,omitempty"`
 
-	// Latency is over the requests that ended ok; LatencyAll counts each failed request as one infinite value of every
-	// metric, except that a failed request that was sent has its lateness. A metric without a value is absent.
+	// Latency is over the requests that ended ok, without cold starts; LatencyAll has these too, and counts each failed
+	// request as one infinite value of every metric, except that a failed request that was sent has its lateness. A metric
+	// without a value is absent.
 	Latency    map[string]Distribution `json:"latency"`
 	LatencyAll map[string]Distribution `json:"latency_all"`
+
+	// ServerTimings is what the server says of the requests due in the window that ended ok, by the names of ServerTimings();
+	// those of them that it says nothing of are not in it.
+	ServerTimings map[string]Distribution `json:"server_timings,omitempty"`
+	Cold          *ColdStarts             `json:"cold,omitempty"`     // absent: there were none
+	Accuracy      *Accuracy               `json:"accuracy,omitempty"` // of a dataset that knows the right answers
+
+	Steady *Steady `json:"steady,omitempty"` // absent: the window has no length
+	Little *Little `json:"little,omitempty"` // likewise
+
+	ByEndpoint []Split `json:"by_endpoint,omitempty"` // where there are several
+	ByNode     []Split `json:"by_node,omitempty"`     // of the client nodes, where there are several
+
+	Search *Search `json:"search,omitempty"` // of a trial that was a search
 
 	Client Verdict  `json:"client"`
 	Marks  []string `json:"marks"` // why the trial is doubtful; empty: it is not
@@ -62,12 +77,22 @@ type Throughput struct {
 	OutputTokensPerS *float64 `json:"output_tokens_per_s,omitempty"`
 	TotalTokensPerS  *float64 `json:"total_tokens_per_s,omitempty"` // prompt and output
 	FailuresPerS     *float64 `json:"failures_per_s,omitempty"`
+
+	// Intervals of 95 % within the run, by the means of batches of whole seconds with five requests each at least (Law,
+	// Simulation Modeling and Analysis, ch. 9); absent where there are fewer than ten such batches.
+	RequestsPerSCI95     *Interval `json:"requests_per_s_ci95,omitempty"`
+	OutputTokensPerSCI95 *Interval `json:"output_tokens_per_s_ci95,omitempty"`
 }
 
 // Goodput is what kept every bound of the SLO.
 type Goodput struct {
 	RequestsPerS *float64 `json:"requests_per_s,omitempty"` // completions in the window, by its length
 	Ratio        *float64 `json:"ratio,omitempty"`          // of the requests due in the window, failed ones included
+
+	// RatioCI95 is Wilson's score interval of Ratio within the run, of n / Deff requests: Kish's design effect of the share
+	// of good ones from one second to the next, absent where it is not known and taken for 1.
+	RatioCI95 *[2]float64 `json:"ratio_ci95,omitempty"`
+	Deff      *float64    `json:"deff,omitempty"`
 }
 
 // Distribution describes the values of one metric, in seconds. Quantiles are by nearest rank over the histogram and
@@ -84,6 +109,10 @@ type Distribution struct {
 	P99    Value `json:"p99"`
 	P999   Value `json:"p999"`
 	Max    Value `json:"max"`
+
+	// CI95 are intervals of the quantiles, by their names, within the run. There is none for the pooled gaps of itl_s, which
+	// come in clusters, a request's own; TPOT has one value a request, and its interval. Nor is there for lateness_s.
+	CI95 map[string]Interval `json:"ci95,omitempty"`
 }
 
 // Value is a number that may be infinite: the JSON string "inf" then.

@@ -38,7 +38,7 @@ func answer(scheduled, sent, ttft float64) *record.Record {
 	return &record.Record{
 		Phase: phase, Scheduled: scheduled, Sent: sent, FirstToken: first, LastToken: first + 0.2, Done: first + 0.25,
 		Outcome: record.OK, Status: 200, PromptTokens: 5, OutputTokens: 3, TokenSource: record.Usage, Batch: -1,
-		Gaps: []float32{0.1, 0.1},
+		Gaps: []float32{0.1, 0.1}, ServerLoad: record.Unknown, ServerPrompt: record.Unknown, ServerDecode: record.Unknown,
 	}
 }
 
@@ -162,7 +162,7 @@ func TestFailuresAreInfiniteInLatencyAll(t *testing.T) {
 		t.Errorf("%s, %v", text, err)
 	}
 	var back Distribution
-	if err := json.Unmarshal(text, &back); err != nil || back != all {
+	if err := json.Unmarshal(text, &back); err != nil || !reflect.DeepEqual(back, all) {
 		t.Errorf("read back %+v, %v", back, err)
 	}
 }
@@ -185,7 +185,12 @@ func TestNodesMergeToWhatOneNodeWouldHaveSeen(t *testing.T) {
 		parts = append(parts, throughJSON(t, collect(tr, i, 3, share...)))
 	}
 	slices.Reverse(parts)
-	if got := Merge(tr, parts); !reflect.DeepEqual(got, want) {
+	got := Merge(tr, parts)
+	if len(got.ByNode) != 3 || got.ByNode[0].Node != "n1" || got.ByNode[0].Requests.Scheduled+got.ByNode[1].Requests.Scheduled+got.ByNode[2].Requests.Scheduled != want.Requests.Scheduled {
+		t.Errorf("by node: %+v", got.ByNode)
+	}
+	got.ByNode = nil
+	if !reflect.DeepEqual(got, want) {
 		t.Errorf("three nodes:\n got %+v\nwant %+v", got, want)
 	}
 }
@@ -370,40 +375,6 @@ func lag(s float64) *hist.H {
 	h := new(hist.H)
 	h.Record(int64(s * 1e9))
 	return h
-}
-
-func TestTheVerdictOnTheClient(t *testing.T) {
-	for name, c := range map[string]struct {
-		client *Client
-		late   float64
-		change func(*workload.Workload)
-		why    string
-	}{
-		"idle":     {client: &Client{CPUS: 3, WallS: 15, Threads: 2, ReadLag: lag(0.001)}},
-		"unknown":  {},
-		"busy":     {client: &Client{CPUS: 29, WallS: 15, Threads: 2}, why: "load threads used 97 % of their CPUs"},
-		"read lag": {client: &Client{ReadLag: lag(0.0125)}, why: "p99 of read lag 12.5 ms is over 5 ms"},
-		"ports":    {client: &Client{ConnErrors: 4}, why: "4 connections could not be opened for want of ports, files or memory"},
-		"late":     {late: 0.02, why: "p99 of lateness 20.0 ms is over 10 ms"},
-		"capped":   {late: 0.02, change: func(w *workload.Workload) { w.Rate = 5 }},
-		"no cap":   {late: 0.02, change: func(w *workload.Workload) { w.Rate, w.Concurrency = 5, 0 }, why: "p99 of lateness 20.0 ms is over 10 ms"},
-	} {
-		tr := trial()
-		if c.change != nil {
-			c.change(&tr.Workload)
-		}
-		idle := collect(tr, 0, 2)
-		p := collect(tr, 1, 2, answer(5, 5+c.late, 0.1))
-		p.Client = c.client
-		v := Merge(tr, []*Part{p, idle}).Client
-		want := ClientOK
-		if c.why != "" {
-			want = ClientBound
-		}
-		if v.Verdict != want || v.Why != c.why {
-			t.Errorf("%s: %s because %q, want %s because %q", name, v.Verdict, v.Why, want, c.why)
-		}
-	}
 }
 
 func TestThePartOfARunningTrialIsACopy(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 type nodeWindow struct {
 	Window
 	length float64
+	part   *Part // nil: there is none
 }
 
 // nodeWindows are those of all client nodes. They differ where requests end the warm-up or, with a cool-down, the window:
@@ -23,7 +24,7 @@ func windows(w workload.Workload, parts []*Part, t total) nodeWindows {
 	var all, working nodeWindows
 	spent := spent(w, parts, t)
 	for _, p := range parts {
-		n := nodeWindow{p.Window, length(w, p, t, spent)}
+		n := nodeWindow{Window: p.Window, length: length(w, p, t, spent), part: p}
 		all = append(all, n)
 		if len(p.Phases) > 0 {
 			working = append(working, n)
@@ -122,4 +123,13 @@ func (all nodeWindows) perSecond(count func(Window) int64) *float64 {
 		return new(float64(sum) / all[0].length)
 	}
 	return &rate
+}
+
+// common is the stretch that lies in the windows of all nodes, in seconds from the trial's start.
+func (all nodeWindows) common() (from, to float64) {
+	to = math.Inf(1)
+	for _, n := range all {
+		from, to = max(from, n.StartS), min(to, n.StartS+n.length)
+	}
+	return from, max(from, to)
 }

@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// lineLimit bounds a line of JSON, in bytes: Mooncake's name the blocks of a prompt, some hundreds of them.
+// lineLimit bounds a line of JSON, and a row of CSV with all lines that its quotes hold together, in bytes: Mooncake's name the blocks of a prompt, some hundreds of them.
 const lineLimit = 1 << 20
 
 // read takes the layout from the first byte that is no blank.
@@ -92,25 +92,27 @@ func (b *builder) addJSON(line int, text []byte) error {
 var columns = []string{"Timestamp", "Request tokens", "Response tokens"}
 
 func (b *builder) readCSV(text io.Reader, skipped int) error {
-	rows := csv.NewReader(text)
+	whole := &bounded{r: text}
+	rows := csv.NewReader(whole)
 	rows.ReuseRecord, rows.TrimLeadingSpace = true, true
 	head, err := rows.Read()
 	if err != nil {
-		return wrong(err, skipped)
+		return whole.wrong(err, 0, skipped)
 	}
 	places, err := find(head, skipped+1)
 	if err != nil {
 		return err
 	}
-	for {
+	for line := 1; ; {
 		row, err := rows.Read()
 		if err == io.EOF {
 			return nil
 		}
 		if err != nil {
-			return wrong(err, skipped)
+			return whole.wrong(err, line, skipped)
 		}
-		line, _ := rows.FieldPos(0)
+		line, _ = rows.FieldPos(0)
+		whole.row = rows.InputOffset()
 		var values [3]float64
 		for k, place := range places {
 			if values[k], err = strconv.ParseFloat(strings.TrimSpace(row[place]), 64); err != nil {
@@ -134,11 +136,35 @@ func find(head []string, line int) (places [3]int, err error) {
 	return places, nil
 }
 
-// wrong says what encoding/csv found, with the line of the file.
-func wrong(err error, skipped int) error {
+// bounded gives encoding/csv, which keeps a row until it is whole, no more of one than lineLimit and what its buffer holds.
+type bounded struct {
+	r     io.Reader
+	row   int64 // where the last one ended
+	given int64
+	err   error
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	if b.given-b.row > lineLimit {
+		b.err = fmt.Errorf("a row of more than %d MiB (is a quote left open?)", lineLimit>>20)
+		return 0, b.err
+	}
+	n, err := b.r.Read(p)
+	if b.given += int64(n); err != io.EOF {
+		b.err = err
+	}
+	return n, err
+}
+
+// wrong says what encoding/csv found, with the line of the file. What could not be read comes after the last row, which began
+// at a line; where a quote is open there, encoding/csv knows no more of it than that.
+func (b *bounded) wrong(err error, last, skipped int) error {
 	var parse *csv.ParseError
-	if errors.As(err, &parse) {
+	switch {
+	case b.err != nil:
+		return faulty(last+1+skipped, "%v", b.err)
+	case errors.As(err, &parse):
 		return faulty(parse.Line+skipped, "%v", parse.Err)
 	}
-	return fmt.Errorf("1: %w", err)
+	return faulty(last+1+skipped, "%v", err)
 }

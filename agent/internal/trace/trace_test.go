@@ -28,8 +28,10 @@ func TestThreeLayoutsAreTold(t *testing.T) {
 		in, out []int
 		mean    float64
 	}{
-		"mooncake":        {text: mooncake, at: []float64{0, 0, 3.5005}, in: []int{6758, 7322, 10}, out: []int{500, 490, 1}, mean: 3.5005 / 2},
-		"BurstGPT":        {text: burstGPT, at: []float64{0, 40.5}, in: []int{472, 1087}, out: []int{18, 1}, mean: 40.5},
+		"mooncake": {text: mooncake, at: []float64{0, 0, 3.5005}, in: []int{6758, 7322, 10}, out: []int{500, 490, 1}, mean: 3.5005 / 2},
+		"BurstGPT": {text: burstGPT, at: []float64{0, 40.5}, in: []int{472, 1087}, out: []int{18, 1}, mean: 40.5},
+		"BurstGPT with sessions": {text: "Timestamp, Session ID,Elapsed time,model,REQUEST TOKENS,Response tokens,Total tokens,Log Type\n" +
+			"0.5,,1.5,GPT-4,472,18,490,Conversation log\n\n2,7,1.5,GPT-4,9,1,10,API log\n", at: []float64{0, 1.5}, in: []int{472, 9}, out: []int{18, 1}, mean: 1.5},
 		"byte order mark": {text: "\ufeff" + burstGPT, at: []float64{0, 40.5}, in: []int{472, 1087}, out: []int{18, 1}, mean: 40.5},
 		"plain":           {text: plain, at: []float64{0, 0.5}, in: []int{12, 13}, out: []int{3, 4}, mean: 0.5},
 		"one request":     {text: plain[:strings.LastIndex(plain, "{")], at: []float64{0}, in: []int{12}, out: []int{3}},
@@ -64,6 +66,9 @@ func TestWhatIsWrongIsNamedWithItsLine(t *testing.T) {
 		{strings.Replace(plain, `0.75`, `-1`, 1), "3: time -1 s: want 0 or more"},
 		{strings.Replace(mooncake, `"timestamp": 4500.5, `, "", 1), `4: no "timestamp"`},
 		{mooncake + "\n{torn", "5: not JSON of a request"},
+		{burstGPT + `46,"open` + strings.Repeat("quote\n", lineLimit/6+2000), "4: a row of more than 1 MiB (is a quote left open?)"},
+		{burstGPT + "46," + strings.Repeat("x", lineLimit+9000), "4: a row of more than 1 MiB"},
+		{strings.Repeat("x", lineLimit+9000), "1: a row of more than 1 MiB"},
 		{mooncake + "\n{" + strings.Repeat(" ", lineLimit), "5: a line of more than 1 MiB"},
 	} {
 		if _, err := Read(strings.NewReader(c.text)); err == nil || !strings.HasPrefix(err.Error(), c.want) {

@@ -37,7 +37,8 @@ type Config struct {
 
 	Say func(format string, args ...any) // gets the progress
 
-	headers []string // of the workload, for probes
+	headers []string // of the workload, for probe requests
+	nth     int      // of a search: which of its loads this is, from 1; 0: no search
 }
 
 const (
@@ -66,6 +67,19 @@ func Run(ctx context.Context, c Config) (*summary.Summary, error) {
 	if err := os.Remove(key); err != nil && !errors.Is(err, fs.ErrNotExist) { // of an earlier run: what follows is another
 		return nil, err
 	}
+	if c.Trial.Workload.Search != nil {
+		return c.search(ctx)
+	}
+	parts, last, err := c.once(ctx)
+	if len(parts) == 0 && err != nil {
+		return nil, err
+	}
+	return c.conclude(summary.Merge(c.Trial, parts), parts, last, err)
+}
+
+// once drives the load to its end, and returns what the executors counted and how far they say that they came. The error
+// says why it is not complete.
+func (c Config) once(ctx context.Context) ([]*summary.Part, []share.Progress, error) {
 	last, err := c.drive(ctx)
 	if ctx.Err() != nil {
 		err = errStopped
@@ -80,7 +94,7 @@ func Run(ctx context.Context, c Config) (*summary.Summary, error) {
 	if err == nil {
 		err = missing
 	}
-	return c.conclude(parts, last, err)
+	return parts, last, err
 }
 
 // drive starts the trial and watches it to its end.
@@ -120,7 +134,7 @@ func (c Config) start(ctx context.Context, clocks []clock) error {
 	zero := time.Now().Add(ahead)
 	return c.each(func(k int, e executor.Client) error {
 		return e.Start(ctx, workload.Assignment{
-			Schema: workload.Schema, Trial: c.Trial, Node: e.Node, Part: k, Parts: len(c.Executors), Endpoints: c.Endpoints,
+			Schema: workload.Schema, Trial: c.Trial, Node: e.Node, Part: k, Parts: len(c.Executors), Endpoints: c.Endpoints, Probe: c.nth,
 			StartInS:     (time.Until(zero) - clocks[k].away).Seconds(),
 			ClockOffsetS: clocks[k].offset.Seconds(),
 		})
@@ -161,18 +175,15 @@ func (c Config) fetch(ctx context.Context) ([]*summary.Part, error) {
 }
 
 // conclude writes what there is to write, and decides whether the trial is complete.
-func (c Config) conclude(parts []*summary.Part, last []share.Progress, cause error) (*summary.Summary, error) {
-	if len(parts) == 0 && cause != nil {
-		return nil, cause
-	}
-	s := summary.Merge(c.Trial, parts)
+func (c Config) conclude(s *summary.Summary, parts []*summary.Part, last []share.Progress, cause error) (*summary.Summary, error) {
 	if cause == nil && s.Requests.OK == 0 {
 		cause = fmt.Errorf("no request was ok%s", share.Reasons(s.Requests.ByOutcome, last...))
 	}
 	if cause != nil {
 		s.Marks = append([]string{cause.Error()}, s.Marks...)
 	}
-	if err := whole.WriteJSON(filepath.Join(c.Out, "summary.json"), s); err != nil {
+	series := whole.Write(filepath.Join(c.Out, summary.SeriesFile), []byte(summary.SeriesCSV(c.Trial, parts)), 0o644)
+	if err := errors.Join(whole.WriteJSON(filepath.Join(c.Out, "summary.json"), s), series); err != nil {
 		return s, errors.Join(cause, err)
 	}
 	if cause != nil {

@@ -3,6 +3,7 @@ package whole
 
 import (
 	"encoding/json"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -44,4 +45,25 @@ func WriteJSON(path string, v any) error {
 		return err
 	}
 	return Write(path, append(text, '\n'), 0o644)
+}
+
+// Move moves the files of one directory into another, over those that are there by the same names, and takes the first one
+// away. Nothing is done where it does not exist.
+func Move(from, to string) error {
+	files, err := os.ReadDir(from)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		err = os.MkdirAll(to, 0o755)
+	}
+	for _, file := range files {
+		if err == nil {
+			err = os.Rename(filepath.Join(from, file.Name()), filepath.Join(to, file.Name()))
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return os.Remove(from)
 }

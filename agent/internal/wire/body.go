@@ -2,13 +2,14 @@ package wire
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 
 	"hpcbench/agent/internal/record"
 )
 
 // keepLimit bounds what is kept of one event or of a whole JSON body. What is longer is cut, and so no JSON.
-const keepLimit = 64 << 20
+const keepLimit = 128 << 20
 
 // body takes an answer's body, in any pieces, and finds out what it holds.
 type body struct {
@@ -23,6 +24,8 @@ type body struct {
 	tokens   int // content events so far
 	prompt   int // Unknown until said
 	output   int
+	times    times
+	answered bool   // content that is no reasoning was there
 	known    bool   // something of the dialect was there
 	foreign  bool   // JSON without anything of the dialect was there
 	ending   bool   // what comes now stands at the body's end and may be cut short
@@ -116,6 +119,8 @@ func (b *body) json(p []byte) {
 	switch {
 	case ok:
 		b.learn(f, p)
+	case len(p) >= keepLimit-len("data: ") && b.invalid == "": // it was cut, with its name
+		b.invalid = fmt.Sprintf("an event of more than the %d bytes that are read", keepLimit)
 	case b.ending && (p[0] == '{' || b.format == sse): // cut short
 	case b.invalid == "":
 		b.invalid = "no JSON object: " + excerpt(p)
@@ -133,6 +138,7 @@ func (b *body) learn(f found, p []byte) {
 	b.foreign = b.foreign || !f.known
 	b.known = b.known || f.known
 	b.finished = b.finished || f.finish
+	b.answered = b.answered || f.answer
 	if b.growing {
 		f.content = f.output > max(0, b.output)
 	}
@@ -141,6 +147,9 @@ func (b *body) learn(f found, p []byte) {
 	}
 	b.prompt = max(b.prompt, f.prompt) // some servers send zeros in every chunk until the last
 	b.output = max(b.output, f.output)
+	if f.times != (times{}) {
+		b.times.learn(f.times)
+	}
 	if f.content {
 		b.tokens++
 	}
@@ -160,6 +169,9 @@ func (b *body) detail(f *found) {
 		f.content = false
 	}
 	if text := b.details.text; b.keep && len(text) > 2 {
+		if b.details.all {
+			b.text = b.text[:0]
+		}
 		b.text = grow(b.text, text[1:len(text)-1])
 	}
 }
@@ -182,13 +194,14 @@ func (b *body) sums() (prompt, output int) {
 
 func (b *body) fail(p []byte) {
 	if b.failed == "" {
-		b.failed = describe(p)
+		b.failed = cmp.Or(describe(p), "an error without words")
 	}
 }
 
 // told is what the body has said so far.
 func (b *body) told() (a Answer) {
 	a.Bytes, a.Pings = b.bytes, b.sse.pings
+	a.ServerLoad, a.ServerPrompt, a.ServerDecode = b.times.load, b.times.prompt, b.times.decode
 	a.PromptTokens, a.OutputTokens = Unknown, Unknown
 	if b.prompt > 0 { // no prompt is empty: a 0 means that the server did not count
 		a.PromptTokens = b.prompt

@@ -19,7 +19,9 @@ type Dialect struct {
 
 	chat     bool // a request can carry a conversation
 	groups   bool // a request can carry several prompts
+	ids      bool // a prompt can be token ids
 	unmarked bool // a stream has no mark of its end: that it ends in order is the mark
+	mute     bool // answers never say how many tokens they have
 	growing  bool // an event is a token where the count of output tokens has grown: its text repeats what came before
 }
 
@@ -28,6 +30,9 @@ func (d Dialect) Chats() bool { return d.chat }
 
 // Groups reports whether a request of the dialect can carry several prompts.
 func (d Dialect) Groups() bool { return d.groups }
+
+// TakesIDs reports whether a prompt can be a list of token ids.
+func (d Dialect) TakesIDs() bool { return d.ids }
 
 // format is how the events of an answer's body are told apart.
 type format uint8
@@ -38,94 +43,17 @@ const (
 	ndjson                 // a JSON value a line
 )
 
-// The fields of the dialects' answers, streamed and not. A path goes through arrays as if they were not there.
-var (
-	openaiFields = map[string]meaning{
-		"choices.index":                     choiceIndex,
-		"choices.finish_reason":             finish,
-		"choices.text":                      words,
-		"choices.delta.content":             words,
-		"choices.delta.reasoning_content":   content,
-		"choices.delta.reasoning":           content,
-		"choices.delta.refusal":             content,
-		"choices.delta.tool_calls":          content,
-		"choices.delta.function_call":       content,
-		"choices.message.content":           words,
-		"choices.message.reasoning_content": content,
-		"choices.message.reasoning":         content,
-		"choices.message.refusal":           content,
-		"choices.message.tool_calls":        content,
-		"choices.message.function_call":     content,
-		"usage.prompt_tokens":               promptTokens,
-		"usage.completion_tokens":           outputTokens,
-		"error":                             failure,
-		"object":                            failureName, // older vLLM: {"object":"error","message":…}
-	}
-	ollamaFields = map[string]meaning{
-		"response":           content,
-		"thinking":           content,
-		"message.content":    words,
-		"message.thinking":   content,
-		"message.tool_calls": content,
-		"done":               finish,
-		"prompt_eval_count":  promptTokens,
-		"eval_count":         outputTokens,
-		"error":              failure,
-	}
-)
-
-// The fields of the servers' own dialects, from their documentation:
-//
-//	Triton     docs.nvidia.com/deeplearning/triton-inference-server, "Generate Extension"; finish_reason where
-//	           return_finish_reason asks for it (vllm_backend, docs/additional_outputs.md)
-//	SGLang     docs.sglang.io, "Sampling Parameters" and "SGLang Native APIs"
-//	TGI        huggingface/text-generation-inference, router/src/lib.rs: StreamResponse, GenerateResponse
-//	llama.cpp  ggml-org/llama.cpp, tools/server/README.md, "POST /completion"
-var (
-	tritonFields = map[string]meaning{
-		"text_output": content,
-		"error":       failure,
-	}
-	sglangFields = map[string]meaning{
-		"text":                        content,
-		"meta_info.finish_reason":     finish,
-		"meta_info.prompt_tokens":     promptTokens,
-		"meta_info.completion_tokens": outputTokens,
-		"error":                       failure,
-	}
-	tgiFields = map[string]meaning{
-		"token.text":               content,
-		"generated_text":           content,
-		"details.finish_reason":    finish,
-		"details.generated_tokens": outputTokens,
-		"details.input_length":     promptTokens,
-		"error":                    failure,
-	}
-	llamacppFields = map[string]meaning{
-		"content":          content,
-		"stop":             finish,
-		"tokens_predicted": outputTokens,
-		"tokens_evaluated": promptTokens,
-		"error":            failure,
-	}
-)
-
-var (
-	openai = choosing(tree(openaiFields), "choices")
-	ollama = tree(ollamaFields)
-)
-
 var dialects = map[string]Dialect{
 	"openai-chat": {path: always("/v1/chat/completions"), format: sse, fields: openai, encode: openaiChat, prompt: "messages", chat: true},
 	"openai-completions": {path: always("/v1/completions"), format: sse, fields: openai, encode: openaiCompletions, prompt: "prompt",
-		groups: true},
+		groups: true, ids: true},
 	"ollama-generate": {path: always("/api/generate"), format: ndjson, fields: ollama, encode: ollamaGenerate, prompt: "prompt"},
 	"ollama-chat":     {path: always("/api/chat"), format: ndjson, fields: ollama, encode: ollamaChat, prompt: "messages", chat: true},
-	"triton-generate": {path: tritonPath, format: sse, fields: tree(tritonFields), encode: tritonGenerate, prompt: "text_input", unmarked: true},
+	"triton-generate": {path: tritonPath, format: sse, fields: tree(tritonFields), encode: tritonGenerate, prompt: "text_input", unmarked: true, mute: true},
 	"sglang-generate": {path: always("/generate"), format: sse, fields: tree(sglangFields), encode: sglangGenerate, prompt: "text", growing: true},
 	"tgi-generate":    {path: tgiPath, format: sse, fields: tree(tgiFields), encode: tgiGenerate, prompt: "inputs"},
 	"llamacpp-completion": {path: always("/completion"), format: sse, fields: tree(llamacppFields), encode: llamacppCompletion,
-		prompt: "prompt"},
+		prompt: "prompt", ids: true},
 }
 
 func always(path string) func(string, bool) string { return func(string, bool) string { return path } }

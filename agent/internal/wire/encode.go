@@ -26,6 +26,8 @@ type Encoder struct {
 	headers []string // sent beside the dialect's own
 	head    string   // request line and headers, up to the id
 	scratch []byte   // a body
+
+	readiest float64 // the shortest time in s that the server took to have its model ready; 0: none yet
 }
 
 // NewEncoder reads a workload and returns its encoder to the endpoint with base URL base, each request with the headers
@@ -127,7 +129,11 @@ func (e *Encoder) Body(dst []byte, c Call) []byte {
 		dst = append(dst, p.text...)
 		switch p.then {
 		case promptHole:
-			dst = e.appendPrompts(dst, c)
+			dst = e.appendPrompts(dst, c, `","`)
+		case idsHole:
+			dst = append(dst, '[')
+			dst = e.appendPrompts(dst, c, "],[")
+			dst = append(dst, ']')
 		case tokensHole:
 			dst = strconv.AppendInt(dst, int64(limit), 10)
 		case pastHole:
@@ -137,10 +143,11 @@ func (e *Encoder) Body(dst []byte, c Call) []byte {
 	return dst
 }
 
-func (e *Encoder) appendPrompts(dst []byte, c Call) []byte {
+// appendPrompts appends the prompts of a request, with so much between two.
+func (e *Encoder) appendPrompts(dst []byte, c Call, between string) []byte {
 	dst = e.appendPrompt(dst, c.ID)
 	for _, n := range c.Group[min(1, len(c.Group)):] {
-		dst = append(dst, `","`...)
+		dst = append(dst, between...)
 		dst = e.appendPrompt(dst, n)
 	}
 	return dst

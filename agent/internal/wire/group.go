@@ -7,6 +7,9 @@ import "hpcbench/agent/internal/record"
 // of the content events, these are the count of each prompt. An even part of the output says so in its source.
 func (p *Parser) Part(a Answer, i, n int) Answer {
 	total := a
+	if n > 1 { // they are of all the prompts, or of one that is not known
+		a.ServerLoad, a.ServerPrompt, a.ServerDecode, a.Cold = 0, 0, 0, false
+	}
 	a.Bytes = part(a.Bytes, i, n)
 	if a.PromptTokens != Unknown {
 		a.PromptTokens = int(part(int64(a.PromptTokens), i, n))

@@ -16,6 +16,7 @@ type headers struct {
 	connection string
 	kind       string // Content-Type
 	retryAfter string
+	location   string
 	bad        string
 }
 
@@ -58,7 +59,7 @@ func readHeaders(b []byte) headers {
 		line, b, _ = bytes.Cut(b, []byte("\n"))
 		name, value, ok := bytes.Cut(bytes.TrimSuffix(line, []byte("\r")), []byte(":"))
 		if ok && len(name) > 0 && name[0] != ' ' && name[0] != '\t' {
-			h.set(name, bytes.Trim(value, " \t"))
+			h.set(bytes.TrimRight(name, " \t"), bytes.Trim(value, " \t"))
 		}
 	}
 	return h
@@ -68,7 +69,7 @@ func (h *headers) set(name, value []byte) {
 	switch {
 	case bytes.EqualFold(name, []byte("Content-Length")):
 		n, err := strconv.ParseInt(string(value), 10, 64)
-		if err != nil || n < 0 || h.length >= 0 && h.length != n {
+		if err != nil || n < 0 || value[0] == '+' || h.length >= 0 && h.length != n {
 			h.bad = "Content-Length " + strconv.Quote(excerpt(value))
 		}
 		h.length = n
@@ -78,11 +79,23 @@ func (h *headers) set(name, value []byte) {
 	case bytes.EqualFold(name, []byte("Content-Encoding")):
 		h.encoded(value, "identity")
 	case bytes.EqualFold(name, []byte("Connection")):
-		h.connection = lower(value)
+		h.connect(lower(value))
 	case bytes.EqualFold(name, []byte("Content-Type")):
 		h.kind = lower(value)
 	case bytes.EqualFold(name, []byte("Retry-After")):
 		h.retryAfter = excerpt(value)
+	case bytes.EqualFold(name, []byte("Location")):
+		h.location = excerpt(value)
+	}
+}
+
+// connect takes a Connection header, which may name several things, and may come again. What closes wins.
+func (h *headers) connect(value string) {
+	if !strings.Contains(h.connection, "close") {
+		h.connection = value
+	}
+	if strings.Contains(value, "close") {
+		h.connection = "close"
 	}
 }
 

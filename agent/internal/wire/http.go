@@ -30,6 +30,7 @@ type Parser struct {
 	status     int
 	keepAlive  bool
 	retryAfter string
+	location   string // of a redirect
 	started    bool
 	body       body
 	broken     string // why it is not HTTP
@@ -73,6 +74,9 @@ func (p *Parser) Text() []byte { return p.body.text }
 // Fresh is how many content events of prompt i of a group were in what was fed last.
 func (p *Parser) Fresh(i int) int { return p.body.details.choices[i].fresh }
 
+// Answered reports whether any content came so far that is no reasoning: a token of the answer itself.
+func (p *Parser) Answered() bool { return p.body.answered }
+
 // aged says that something new is fed.
 func (p *Parser) aged() {
 	for i := range p.body.details.choices {
@@ -81,10 +85,14 @@ func (p *Parser) aged() {
 }
 
 // Headed begins an answer whose status line, headers and framing somebody else has read: what is fed now is its body,
-// and Hangup with no error is its proper end.
-func (p *Parser) Headed(status int, contentType, retryAfter string) {
-	p.started, p.status, p.retryAfter, p.stage = true, status, retryAfter, inClosing
-	h := headers{length: -1, kind: strings.ToLower(contentType)}
+// and Hangup with no error is its proper end. header gives a header's value, empty where there is none.
+func (p *Parser) Headed(status int, header func(name string) string) {
+	p.started, p.status, p.stage = true, status, inClosing
+	h := headers{length: -1}
+	for _, name := range []string{"Content-Type", "Content-Encoding", "Retry-After", "Location"} {
+		h.set([]byte(name), []byte(header(name)))
+	}
+	p.retryAfter, p.location = h.retryAfter, h.location
 	if why := h.refused(status); why != "" {
 		p.fail("%s", why)
 	}
@@ -183,12 +191,12 @@ func (p *Parser) takeHead(b []byte) []byte {
 		p.headed(h)
 		return b[n:]
 	}
-	head, rest := b, []byte(nil)
-	if len(p.head) > 0 {
+	head, rest, had := b, []byte(nil), len(p.head)
+	if had > 0 {
 		p.head = append(p.head, b...)
 		head = p.head
 	}
-	end := headEnd(head)
+	end := headEnd(head, max(0, had-2))
 	switch {
 	case !bytes.HasPrefix(head, []byte("HTTP/1.")[:min(7, len(head))]):
 		p.fail("not HTTP/1: %s", excerpt(head))
@@ -204,9 +212,10 @@ func (p *Parser) takeHead(b []byte) []byte {
 	return rest
 }
 
-// headEnd is the index after the empty line that ends the headers, or -1.
-func headEnd(b []byte) int {
-	for i := 0; ; {
+// headEnd is the index after the empty line that ends the headers, or -1. It is looked for from an index on: no more than
+// two bytes before what is new, for a head may come byte by byte.
+func headEnd(b []byte, from int) int {
+	for i := from; ; {
 		lf := bytes.IndexByte(b[i:], '\n')
 		if lf < 0 {
 			return -1
@@ -240,8 +249,11 @@ func (p *Parser) readHead(b []byte) {
 
 // headed takes a head that was read.
 func (p *Parser) headed(h headers) {
-	p.status, p.retryAfter = h.status, h.retryAfter
+	p.status, p.retryAfter, p.location = h.status, h.retryAfter, h.location
 	p.keepAlive = h.minor == '1' && h.connection != "close" || h.connection == "keep-alive"
+	if h.minor == '0' && h.chunked {
+		p.keepAlive = false // HTTP/1.0 knows no chunks: RFC 9112 §6.1
+	}
 	if why := h.refused(h.status); why != "" {
 		p.fail("%s", why)
 		return
@@ -309,7 +321,8 @@ func (p *Parser) outcome() (record.Outcome, string) {
 	return p.body.outcome()
 }
 
-// refusal is the error of an answer that is no 200: its status, the server's words and when to come again.
+// refusal is the error of an answer that is no 200: its status, the server's words, when to come again, and where else to go
+// (no redirect is followed: what it led to would be another server than the one that is measured).
 func (p *Parser) refusal() string {
 	s := "status " + strconv.Itoa(p.status)
 	if words := describe(p.body.whole); words != "" {
@@ -317,6 +330,9 @@ func (p *Parser) refusal() string {
 	}
 	if p.retryAfter != "" {
 		s += " (Retry-After: " + p.retryAfter + ")"
+	}
+	if p.location != "" {
+		s += " (Location: " + p.location + ")"
 	}
 	return s
 }

@@ -50,26 +50,41 @@ const leastKey = 4
 // Conceal takes the key that headers carry ("Name: value") out of a server's words: one that repeats what it was sent must
 // not bring it into a record or a log. Where the words were cut in the middle of the key, its begin goes too.
 func Conceal(words string, headers []string) string {
+	if words == "" {
+		return words
+	}
 	for _, line := range headers {
 		name, value, _ := strings.Cut(line, ":")
-		key := strings.TrimPrefix(strings.TrimSpace(value), "Bearer ")
-		if words == "" || len(key) < leastKey || !slices.ContainsFunc(carriers, func(c string) bool { return strings.EqualFold(c, name) }) {
+		if !carrier.MatchString(name) {
 			continue
 		}
-		words = strings.ReplaceAll(words, key, concealed)
-		whole := strings.TrimSuffix(words, "…")
-		for n := len(key) - 1; n >= leastKey; n-- {
-			if begin, cut := strings.CutSuffix(whole, key[:n]); cut {
-				words = begin + concealed
-				break
+		for _, key := range strings.Fields(value) {
+			if len(key) >= leastKey && !scheme.MatchString(key) {
+				words = without(words, key)
 			}
 		}
 	}
 	return words
 }
 
-// carriers are the headers whose value is a key.
-var carriers = []string{"Authorization", "Api-Key", "X-Api-Key"}
+// without is words without a key.
+func without(words, key string) string {
+	words = strings.ReplaceAll(words, key, concealed)
+	whole := strings.TrimSuffix(words, "…")
+	for n := len(key) - 1; n >= leastKey; n-- {
+		if begin, cut := strings.CutSuffix(whole, key[:n]); cut {
+			return begin + concealed
+		}
+	}
+	return words
+}
+
+// carrier is the name of a header whose value is a key, such as Authorization, X-Api-Key, Cookie or X-Auth-Token; scheme is a
+// word before the key.
+var (
+	carrier = regexp.MustCompile(`(?i)auth|key|token|secret|cookie|passw`)
+	scheme  = regexp.MustCompile(`(?i)^(bearer|basic|token|digest|negotiate|apikey)$`)
+)
 
 // keyLimit bounds a key's line, in bytes.
 const keyLimit = 16 << 10
@@ -85,12 +100,21 @@ func ReadKey(path string) (string, error) {
 	if err != nil && err != io.EOF {
 		return "", fmt.Errorf("API key: %w", err)
 	}
-	key := strings.TrimSpace(line)
+	key, err := Key(line)
+	if err != nil {
+		return "", fmt.Errorf("API key: %s: its first line %w", path, err)
+	}
+	return key, nil
+}
+
+// Key is an API key without the blanks around it. The error says what a text lacks to be one, and never holds any of it.
+func Key(text string) (string, error) {
+	key := strings.TrimSpace(text)
 	switch {
 	case key == "":
-		return "", fmt.Errorf("API key: %s: its first line is empty", path)
+		return "", errors.New("is empty")
 	case strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return "", fmt.Errorf("API key: %s: its first line is no key: want printable characters without blanks", path)
+		return "", errors.New("is no key: want printable characters without blanks")
 	}
 	return key, nil
 }

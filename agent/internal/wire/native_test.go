@@ -8,55 +8,12 @@ import (
 	"hpcbench/agent/internal/record"
 )
 
-// Answers of the servers' own dialects, in the form that their documentation shows (dialect.go names the pages).
-func init() {
-	tgi := func(text, generated, details string) string {
-		return `data:{"index":1,"token":{"id":7,"text":"` + text + `","logprob":-0.1,"special":false},"generated_text":` + generated + `,"details":` + details + "}\n\n"
-	}
-	triton := `data: {"model_name":"m","model_version":"1","text_output":" a"}` + "\n\n"
-	sglang := func(text, finish, completion string) string {
-		return `data: {"text":"` + text + `","meta_info":{"id":"1","finish_reason":` + finish + `,"prompt_tokens":7,"completion_tokens":` + completion + `,"cached_tokens":0}}` + "\n\n"
-	}
-	llama := func(content, rest string) string {
-		return `data: {"index":0,"content":"` + content + `",` + rest + "}\n\n"
-	}
-	ok := func(events, prompt, output int, source record.TokenSource) seen {
-		return seen{record.OK, events, prompt, output, source, ""}
-	}
-	answers = append(answers, []struct {
-		name, dialect string
-		document      bool
-		bytes         string
-		want          seen
-	}{
-		{"triton has no mark of the end", "triton-generate", false, stream(triton, triton), ok(2, -1, 2, record.Events)},
-		{"triton in one piece", "triton-generate", true, whole(`{"model_name":"m","model_version":"1","text_output":"a b"}`), ok(0, -1, -1, record.NoTokens)},
-		{"triton fails in mid stream", "triton-generate", false, stream(triton, `data: {"error":"no room"}`+"\n\n"), seen{record.StreamError, 1, -1, 1, record.Events, "no room"}},
-		{"triton says nothing", "triton-generate", false, stream(), seen{record.Truncated, 0, -1, -1, record.NoTokens, "finish mark"}},
-		{"triton says an empty text", "triton-generate", false, stream(strings.Replace(triton, " a", "", 1)), seen{record.Empty, 0, -1, -1, record.NoTokens, "without a token"}},
-
-		{"sglang repeats its text", "sglang-generate", false, stream(sglang("a", "null", "1"), sglang("a b", "null", "2"),
-			sglang("a b", `{"type":"length","length":2}`, "2"), done), ok(2, 7, 2, record.Usage)},
-		{"sglang with several tokens in an event", "sglang-generate", false, stream(sglang("a b c", "null", "3"), sglang("a b c d", `{"type":"stop","matched":2}`, "4"), done), ok(2, 7, 4, record.Usage)},
-		{"sglang aborted", "sglang-generate", false, stream(sglang("a", "null", "1"), `data: {"error":{"message":"aborted"}}`+"\n\n", done), seen{record.StreamError, 1, 7, 1, record.Usage, "aborted"}},
-		{"sglang cut short", "sglang-generate", false, stream(sglang("a", "null", "1")), seen{record.Truncated, 1, 7, 1, record.Usage, "finish mark"}},
-		{"sglang in one piece", "sglang-generate", true, whole(`{"text":" a b","meta_info":{"finish_reason":{"type":"length","length":2},"prompt_tokens":7,"completion_tokens":2}}`), ok(0, 7, 2, record.Usage)},
-
-		{"tgi", "tgi-generate", false, stream(tgi("a", "null", "null"), tgi("b", `"ab"`, `{"finish_reason":"length","generated_tokens":2,"seed":null,"input_length":7}`)), ok(2, 7, 2, record.Usage)},
-		{"tgi before it told the prompt's length", "tgi-generate", false, stream(tgi("b", `"b"`, `{"finish_reason":"eos_token","generated_tokens":1,"seed":null}`)), ok(1, -1, 1, record.Usage)},
-		{"tgi fails in mid stream", "tgi-generate", false, stream(tgi("a", "null", "null"), `data:{"error":"Request failed during generation: out of memory","error_type":"generation"}`+"\n\n"),
-			seen{record.StreamError, 1, -1, 1, record.Events, "out of memory"}},
-		{"tgi cut short", "tgi-generate", false, stream(tgi("a", "null", "null")), seen{record.Truncated, 1, -1, 1, record.Events, "finish mark"}},
-		{"tgi in one piece", "tgi-generate", true, whole(`{"generated_text":"ab","details":{"finish_reason":"length","generated_tokens":2,"seed":null,"prefill":[],"tokens":[]}}`), ok(0, -1, 2, record.Usage)},
-
-		{"llama.cpp", "llamacpp-completion", false, stream(llama(" a", `"tokens":[5],"stop":false,"id_slot":0,"tokens_predicted":1,"tokens_evaluated":7`),
-			llama(" b", `"tokens":[6],"stop":false,"id_slot":0,"tokens_predicted":2,"tokens_evaluated":7`),
-			llama("", `"tokens":[],"stop":true,"stop_type":"limit","tokens_predicted":2,"tokens_evaluated":7,"timings":{"prompt_n":7,"predicted_n":2}`)), ok(2, 7, 2, record.Usage)},
-		{"llama.cpp fails in mid stream", "llamacpp-completion", false, stream(llama(" a", `"stop":false`), `error: {"code":500,"message":"slot lost","type":"server_error"}`+"\n\n"),
-			seen{record.StreamError, 1, -1, 1, record.Events, "slot lost"}},
-		{"llama.cpp cut short", "llamacpp-completion", false, stream(llama(" a", `"stop":false`)), seen{record.Truncated, 1, -1, 1, record.Events, "finish mark"}},
-		{"llama.cpp in one piece", "llamacpp-completion", true, whole(`{"index":0,"content":" a b","tokens":[],"stop":true,"stop_type":"limit","tokens_predicted":2,"tokens_evaluated":7}`), ok(0, 7, 2, record.Usage)},
-	}...)
+// share is what one prompt's part of a group's answer says.
+type share struct {
+	outcome        record.Outcome
+	prompt, output int
+	source         record.TokenSource
+	words          string
 }
 
 func TestTritonClosedEarlyIsADisconnect(t *testing.T) {
@@ -102,8 +59,8 @@ func said(t *testing.T, dialect string, streamed bool, bytes string, prompts, pi
 	p.Reset(d, streamed)
 	p.Expect(prompts, true)
 	counts := make([]int, prompts)
-	for part := range pieces(bytes, piece) {
-		n, _ := p.Feed([]byte(part))
+	for b := range pieces(bytes, piece) {
+		n, _ := p.Feed([]byte(b))
 		for i := range counts[:prompts*min(1, prompts-1)] {
 			counts[i] += p.Fresh(i)
 			n -= p.Fresh(i)
@@ -155,7 +112,7 @@ func TestContentEventsAreToldApartByTheIndexOfTheirChoice(t *testing.T) {
 }
 
 func TestPartsOfAGroup(t *testing.T) {
-	group := func(bytes string, streamed bool) []seen {
+	group := func(bytes string, streamed bool) []share {
 		d, err := Lookup("openai-completions")
 		if err != nil {
 			t.Fatal(err)
@@ -165,12 +122,12 @@ func TestPartsOfAGroup(t *testing.T) {
 		p.Expect(3, false)
 		p.Feed([]byte(bytes))
 		p.Hangup(nil)
-		var all []seen
+		var all []share
 		whole := int64(0)
 		for i := range 3 {
 			a := p.Part(p.Answer(), i, 3)
 			whole += a.Bytes
-			all = append(all, seen{a.Outcome, 0, a.PromptTokens, a.OutputTokens, a.TokenSource, a.Error})
+			all = append(all, share{a.Outcome, a.PromptTokens, a.OutputTokens, a.TokenSource, a.Error})
 		}
 		if whole != p.Answer().Bytes {
 			t.Errorf("the parts have %d bytes of %d", whole, p.Answer().Bytes)
@@ -180,25 +137,25 @@ func TestPartsOfAGroup(t *testing.T) {
 	for _, c := range []struct {
 		name, bytes string
 		streamed    bool
-		want        []seen
+		want        []share
 	}{
-		{"the count is that of the events", stream(ofFirst, ofThird, ofTwo, ofThird, closed, counted, done), true, []seen{
-			{record.OK, 0, 11, 2, record.Usage, ""}, {record.OK, 0, 10, 1, record.Usage, ""}, {record.OK, 0, 10, 2, record.Usage, ""}}},
-		{"the count is another: even parts", stream(ofFirst, ofThird, ofTwo, closed, counted, done), true, []seen{
-			{record.OK, 0, 11, 2, record.UsageSplit, ""}, {record.OK, 0, 10, 2, record.UsageSplit, ""}, {record.OK, 0, 10, 1, record.UsageSplit, ""}}},
-		{"no count: events", stream(ofFirst, ofThird, ofTwo, closed, done), true, []seen{
-			{record.OK, 0, -1, 2, record.Events, ""}, {record.OK, 0, -1, 1, record.Events, ""}, {record.OK, 0, -1, 1, record.Events, ""}}},
+		{"the count is that of the events", stream(ofFirst, ofThird, ofTwo, ofThird, closed, counted, done), true, []share{
+			{record.OK, 11, 2, record.Usage, ""}, {record.OK, 10, 1, record.Usage, ""}, {record.OK, 10, 2, record.Usage, ""}}},
+		{"the count is another: even parts", stream(ofFirst, ofThird, ofTwo, closed, counted, done), true, []share{
+			{record.OK, 11, 2, record.UsageSplit, ""}, {record.OK, 10, 2, record.UsageSplit, ""}, {record.OK, 10, 1, record.UsageSplit, ""}}},
+		{"no count: events", stream(ofFirst, ofThird, ofTwo, closed, done), true, []share{
+			{record.OK, -1, 2, record.Events, ""}, {record.OK, -1, 1, record.Events, ""}, {record.OK, -1, 1, record.Events, ""}}},
 		{"each has its own count, as llama.cpp gives it", stream("data: null\n\n", ofThird, ofFirst,
 			`data: {"choices":[{"text":"","index":2,"finish_reason":"length"}],"usage":{"completion_tokens":2,"prompt_tokens":7,"total_tokens":9}}`+"\n\n",
 			`data: {"choices":[{"text":"","index":0,"finish_reason":"length"}],"usage":{"completion_tokens":4,"prompt_tokens":8,"total_tokens":12}}`+"\n\n",
-			`data: {"usage":{"completion_tokens":1,"prompt_tokens":9},"choices":[{"text":"","index":1,"finish_reason":"stop"}]}`+"\n\n", done), true, []seen{
-			{record.OK, 0, 8, 4, record.Usage, ""}, {record.OK, 0, 9, 1, record.Usage, ""}, {record.OK, 0, 7, 2, record.Usage, ""}}},
-		{"one says nothing", stream(ofFirst, ofThird, closed, done), true, []seen{
-			{record.OK, 0, -1, 1, record.Events, ""}, {record.Empty, 0, -1, -1, record.NoTokens, "no token for this prompt of the group"}, {record.OK, 0, -1, 1, record.Events, ""}}},
-		{"in one piece", whole(`{"choices":[{"index":0,"text":"a"},{"index":1,"text":"b"},{"index":2,"text":"c"}],"usage":{"prompt_tokens":30,"completion_tokens":7}}`), false, []seen{
-			{record.OK, 0, 10, 3, record.UsageSplit, ""}, {record.OK, 0, 10, 2, record.UsageSplit, ""}, {record.OK, 0, 10, 2, record.UsageSplit, ""}}},
-		{"refused", "HTTP/1.1 400\r\nContent-Length: 16\r\n\r\n{\"error\":\"much\"}", true, []seen{
-			{record.HTTPStatus, 0, -1, -1, record.NoTokens, "status 400: much"}, {record.HTTPStatus, 0, -1, -1, record.NoTokens, "status 400: much"}, {record.HTTPStatus, 0, -1, -1, record.NoTokens, "status 400: much"}}},
+			`data: {"usage":{"completion_tokens":1,"prompt_tokens":9},"choices":[{"text":"","index":1,"finish_reason":"stop"}]}`+"\n\n", done), true, []share{
+			{record.OK, 8, 4, record.Usage, ""}, {record.OK, 9, 1, record.Usage, ""}, {record.OK, 7, 2, record.Usage, ""}}},
+		{"one says nothing", stream(ofFirst, ofThird, closed, done), true, []share{
+			{record.OK, -1, 1, record.Events, ""}, {record.Empty, -1, -1, record.NoTokens, "no token for this prompt of the group"}, {record.OK, -1, 1, record.Events, ""}}},
+		{"in one piece", whole(`{"choices":[{"index":0,"text":"a"},{"index":1,"text":"b"},{"index":2,"text":"c"}],"usage":{"prompt_tokens":30,"completion_tokens":7}}`), false, []share{
+			{record.OK, 10, 3, record.UsageSplit, ""}, {record.OK, 10, 2, record.UsageSplit, ""}, {record.OK, 10, 2, record.UsageSplit, ""}}},
+		{"refused", "HTTP/1.1 400\r\nContent-Length: 16\r\n\r\n{\"error\":\"much\"}", true, []share{
+			{record.HTTPStatus, -1, -1, record.NoTokens, "status 400: much"}, {record.HTTPStatus, -1, -1, record.NoTokens, "status 400: much"}, {record.HTTPStatus, -1, -1, record.NoTokens, "status 400: much"}}},
 	} {
 		got := group(c.bytes, c.streamed)
 		for i := range got {

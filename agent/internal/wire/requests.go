@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -9,6 +10,8 @@ import (
 
 	"hpcbench/agent/internal/dataset"
 	"hpcbench/agent/internal/prompt"
+	"hpcbench/agent/internal/record"
+	"hpcbench/agent/internal/token"
 	"hpcbench/agent/internal/trace"
 	"hpcbench/agent/workload"
 )
@@ -27,6 +30,9 @@ type Requests struct {
 	made    *prompt.Made // nil: from a file
 	set     *dataset.Set // nil: made up
 	outputs prompt.Outputs
+	counted int // tokens of the fixed prompt; 0: nobody counted
+
+	tokenizer *token.Tokenizer // that counts answers; nil: none has to. Of a large model it has 100 MB
 
 	inputs, answers *trace.Trace // that say how long prompts and answers are; nil: the workload does
 }
@@ -81,6 +87,10 @@ func (r *Requests) check(w workload.Workload) error {
 		return errors.New("workload has turns and one fixed prompt: want input_tokens or a dataset")
 	case w.Prefix != nil && (w.Prompt != "" || w.Dataset != ""):
 		return errors.New("workload has a prefix: want input_tokens, for it is the beginning of made-up prompts")
+	case w.TokenIDs != nil && !r.dialect.ids:
+		return fmt.Errorf("token ids: %s takes no token ids for a prompt (use openai-completions, llamacpp-completion, or a tokenizer)", w.Dialect)
+	case w.TokenIDs != nil && (w.Prompt != "" || w.Dataset != "" || w.Tokenizer != ""):
+		return errors.New("workload has token ids and a prompt, a dataset or a tokenizer: want one of them, for token ids are made-up prompts")
 	case w.MaxTokens < 0:
 		return fmt.Errorf("max_tokens %d: want 0 or more", w.MaxTokens)
 	}
@@ -90,28 +100,63 @@ func (r *Requests) check(w workload.Workload) error {
 // take finds the prompts.
 func (r *Requests) take(w workload.Workload) (err error) {
 	made := w.InputTokens != 0 || w.InputLaw != nil
+	tokenizer, err := tokenizerOf(w)
+	if err != nil {
+		return err
+	}
+	if r.dialect.mute {
+		r.tokenizer = tokenizer
+	}
 	switch {
 	case w.Prompt != "" && made, w.Dataset != "" && made, w.Prompt != "" && w.Dataset != "":
 		return errors.New("workload has more than one of prompt, dataset and input_tokens: want one of them")
 	case w.Prompt != "":
 		text := quoted(w.Prompt)
 		r.fixed = text[1 : len(text)-1]
+		if tokenizer != nil {
+			r.counted, err = tokenizer.Count(w.Prompt)
+		}
 	case w.Dataset != "":
-		r.set, err = dataset.Read(w.Dataset, w.PromptSeed)
+		r.set, err = dataset.Read(w.Dataset, w.PromptSeed, counter(tokenizer))
 	case w.InputTokens <= 0 && w.InputLaw == nil && r.inputs == nil:
 		return errors.New("workload has no prompt, no dataset and no input_tokens")
-	default:
+	case tokenizer == nil:
 		r.made, err = prompt.NewMade(w)
+	default:
+		if r.made, err = prompt.NewExact(w, tokenizer); err != nil {
+			err = fmt.Errorf("%s: %w", w.Tokenizer, err)
+		}
 	}
 	return err
+}
+
+// tokenizerOf reads the tokenizer that a workload names; nil: it names none.
+func tokenizerOf(w workload.Workload) (*token.Tokenizer, error) {
+	if w.Tokenizer == "" {
+		return nil, nil
+	}
+	return token.Read(w.Tokenizer)
+}
+
+// counter is a tokenizer as a dataset wants it.
+func counter(t *token.Tokenizer) func(string) (int, error) {
+	if t == nil {
+		return nil
+	}
+	return t.Count
 }
 
 // body is the body of a workload's requests, taken apart where they differ.
 func (d Dialect) body(w workload.Workload) ([]segment, error) {
 	own := d.encode(Ask{Model: w.Model, Stream: w.Stream, Limited: w.MaxTokens > 0 || w.OutputLaw != nil || w.Arrival == "replay", IgnoreEOS: w.IgnoreEOS,
 		Temperature: w.Temperature, Seed: w.Seed})
+	hole := promptHole
+	if w.TokenIDs != nil {
+		hole = idsHole
+		own[d.prompt] = hole
+	}
 	if w.Batch > 1 && d.groups {
-		own[d.prompt] = []any{promptHole}
+		own[d.prompt] = []any{hole}
 	}
 	for _, name := range []string{d.prompt, "stream"} {
 		if _, ok := w.ExtraBody[name]; ok && !reflect.DeepEqual(w.ExtraBody[name], own[name]) {
@@ -132,7 +177,8 @@ func (r *Requests) Prompts() int {
 	return r.set.Len()
 }
 
-// Asked is the length in tokens of prompt n, and the one asked of its answer; 0: none in particular.
+// Asked is the length in tokens of prompt n, and the one asked of its answer; 0: none in particular. What a server puts around
+// a prompt, a token for its begin or a chat template, is not in it.
 func (r *Requests) Asked(n int64) (input, output int) {
 	switch {
 	case r.made != nil && r.inputs != nil:
@@ -141,6 +187,8 @@ func (r *Requests) Asked(n int64) (input, output int) {
 		input = r.made.Words(n)
 	case r.set != nil:
 		_, output = r.set.At(n)
+	default:
+		input = r.counted
 	}
 	switch {
 	case output > 0:
@@ -150,6 +198,37 @@ func (r *Requests) Asked(n int64) (input, output int) {
 		output = r.outputs.At(n)
 	}
 	return input, output
+}
+
+// Graded reports whether answers can be compared with the right ones, for which their text is wanted.
+func (r *Requests) Graded() bool { return r.set != nil && r.set.Graded() }
+
+// Grade compares the answer to prompt n, as it stands between the quotes of a JSON string, with the right one. ok: there is a
+// right one.
+func (r *Requests) Grade(n int64, answer []byte) (ok, right bool) {
+	if !r.Graded() {
+		return false, false
+	}
+	return r.set.Grade(n, answer)
+}
+
+// Counts reports whether the tokens of answers are counted here, for which their text is wanted: the dialect has no count of
+// them, and there is a tokenizer.
+func (r *Requests) Counts() bool { return r.tokenizer != nil }
+
+// Count counts the tokens of a record's answer where its server did not. It takes microseconds a token, so it is not for a
+// load thread. An answer's end of sequence, which is no text, is not among them.
+func (r *Requests) Count(rec *record.Record) {
+	if len(rec.Text) == 0 || rec.TokenSource == record.Usage || !r.Counts() {
+		return
+	}
+	var text string
+	if json.Unmarshal(slices.Concat([]byte{'"'}, rec.Text, []byte{'"'}), &text) != nil {
+		return // cut short: the events stand
+	}
+	if n, err := r.tokenizer.Count(text); err == nil && n > 0 {
+		rec.OutputTokens, rec.TokenSource = n, record.Tokenizer
+	}
 }
 
 // appendPrompt appends prompt n as it stands in JSON between quotes.

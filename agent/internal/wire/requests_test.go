@@ -190,10 +190,12 @@ func TestKeysAndHeadersThatAreNoneAreRefusedWithoutTheirText(t *testing.T) {
 }
 
 func TestAServerThatRepeatsTheKeyDoesNotSpreadIt(t *testing.T) {
-	headers := []string{"X-Team: hpc team", "authorization: Bearer sk-0123456789abcdef", "X-API-Key: no"}
+	headers := []string{"X-Team: hpc team", "authorization: Bearer sk-0123456789abcdef", "X-API-Key: no", "Proxy-Authorization: Basic dXNlcjpwYXNz", "Cookie: sid=abcd1234; theme=dark"}
 	for words, want := range map[string]string{
 		"": "", "status 503": "status 503", "no such team: hpc team": "no such team: hpc team",
 		"bad key sk-0123456789abcdef, Bearer sk-0123456789abcdef": "bad key [key], Bearer [key]",
+		"basic of Basic dXNlcjpwYXNz":                             "basic of Basic [key]",
+		"who is sid=abcd1234; theme=dark":                         "who is [key] [key]",
 		"cut in the middle: sk-01234…":                            "cut in the middle: [key]",
 	} {
 		if got := Conceal(words, headers); got != want {

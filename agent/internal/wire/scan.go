@@ -1,126 +1,6 @@
 package wire
 
-import (
-	"bytes"
-	"strings"
-)
-
-// meaning is what a field of an answer tells.
-type meaning uint8
-
-const (
-	nothing      meaning = iota
-	content              // text, reasoning or a tool call: a token if it is not empty
-	words                // the same, and a part of the answer as a conversation goes on with it
-	choiceIndex          // which of several answers the object tells of
-	finish               // the answer is complete, if it is a word or true
-	promptTokens         // the server's count of the prompt
-	outputTokens         // the server's count of the output
-	failure              // an error, if it is not null or empty
-	failureName          // an error, if it is the word "error"
-)
-
-// field is a node in the tree of the fields that a dialect cares for. Everything else is skipped.
-type field struct {
-	name     string
-	meaning  meaning
-	children []*field
-	choices  bool // each object is about one of several answers
-}
-
-// choosing marks the objects at a name below the root as each about one of several answers.
-func choosing(root *field, name string) *field {
-	root.child([]byte(name)).choices = true
-	return root
-}
-
-// tree builds the tree of paths such as "choices.delta.content".
-func tree(paths map[string]meaning) *field {
-	root := &field{}
-	for path, m := range paths {
-		at := root
-		for name := range strings.SplitSeq(path, ".") {
-			next := at.child([]byte(name))
-			if next == nil {
-				next = &field{name: name}
-				at.children = append(at.children, next)
-			}
-			at = next
-		}
-		at.meaning = m
-	}
-	return root
-}
-
-func (f *field) child(name []byte) *field {
-	for _, c := range f.children {
-		if c.name == string(name) {
-			return c
-		}
-	}
-	return nil
-}
-
-// found is what one event says.
-type found struct {
-	known   bool // a field of the dialect was there
-	content bool
-	finish  bool
-	failed  bool
-	prompt  int // Unknown: not said
-	output  int
-	more    *details // nil: not wanted
-}
-
-// details is what an event says beyond that, for those who want it.
-type details struct {
-	text []byte // the last text of the answer, as a JSON string; nil: none
-
-	choices []choice // of several answers; empty: it is one
-	events  int      // those of them with content in this event
-	choice  int      // which of them the object tells of that is being read
-	filled  bool     // that object has content
-	objects int      // that the event has of them
-	last    int      // which of them the last object told of
-}
-
-// choice is one of the answers to a group of prompts.
-type choice struct {
-	tokens int // content events so far
-	fresh  int // of the piece that was fed last
-	prompt int // the server's counts for it alone; 0: it gave none
-	output int
-}
-
-// begin makes ready for an event.
-func (d *details) begin() { *d = details{choices: d.choices} }
-
-// content notes that an answer has content.
-func (d *details) content(text bool, raw []byte) {
-	d.filled = d.filled || filled(raw)
-	if text && raw[0] == '"' {
-		d.text = raw
-	}
-}
-
-// chosen ends an object about one of several answers.
-func (d *details) chosen() {
-	if d.filled && d.choice < len(d.choices) {
-		d.choices[d.choice].tokens++
-		d.choices[d.choice].fresh++
-		d.events++
-	}
-	d.objects++
-	d.last, d.choice, d.filled = d.choice, 0, false
-}
-
-// own is the answer that the counts of an event are of: of an event that tells of one answer it is that one; nil: of all.
-func (d *details) own() *choice {
-	if d.objects != 1 || d.last >= len(d.choices) {
-		return nil
-	}
-	return &d.choices[d.last]
-}
+import "bytes"
 
 // scan reads one JSON object and reports whether it is one. It does not validate further than it needs to find its
 // way: the fields it is after are found wherever the syntax around them is sound. More gets the
@@ -185,13 +65,6 @@ func (c *cursor) object(at *field, f *found) {
 	}
 }
 
-// end ends an object of a field whose objects are each about one of several answers.
-func (f *found) end(at *field) {
-	if at.choices && f.more != nil {
-		f.more.chosen()
-	}
-}
-
 // mark notes that a value ends here.
 func (c *cursor) mark(at *field, start int) {
 	if c.places != nil {
@@ -210,54 +83,6 @@ func (c *cursor) leaf(at *field, f *found) {
 	}
 	f.known = true
 	f.note(at.meaning, c.b[start:c.i])
-}
-
-// note takes note of the value of a field.
-func (f *found) note(m meaning, raw []byte) {
-	switch m {
-	case content, words:
-		f.content = f.content || filled(raw)
-		if f.more != nil {
-			f.more.content(m == words, raw)
-		}
-	case choiceIndex:
-		if f.more != nil {
-			f.more.choice = count(raw, 0)
-		}
-	case finish:
-		f.finish = f.finish || filled(raw)
-	case failure:
-		f.failed = f.failed || filled(raw)
-	case failureName:
-		f.failed = f.failed || string(raw) == `"error"`
-	case promptTokens:
-		f.prompt = count(raw, f.prompt)
-	case outputTokens:
-		f.output = count(raw, f.output)
-	}
-}
-
-// filled reports whether a value says something: not null, false, or an empty string, array or object.
-func filled(raw []byte) bool {
-	switch raw[0] {
-	case '"':
-		return len(raw) > 2
-	case '[', '{':
-		return len(bytes.TrimSpace(raw[1:len(raw)-1])) > 0
-	}
-	return raw[0] != 'n' && raw[0] != 'f'
-}
-
-// count reads a whole number below a thousand million; what is none leaves the old count.
-func count(raw []byte, old int) int {
-	n := 0
-	for _, d := range raw {
-		if d < '0' || d > '9' || n >= 1e8 {
-			return old
-		}
-		n = n*10 + int(d-'0')
-	}
-	return n
 }
 
 // peek goes to the next byte that is not white space and returns it, 0 at the end.

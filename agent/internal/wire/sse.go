@@ -78,11 +78,12 @@ func (e *events) wholeEvent(p []byte) (data, rest []byte, ok bool) {
 	return p[len(name):lf], p[lf+2:], true
 }
 
-// skipMark drops a byte order mark at the begin of the stream, even when it comes in pieces. A begin of one that goes on
-// otherwise is dropped too: it is no field.
+// skipMark drops a byte order mark at the begin of the stream, even when it comes in pieces. What begins like one and goes on
+// otherwise is the begin of a line.
 func (e *events) skipMark(p []byte) []byte {
 	for e.begun < len(mark) && len(p) > 0 {
 		if p[0] != mark[e.begun] {
+			e.rest = append(e.rest, mark[:e.begun]...)
 			e.begun = len(mark)
 			break
 		}

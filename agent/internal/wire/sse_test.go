@@ -2,7 +2,6 @@ package wire
 
 import (
 	"slices"
-	"strings"
 	"testing"
 )
 
@@ -21,23 +20,10 @@ func quickEvents(b []byte, piece int) []string {
 	return got
 }
 
-// slowEvents follows the HTML standard §9.2.6 word by word.
+// slowEvents are the events of a stream whose end completes none, read slowly.
 func slowEvents(b []byte) (events []string) {
-	s := strings.TrimPrefix(string(b), mark)
-	s = strings.ReplaceAll(s, "\r\n", "\n")
-	s = strings.ReplaceAll(s, "\r", "\n")
-	lines := strings.Split(s, "\n")
-	data := ""
-	for _, line := range lines[:len(lines)-1] { // what no line end follows is no line
-		switch name, value, _ := strings.Cut(line, ":"); {
-		case line == "":
-			if data != "" {
-				events = append(events, strings.TrimSuffix(data, "\n"))
-			}
-			data = ""
-		case name == "data":
-			data += strings.TrimPrefix(value, " ") + "\n"
-		}
+	for _, e := range slowSSE(b).events {
+		events = append(events, e.data)
 	}
 	return events
 }

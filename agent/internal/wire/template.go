@@ -9,6 +9,7 @@ import (
 // What stands in a body where requests differ. No other text has NUL bytes in these places.
 const (
 	promptHole = "\x00prompt\x00" // the prompt, within the quotes
+	idsHole    = "\x00ids\x00"    // the prompt as a list of token ids; with its quotes
 	tokensHole = "\x00tokens\x00" // the length asked of the answer; with its quotes, for it is a number
 	pastHole   = "\x00past\x00"   // the messages before the prompt; with its quotes and the comma after it
 )
@@ -28,7 +29,7 @@ func segments(body map[string]any) ([]segment, error) {
 	var all []segment
 	for rest := string(text); ; {
 		at, hole, length := len(rest), "", 0
-		for _, h := range []string{promptHole, tokensHole, pastHole} {
+		for _, h := range []string{promptHole, idsHole, tokensHole, pastHole} {
 			if i := strings.Index(rest, inJSON(h)); i >= 0 && i < at {
 				at, hole, length = i, h, len(inJSON(h))
 			}

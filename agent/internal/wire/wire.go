@@ -19,15 +19,30 @@ type Answer struct {
 	PromptTokens int // Unknown where the server gave no count
 	OutputTokens int // Unknown where the server gave no count and no tokens were seen
 	TokenSource  record.TokenSource
-	Bytes        int64  // of the body, without framing
-	Pings        int    // comments of an SSE stream, which servers send to keep it open
-	Error        string // what went wrong, in the words of the server where it had any; empty with OK
-	Reusable     bool   // the connection can carry another request
+	Bytes        int64 // of the body, without framing
+
+	// How long the server says it took to have the model ready, to read the prompt and to write the output, in seconds;
+	// 0: it does not say.
+	ServerLoad, ServerPrompt, ServerDecode float64
+	Cold                                   bool // it loaded the model for this request: Encoder.Cold
+
+	Pings    int    // comments of an SSE stream, which servers send to keep it open
+	Error    string // what went wrong, in the words of the server where it had any; empty with OK
+	Reusable bool   // the connection can carry another request
 }
 
 // Fill writes the answer into the record of its request.
 func (a Answer) Fill(r *record.Record) {
 	r.Outcome, r.Status, r.Error = a.Outcome, a.Status, a.Error
 	r.PromptTokens, r.OutputTokens, r.TokenSource = a.PromptTokens, a.OutputTokens, a.TokenSource
-	r.Bytes = a.Bytes
+	r.Bytes, r.Cold = a.Bytes, a.Cold
+	r.ServerLoad, r.ServerPrompt, r.ServerDecode = told(a.ServerLoad), told(a.ServerPrompt), told(a.ServerDecode)
+}
+
+// told is a duration as the record has it.
+func told(s float64) float64 {
+	if s > 0 {
+		return s
+	}
+	return record.Unknown
 }

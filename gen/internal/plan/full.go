@@ -30,17 +30,25 @@ func (p *Plan) Full() string {
 
 // untold says of how many trials nobody knows the number of requests, and so which percentiles they carry.
 func (p *Plan) untold() []string {
-	n := 0
+	n, sought := 0, 0
 	for _, t := range p.Trials {
-		if _, known := expected(t.Workload); !known {
+		_, known := expected(t.Workload)
+		switch {
+		case t.Workload.Search != nil:
+			sought++
+		case !known:
 			n++
 		}
 	}
-	if n == 0 {
-		return nil
+	var all []string
+	if n > 0 {
+		all = append(all, fmt.Sprintf("%s by the clock: the server sets the pace, and the report marks the percentiles that its requests do not carry",
+			plural(n, "1 trial ends", "%d trials end")))
 	}
-	return []string{fmt.Sprintf("%s by the clock: the server sets the pace, and the report marks the percentiles that its requests do not carry",
-		plural(n, "1 trial ends", "%d trials end"))}
+	if sought > 0 {
+		all = append(all, fmt.Sprintf("%s: as many requests as the rate that is found has in one window", plural(sought, "1 trial is a search", "%d trials are searches")))
+	}
+	return all
 }
 
 // lines are those of a text, none of an empty one.
@@ -128,15 +136,29 @@ func (p *Plan) phases() []string {
 	for _, d := range p.Deployments {
 		startup += d.StartupS
 		for _, t := range d.trials {
-			warmup += t.Workload.WarmupS
-			window += t.Workload.DurationS
-			rest += float64(t.Seconds) - t.Workload.WarmupS - t.Workload.DurationS
+			n := float64(windows(t.Workload))
+			warmup += n * t.Workload.WarmupS
+			window += n * t.Workload.DurationS
+			rest += float64(t.Seconds) - n*(t.Workload.WarmupS+t.Workload.DurationS)
 		}
 	}
 	all := []string{fmt.Sprintf("start-up %s (by the service's estimate), warm-up %s, measured %s, cool-down and drain %s, around it %s",
 		Span(startup), Span(int(warmup)), Span(int(window)), Span(int(rest)), Span(overhead))}
 	if atMost := slices.ContainsFunc(p.Trials, func(t *Trial) bool { return t.Workload.MinDurationS > 0 }); atMost {
 		all = append(all, fmt.Sprintf("windows end after %d requests of each place in flight, between %d s and %d s; the most is counted here", windowRequests, windowLeastS, windowMostS))
+	}
+	return append(all, p.searches()...)
+}
+
+// searches says how often they send their load.
+func (p *Plan) searches() []string {
+	var all []string
+	for _, t := range p.Trials {
+		if s := t.Workload.Search; s != nil {
+			if line := fmt.Sprintf("a search ends after %s at the latest, mostly earlier; the most is counted here", diag.Several(s.Probes, "probe")); !slices.Contains(all, line) {
+				all = append(all, line)
+			}
+		}
 	}
 	return all
 }

@@ -23,7 +23,7 @@ func Slug(scenario string) string {
 var short = map[string]string{
 	"workload.concurrency": "c", "workload.batch": "b", "workload.target_rps": "rps", "workload.prompt_len": "in",
 	"workload.gen_tokens": "out", "workload.clients_per_node": "cpn", "workload.dialect": "", "workload.model": "",
-	"workload.request_distribution": "", "workload.benchmark_suite": "",
+	"workload.request_distribution": "", "workload.benchmark_suite": "", "workload.search.low": "from", "workload.search.high": "to",
 	settings + "tensor_parallel_size": "tp", settings + "pipeline_parallel_size": "pp", settings + "data_parallel_size": "dp",
 	settings + "distributed.tensor_parallel_size": "tp", settings + "distributed.pipeline_parallel_size": "pp",
 	nodesOf + "servers.nodes": "n", nodesOf + "servers.replicas_per_node": "x",
@@ -40,7 +40,7 @@ func name(pt recipe.Point, w workload.Workload) string {
 	var server, load, rest []string
 	for _, v := range pt.Values {
 		switch part := called(v); {
-		case part == "", v.Path == "orchestration.total_nodes" && slices.ContainsFunc(pt.Values, byRole): // a sum of what has names of its own
+		case part == "", v.V == recipe.Unset, v.Path == "orchestration.total_nodes" && slices.ContainsFunc(pt.Values, byRole): // a sum of what has names of its own
 		case v.Path == "workload.concurrency" || v.Path == "workload.target_rps":
 			load = append(load, part)
 		case makesServer(v.Path):
@@ -52,7 +52,10 @@ func name(pt recipe.Point, w workload.Workload) string {
 	if all := slices.Concat(server, load, rest); len(all) > 0 {
 		return strings.Join(all, "-")
 	}
-	if w.Rate > 0 {
+	switch {
+	case w.Search != nil:
+		return "search"
+	case w.Rate > 0:
 		return called(recipe.Value{Path: "workload.target_rps", V: w.Rate})
 	}
 	return called(recipe.Value{Path: "workload.concurrency", V: w.Concurrency})

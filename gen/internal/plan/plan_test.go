@@ -392,3 +392,46 @@ func TestClientBesideAServer(t *testing.T) {
 		}
 	}
 }
+
+// A search is planned for all probes that it may take, each with the whole warm-up, window and drain; its server has room for the
+// highest rate, and its short form tries the first one only.
+func TestSearchesArePlannedToTheirLastProbe(t *testing.T) {
+	r := listing3()
+	r.Workload.ClientsPerNode, r.Workload.TargetRPS, r.Workload.RequestDistribution = 0, 2, "poisson"
+	r.Workload.SLO = map[string]float64{"ttft": 0.5}
+	one := planned(t, points(r)).Trials[0]
+	r.Workload.Search = &workload.Search{Low: 2, High: 16, Precision: 0.05, Attain: 0.99, Confidence: 0.95, Probes: 9}
+	p := planned(t, points(r))
+	trial := p.Trials[0]
+	if want := 9*(one.Seconds-startS) + startS; trial.Seconds != want || trial.Name != "search" || trial.Workload.Rate != 2 || *trial.Workload.Search != *r.Workload.Search {
+		t.Errorf("%s of %d s, want %d: %+v", trial.Name, trial.Seconds, want, trial.Workload)
+	}
+	if smoke := p.SmokeTrials()[0]; smoke.Workload.Search != nil || smoke.Workload.Rate != 2 || smoke.Seconds > one.Seconds {
+		t.Errorf("the short form is %+v", smoke)
+	}
+	if got := p.Deployments[0].InFlight; got != 16*openS/2 {
+		t.Errorf("a place for %d in flight at each of two endpoints", got)
+	}
+	for _, want := range []string{
+		"the highest rate, from 2 to 16 requests/s (poisson), at which 99 % hold the SLO, to 5 %, in 9 probes at most",
+		"a search ends after 9 probes at the latest", "1 trial is a search", "measured 18 min",
+	} {
+		if !strings.Contains(p.Full(), want) {
+			t.Errorf("the plan does not say %q:\n%s", want, p.Full())
+		}
+	}
+}
+
+// A dataset stands in the place of made-up prompts and of what they are made by, but for a tokenizer: it counts the replies of
+// recorded conversations.
+func TestDatasetsLeaveTheTokenizer(t *testing.T) {
+	r := listing3()
+	r.Workload.Tokenizer, r.Workload.TokenIDs, r.Workload.Dataset = "/m/tokenizer.json", &workload.IDs{Last: 9}, "/d/sharegpt.json"
+	p := planned(t, points(r))
+	if w := p.Trials[0].Workload; w.Dataset == "" || w.Tokenizer == "" || w.TokenIDs != nil || w.InputTokens != 0 {
+		t.Errorf("got %+v", w)
+	}
+	if want := []string{"/d/sharegpt.json", "/m/tokenizer.json"}; !slices.Equal(p.Setting.Files, want) {
+		t.Errorf("the client nodes need %q, want %q", p.Setting.Files, want)
+	}
+}

@@ -50,7 +50,7 @@ func (m *maker) setting(p *Plan, r *recipe.Recipe) Setting {
 func files(trials []*Trial) []string {
 	var all []string
 	for _, t := range trials {
-		for _, name := range []string{t.Workload.Dataset, t.Workload.Trace, t.Workload.APIKeyFile} {
+		for _, name := range []string{t.Workload.Dataset, t.Workload.Trace, t.Workload.Tokenizer, t.Workload.APIKeyFile} {
 			if path.IsAbs(name) && !slices.Contains(all, name) {
 				all = append(all, name)
 			}

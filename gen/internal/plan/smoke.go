@@ -55,6 +55,7 @@ func smokeTrial(t *Trial) *Trial {
 	c.ID, c.Name = "smoke-"+t.Deployment, "smoke-"+t.Name
 	w := &c.Workload
 	w.WarmupS, w.DurationS, w.CooldownS = min(w.WarmupS, smokeWarmupS), min(w.DurationS, smokeWindowS), 0
+	w.Search = nil // its first rate is tried
 	w.MinDurationS, w.RampUpS = min(w.MinDurationS, w.DurationS), min(w.RampUpS, w.WarmupS)
 	c.Seconds = seconds(*w)
 	return &c

@@ -41,10 +41,21 @@ func inFlight(w workload.Workload, nodes, endpoints int) int {
 		return most
 	case w.Concurrency > 0:
 		return (w.Concurrency + endpoints - 1) / endpoints
+	case w.Search != nil && w.Search.High == 0:
+		return openMost
+	case w.Search != nil:
+		return arriving(max(w.Search.Low, w.Search.High), endpoints)
+	case w.Sine != nil:
+		return arriving(w.Rate*(1+w.Sine.Swing), endpoints)
 	case w.Rate == 0: // a trace at its own pace, which gen does not read
 		return replayed
 	}
-	return max(1, min(openMost, int(math.Ceil(w.Rate*openS/float64(endpoints)))))
+	return arriving(w.Rate, endpoints)
+}
+
+// arriving is what is in flight at one endpoint where requests come at a rate, as far as gen can guess.
+func arriving(rate float64, endpoints int) int {
+	return max(1, min(openMost, int(math.Ceil(rate*openS/float64(endpoints)))))
 }
 
 // context is how many tokens of prompt and answer a request needs room for: half as many again for what a chat template

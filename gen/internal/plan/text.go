@@ -265,7 +265,9 @@ func share(w workload.Workload, j *Job, endpoints int) string {
 	}
 	if w.Rate > 0 {
 		line := fmt.Sprintf("%g requests/s (%s)", w.Rate, w.Arrival)
-		if nodes*endpoints > 1 {
+		if w.Search != nil {
+			line = sought(w)
+		} else if nodes*endpoints > 1 {
 			line += fmt.Sprintf(" = %g on %s, %g per endpoint", w.Rate/float64(nodes), where, w.Rate/float64(endpoints))
 		}
 		if w.Concurrency > 0 {
@@ -286,6 +288,16 @@ func share(w workload.Workload, j *Job, endpoints int) string {
 		line += fmt.Sprintf(", in groups of %d", w.Batch)
 	}
 	return line
+}
+
+// sought is what a search looks for, and where.
+func sought(w workload.Workload) string {
+	s := w.Search
+	from := fmt.Sprintf("%g requests/s on", s.Low)
+	if s.High > 0 {
+		from = fmt.Sprintf("%g to %g requests/s", s.Low, s.High)
+	}
+	return fmt.Sprintf("the highest rate, from %s (%s), at which %g %% hold the SLO, to %g %%, in %s at most", from, w.Arrival, 100*s.Attain, 100*s.Precision, diag.Several(s.Probes, "probe"))
 }
 
 // span is "10", or "2 to 3" when some have more than others.

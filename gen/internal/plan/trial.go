@@ -64,14 +64,15 @@ func (m *maker) load(r *recipe.Recipe) workload.Workload {
 	w := r.Workload
 	l := workload.Workload{
 		Dialect: cmp.Or(w.Dialect, m.svc.Dialects[0]), Model: w.Model, Stream: w.Stream,
-		Concurrency: r.InFlight(), Rate: w.TargetRPS, ThinkTimeS: w.ThinkTimeS,
+		Concurrency: r.InFlight(), Rate: w.TargetRPS, ThinkTimeS: w.ThinkTimeS, ThinkLaw: w.ThinkLaw,
 		DrainS: w.TimeoutS, TimeoutS: w.TimeoutS,
 		InputTokens: w.PromptLen, InputLaw: w.PromptLaw, MaxTokens: w.GenTokens, OutputLaw: w.GenLaw,
-		Dataset: w.Dataset, Prefix: w.Prefix, IgnoreEOS: w.IgnoreEOS, Temperature: w.Temperature, CancelShare: w.CancelShare,
+		Dataset: w.Dataset, Tokenizer: w.Tokenizer, TokenIDs: w.TokenIDs, Prefix: w.Prefix, IgnoreEOS: w.IgnoreEOS, Temperature: w.Temperature, CancelShare: w.CancelShare,
 		ExtraBody: w.ExtraBody, Headers: w.Headers, APIKeyFile: w.APIKeyFile, SLO: w.SLO,
+		ConnRequests: w.ConnRequests, KernelStamps: w.KernelStamps, Search: w.Search,
 	}
 	if w.Dataset != "" { // its prompts are as long as they are
-		l.InputTokens, l.InputLaw, l.Prefix = 0, nil, nil
+		l.InputTokens, l.InputLaw, l.Prefix, l.TokenIDs = 0, nil, nil, nil
 	}
 	if w.Batch > 1 {
 		l.Batch = w.Batch
@@ -103,6 +104,8 @@ func law(l *workload.Workload, w recipe.Workload) {
 		l.Ramp = w.Ramp
 	case "step":
 		l.Steps = w.Steps
+	case "sine":
+		l.Sine = w.Sine
 	case "replay":
 		l.Trace = w.Trace
 	}
@@ -146,8 +149,16 @@ func promptSeed(seed int64, values []recipe.Value, rep int) uint64 {
 const startS = 3
 
 // seconds a trial is expected to take. Its drain may take a request's whole timeout, and seldom does: a quarter of the
-// window, from 2 s to 30 s, stands for the time that the last requests need.
+// window, from 2 s to 30 s, stands for the time that the last requests need. Of a search it is what it takes at most.
 func seconds(w workload.Workload) int {
 	drain := min(w.DrainS, max(2, min(30, w.DurationS/4)))
-	return int(math.Ceil(w.WarmupS+w.DurationS+w.CooldownS+drain)) + startS
+	return windows(w)*int(math.Ceil(w.WarmupS+w.DurationS+w.CooldownS+drain)) + startS
+}
+
+// windows counts how often a trial sends its load: once, but for a search, which tries so many rates at most.
+func windows(w workload.Workload) int {
+	if w.Search == nil {
+		return 1
+	}
+	return w.Search.Probes
 }

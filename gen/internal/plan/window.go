@@ -44,9 +44,10 @@ func window(l *workload.Workload, w recipe.Workload) {
 }
 
 // expected is how many requests a trial measures at least, and false where only the server can tell: in a closed loop that
-// ends by time.
+// ends by time, and in a search, whose rate is what it finds.
 func expected(w workload.Workload) (n int, known bool) {
 	switch {
+	case w.Search != nil:
 	case w.Rate > 0:
 		n = int(w.Rate * w.DurationS)
 		if w.Requests > 0 {

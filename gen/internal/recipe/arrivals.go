@@ -15,6 +15,7 @@ var laws = []struct{ key, law string }{
 	{"workload.burst", "burst"},
 	{"workload.ramp", "ramp"},
 	{"workload.steps", "step"},
+	{"workload.sine", "sine"},
 	{"workload.trace", "replay"},
 }
 
@@ -54,7 +55,35 @@ func (v *values) arrivals(w *Workload) {
 		w.TargetRPS = (w.Ramp.From + w.Ramp.To) / 2
 	case "step":
 		v.steps(w)
+	case "sine":
+		w.Sine = &workload.Sine{PeriodS: v.seconds(at + "sine.period"), Swing: v.share(at + "sine.swing")}
 	}
+	if w.Search = v.search(); w.Search != nil {
+		w.TargetRPS = w.Search.Low
+	}
+}
+
+// search is the search for a rate, nil where there is none. A point of a sweep may bring it, and then nobody filled in its
+// defaults.
+func (v *values) search() *workload.Search {
+	const at = "workload.search"
+	if !v.has(at) {
+		return nil
+	}
+	usual := recipeSchema().field("workload").field("search")
+	of := func(name string) float64 {
+		n := v.node(at + "." + name)
+		if n == nil {
+			n = usual.field(name).def
+		}
+		value, _ := share(n.value) // 0 where it is wrong, of which Load told
+		return value
+	}
+	s := &workload.Search{
+		Low: v.num(at + ".low"), High: v.num(at + ".high"), Precision: of("precision"), Attain: of("attain"),
+		Confidence: of("confidence"), Probes: int(of("probes")),
+	}
+	return s
 }
 
 // steps are the rates of a step law. Their mean over time is the workload's rate, their length its window's where the recipe
@@ -82,6 +111,22 @@ func (v *values) steps(w *Workload) {
 	if v.node("workload.duration") == nil {
 		w.DurationS = length
 	}
+}
+
+// pause is how long users think, and by which law.
+func (v *values) pause(path string) (float64, string) {
+	if n := v.node(path); n != nil && n.kind == mapping {
+		mean := n.get("exponential")
+		if at := path + ".exponential"; v.moves(at) { // the mean itself is swept
+			mean = v.node(at)
+		}
+		if mean == nil {
+			return 0, "exponential"
+		}
+		s, _ := seconds(mean.value) // 0 where it is wrong, of which Load told
+		return s, "exponential"
+	}
+	return v.seconds(path), ""
 }
 
 // length is a number of tokens, or a distribution of them and its mean.

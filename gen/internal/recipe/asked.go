@@ -13,18 +13,19 @@ type dialect struct {
 	prompt string // the field of a request's body that has the prompt
 	chat   bool   // a request can carry a conversation
 	groups bool   // a request can carry several prompts
+	ids    bool   // a prompt can be token ids
 	ends   bool   // a server can't be told to go on after an end of sequence
 }
 
 var dialects = map[string]dialect{
 	"openai-chat":         {prompt: "messages", chat: true},
-	"openai-completions":  {prompt: "prompt", groups: true},
+	"openai-completions":  {prompt: "prompt", groups: true, ids: true},
 	"ollama-generate":     {prompt: "prompt", ends: true},
 	"ollama-chat":         {prompt: "messages", chat: true, ends: true},
 	"triton-generate":     {prompt: "text_input"},
 	"sglang-generate":     {prompt: "text"},
 	"tgi-generate":        {prompt: "inputs", ends: true},
-	"llamacpp-completion": {prompt: "prompt"},
+	"llamacpp-completion": {prompt: "prompt", ids: true},
 }
 
 // asked: what no request of the load can be, so that it does not take an allocation to find out.
@@ -32,6 +33,7 @@ func (c *check) asked() {
 	d := dialects[c.Workload.Dialect]
 	c.turns(d)
 	c.cancelled(d)
+	c.ids(d)
 	c.body(d)
 	c.headers()
 	if at := "workload.ignore_eos"; d.ends && c.written(at) && c.Workload.IgnoreEOS && c.good("workload.dialect") {
@@ -52,10 +54,33 @@ func (c *check) turns(d dialect) {
 	}
 }
 
+// ids: prompts of token ids are of a dialect that takes them, and have no tokenizer.
+func (c *check) ids(d dialect) {
+	const at = "workload.token_ids"
+	ids := c.Workload.TokenIDs
+	if ids == nil || c.node(at).refused() {
+		return
+	}
+	switch {
+	case !c.good(at+".first", at+".last"):
+		if c.brought(at) && !c.refusedAny(at+".first", at+".last") {
+			c.l.Errorf(c.keyAt(at), "missing-field", "write token_ids: {first: 1000, last: 30000}", "workload.token_ids needs first and last")
+		}
+	case ids.Last <= ids.First:
+		c.l.Errorf(c.at(at+".last"), "bad-value", "write a last above first", "token_ids runs from %d to %d: there is nothing to choose from", ids.First, ids.Last)
+	}
+	if d.prompt != "" && !d.ids && c.good("workload.dialect") {
+		c.l.Errorf(c.keyAt(at), "dialect", "write "+c.instead(func(d dialect) bool { return d.ids })+", or a tokenizer", "%s takes no token ids for a prompt", c.Workload.Dialect)
+	}
+	if c.good("workload.tokenizer") {
+		c.l.Errorf(c.keyAt(at), "conflict", "keep one of them", "prompts are made of token_ids or of words that a tokenizer counts")
+	}
+}
+
 // instead names the dialects of the service that are as wanted.
 func (c *check) instead(wanted func(dialect) bool) string {
 	var all []string
-	for _, name := range []string{"openai-chat", "ollama-chat", "ollama-generate"} {
+	for _, name := range []string{"openai-chat", "openai-completions", "llamacpp-completion", "ollama-chat", "ollama-generate"} {
 		if wanted(dialects[name]) && (c.svc == nil || slices.Contains(c.svc.Dialects, name)) {
 			all = append(all, "dialect: "+name)
 		}
@@ -106,7 +131,7 @@ func (c *check) headers() {
 	}
 }
 
-// addresses: a port that no server can have.
+// addresses: a port that no server can have, and what can't be done over https.
 func (c *check) addresses() {
 	n := c.node("workload.endpoints")
 	if n.refused() {
@@ -117,6 +142,10 @@ func (c *check) addresses() {
 		if err != nil || u.Hostname() == "" {
 			c.l.Errorf(n.items[i].pos, "bad-value", "write a URL such as http://10.0.0.5:8000", "%s is not the URL of a server", clip(text))
 			continue
+		}
+		if at := "workload.kernel_stamps"; c.Workload.KernelStamps && u.Scheme == "https" && c.good(at) {
+			c.l.Errorf(c.at(at), "conflict", "delete it, or write a URL of http", "kernel_stamps with %s: under TLS the stamp of a packet says nothing of the text in it", clip(text))
+			c.l.Fix(c.delete(at))
 		}
 		if port := u.Port(); port != "" {
 			if k, err := strconv.Atoi(port); err != nil || k < 1 || k > 65535 {

@@ -118,6 +118,9 @@ func (c *check) written(path string) bool {
 	return c.file.written.at(strings.Split(path, ".")...) != nil
 }
 
+// brought tells whether a section comes with a point of the sweep alone: of the keys that the recipe's own lacks Load has told.
+func (c *check) brought(path string) bool { return c.has(path) && !c.written(path) }
+
 // times: a window of no length measures nothing.
 func (c *check) times() {
 	for _, path := range []string{"workload.duration", "workload.timeout", "servers.health_check.interval", "servers.health_check.timeout"} {

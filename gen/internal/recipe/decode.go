@@ -55,6 +55,15 @@ func (v *values) num(path string) float64 {
 	return f
 }
 
+func (v *values) share(path string) float64 {
+	n := v.node(path)
+	if n == nil {
+		return 0
+	}
+	s, _ := share(n.value)
+	return s
+}
+
 func (v *values) whole(path string) int { return int(v.num(path)) }
 
 func (v *values) seconds(path string) float64 {
@@ -250,6 +259,7 @@ func (r *Recipe) named(e *node) {
 	}
 	if n := e.get("sleep_seconds"); n != nil {
 		r.Workload.ThinkTimeS, _ = seconds(n.value)
+		r.Workload.ThinkLaw = ""
 	}
 	if n := e.get("num_threads"); n != nil {
 		threads, _ := number(n.value)
@@ -279,18 +289,23 @@ func (v *values) workload() Workload {
 		DurationS: v.seconds(at + "duration"), WarmupS: v.seconds(at + "warmup"), TimeoutS: v.seconds(at + "timeout"),
 		RampUpS: v.seconds(at + "ramp_up"), CooldownS: v.seconds(at + "cooldown"),
 		Requests: v.whole(at + "requests"), ClientsPerNode: v.whole(at + "clients_per_node"),
-		Concurrency: v.whole(at + "concurrency"), TargetRPS: v.num(at + "target_rps"), ThinkTimeS: v.seconds(at + "think_time"),
-		Trace: v.text(at + "trace"), Dataset: v.text(at + "dataset"), Batch: v.whole(at + "batch"), Turns: v.whole(at + "turns"),
-		CancelShare: v.num(at + "cancel_share"), Temperature: v.num(at + "temperature"), IgnoreEOS: v.yes(at + "ignore_eos"),
+		Concurrency: v.whole(at + "concurrency"), TargetRPS: v.num(at + "target_rps"),
+		Trace: v.text(at + "trace"), Dataset: v.text(at + "dataset"), Tokenizer: v.text(at + "tokenizer"), Batch: v.whole(at + "batch"), Turns: v.whole(at + "turns"),
+		CancelShare: v.share(at + "cancel_share"), Temperature: v.num(at + "temperature"), IgnoreEOS: v.yes(at + "ignore_eos"),
 		Headers: v.table(at + "headers"), APIKeyFile: v.text(at + "api_key_file"),
+		ConnRequests: v.whole(at + "requests_per_connection"), KernelStamps: v.yes(at + "kernel_stamps"),
 	}
 	if v.node(at+"warmup") == nil {
 		w.WarmupS = -1
 	}
 	w.PromptLen, w.PromptLaw = v.length(at + "prompt_len")
 	w.GenTokens, w.GenLaw = v.length(at + "gen_tokens")
+	w.ThinkTimeS, w.ThinkLaw = v.pause(at + "think_time")
+	if v.has(at + "token_ids") {
+		w.TokenIDs = &workload.IDs{First: v.whole(at + "token_ids.first"), Last: v.whole(at + "token_ids.last")}
+	}
 	if v.has(at + "prefix") {
-		w.Prefix = &workload.Prefix{Share: v.num(at + "prefix.share"), Tokens: v.whole(at + "prefix.tokens")}
+		w.Prefix = &workload.Prefix{Share: v.share(at + "prefix.share"), Tokens: v.whole(at + "prefix.tokens")}
 	}
 	if body := v.base[at+"extra_body"]; body != nil && body.kind == mapping {
 		w.ExtraBody = v.tree(at+"extra_body", body).(map[string]any)

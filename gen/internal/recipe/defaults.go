@@ -97,7 +97,7 @@ func (v *values) settled() bool {
 	return true
 }
 
-// fill adds the defaults of a schema to a mapping, and the sections that have some, and drops what nothing needs. What
+// fill adds the defaults of a schema to a mapping, and the sections that have some and need not be written, and drops what nothing needs. What
 // is written keeps its order, since sweeps multiply in it.
 func fill(n *node, s *schema) {
 	if n.kind != mapping {
@@ -110,7 +110,7 @@ func fill(n *node, s *schema) {
 			n.remove(f.name)
 		case child == nil && f.def != nil:
 			n.set(f.name, f.def.clone())
-		case child == nil && len(f.fields) > 0:
+		case child == nil && len(f.fields) > 0 && !f.written:
 			section := &node{kind: mapping, pos: n.pos, key: n.key}
 			if fill(section, f); len(section.fields) > 0 {
 				n.set(f.name, section)

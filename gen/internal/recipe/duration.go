@@ -73,6 +73,29 @@ func bounded(s float64) (float64, error) {
 	return s, nil
 }
 
+// percent is a share as people write it.
+var percent = regexp.MustCompile(`^([0-9]+(?:\.[0-9]+)?)%$`)
+
+// share reads a share: a number, whose bounds the schema has, or text such as 5%.
+func share(v any) (float64, error) {
+	if n, ok := number(v); ok {
+		return n, nil
+	}
+	text, _ := v.(string)
+	m := percent.FindStringSubmatch(text)
+	if m == nil {
+		return 0, fmt.Errorf("is not a share")
+	}
+	n, err := strconv.ParseFloat(m[1], 64)
+	switch {
+	case err != nil:
+		return 0, fmt.Errorf("is not a share")
+	case n > 100:
+		return 0, fmt.Errorf("is more than all")
+	}
+	return n / 100, nil
+}
+
 // number is v as a float64, if it is a number.
 func number(v any) (float64, bool) {
 	switch v := v.(type) {

@@ -170,7 +170,7 @@ func (n *node) prune() {
 }
 
 // dataKeys are the keys that name a file which the bundle carries.
-var dataKeys = []string{"workload.dataset", "workload.trace", "artifacts.dataset"}
+var dataKeys = []string{"workload.dataset", "workload.trace", "workload.tokenizer", "artifacts.dataset"}
 
 // data reads the files of dataKeys, wherever the recipe or a point of its sweep says one, and writes the values as the
 // bundle has them.

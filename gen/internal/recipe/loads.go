@@ -15,6 +15,7 @@ import (
 func (c *check) load() {
 	c.counts()
 	c.arrival()
+	c.sought()
 	c.closed()
 	c.tokens()
 	c.named()
@@ -43,7 +44,7 @@ func (c *check) counts() {
 	switch {
 	case !perNode:
 	case c.Workload.Open():
-		c.l.Hintf(c.at("workload.clients_per_node"), "no-effect", "delete it; concurrency would cap what is in flight", "clients_per_node has no effect with target_rps")
+		c.l.Hintf(c.at("workload.clients_per_node"), "no-effect", "delete it; concurrency would cap what is in flight", "clients_per_node has no effect with %s", c.openBy())
 		c.l.Fix(c.delete("workload.clients_per_node"))
 	case c.good("workload.concurrency"):
 		c.l.Hintf(c.at("workload.clients_per_node"), "concurrency-wins", "delete the one that is not meant",
@@ -55,8 +56,8 @@ func (c *check) counts() {
 			"%d in flight over %d client nodes leaves some without work", w.Concurrency, nodes)
 	}
 	nodes := c.Orchestration.Senders()
-	if w.TargetRPS > float64(manyRequests*nodes) {
-		c.l.Warnf(c.at(c.rateKey()), "large-rate", "is it meant? more client nodes share it", "%g requests/s over %s is more than a client node was seen to send", w.TargetRPS, diag.Several(nodes, "client node"))
+	if rate := w.fastest(); rate > float64(manyRequests*nodes) {
+		c.l.Warnf(c.at(c.rateKey()), "large-rate", "is it meant? more client nodes share it", "%g requests/s over %s is more than a client node was seen to send", rate, diag.Several(nodes, "client node"))
 	}
 	if c.InFlight() > manyStreams*nodes {
 		c.l.Warnf(c.at("workload.concurrency"), "large-concurrency", "is it meant? more client nodes share it", "%d in flight over %s is more than most systems let a process have open", c.InFlight(), diag.Several(nodes, "client node"))
@@ -69,8 +70,33 @@ const (
 	manyPoints   = 1_000
 )
 
+// fastest is the highest mean rate that a load is asked for.
+func (w Workload) fastest() float64 {
+	if w.Search != nil {
+		return max(w.Search.Low, w.Search.High)
+	}
+	return w.TargetRPS
+}
+
+// openBy is the key that makes the load an open loop.
+func (c *check) openBy() string {
+	switch {
+	case c.Workload.Search != nil:
+		return "search"
+	case c.good("workload.target_rps") || c.Workload.RequestDistribution == "replay":
+		return "target_rps"
+	}
+	return strings.TrimPrefix(c.rateKey(), "workload.")
+}
+
 // rateKey is the key that says the rate.
 func (c *check) rateKey() string {
+	if s := c.Workload.Search; s != nil {
+		if s.High > s.Low {
+			return "workload.search.high"
+		}
+		return "workload.search.low"
+	}
 	switch c.Workload.RequestDistribution {
 	case "ramp":
 		return "workload.ramp.to"
@@ -100,21 +126,22 @@ func (c *check) arrival() {
 		}
 	}
 	switch w.RequestDistribution {
-	case "gamma", "burst":
-		if w.TargetRPS == 0 && !c.node("workload.target_rps").refused() {
+	case "gamma", "burst", "sine":
+		if w.TargetRPS == 0 && w.Search == nil && !c.node("workload.target_rps").refused() {
 			c.l.Errorf(c.lawAt(), "missing-field", `write, for example, "target_rps: 20"`, "%s needs workload.target_rps, its mean", w.RequestDistribution)
 		}
 		c.burst()
+		c.sine()
 	case "ramp":
 		c.mean("workload.ramp", w.TargetRPS)
-		if c.has("workload.ramp") && (!c.good("workload.ramp.from") || !c.good("workload.ramp.to")) && !c.refusedAny("workload.ramp.from", "workload.ramp.to") {
+		if c.brought("workload.ramp") && (!c.good("workload.ramp.from") || !c.good("workload.ramp.to")) && !c.refusedAny("workload.ramp.from", "workload.ramp.to") {
 			c.l.Errorf(c.keyAt("workload.ramp"), "missing-field", "write ramp: {from: 1, to: 20}", "workload.ramp needs from and to")
 		}
 	case "step":
 		c.mean("workload.steps", w.TargetRPS)
 		c.stepTimes(w.Steps)
 	case "poisson":
-		if w.TargetRPS == 0 && c.good(at) {
+		if w.TargetRPS == 0 && w.Search == nil && c.good(at) {
 			c.l.Hintf(c.at(at), "no-effect", "write target_rps for an open loop", "request_distribution has no effect without target_rps")
 		}
 	}
@@ -144,6 +171,14 @@ func (c *check) burst() {
 		c.l.Errorf(c.keyAt("workload.burst"), "missing-field", "write burst: {on: 5s, off: 10s}", "burst has off without on")
 	case b.OffS == 0 && b.Size < 2:
 		c.l.Hintf(c.keyAt("workload.burst"), "no-effect", "write off, or a size above 1", "burst without off and size is constant")
+	}
+}
+
+// sine: a wave has a length.
+func (c *check) sine() {
+	const at = "workload.sine.period"
+	if c.Workload.Sine != nil && c.good(at) && c.Workload.Sine.PeriodS == 0 {
+		c.l.Errorf(c.at(at), "out-of-range", "write a duration above 0", "%s is 0", at)
 	}
 }
 
@@ -199,7 +234,8 @@ func (c *check) closed() {
 		return
 	}
 	for _, key := range []string{"think_time", "ramp_up"} {
-		if at := "workload." + key; c.good(at) && c.seconds(at) > 0 {
+		s := map[string]float64{"think_time": c.Workload.ThinkTimeS, "ramp_up": c.Workload.RampUpS}[key]
+		if at := "workload." + key; s > 0 && (key == "ramp_up" || c.Workload.Turns < 2) && c.has(at) && !c.node(at).refused() {
 			c.l.Hintf(c.at(at), "no-effect", "delete it", "%s has no effect in an open loop", key)
 			c.l.Fix(c.delete(at))
 		}
@@ -231,10 +267,11 @@ func (c *check) tokens() {
 	if w.Dataset == "" {
 		return
 	}
-	for _, key := range []string{"workload.prompt_len", "workload.prefix.share"} {
+	for _, key := range []string{"workload.prompt_len", "workload.prefix.share", "workload.token_ids.first"} {
 		if c.written(key) {
-			c.l.Hintf(c.keyAt(key), "no-effect", "delete it", "%s has no effect: prompts come from the dataset", strings.TrimSuffix(key, ".share"))
-			c.l.Fix(c.delete(strings.TrimSuffix(key, ".share")))
+			section := strings.TrimSuffix(strings.TrimSuffix(key, ".share"), ".first")
+			c.l.Hintf(c.keyAt(key), "no-effect", "delete it", "%s has no effect: prompts come from the dataset", section)
+			c.l.Fix(c.delete(section))
 		}
 	}
 }
@@ -245,9 +282,9 @@ func (c *check) named() {
 		return
 	}
 	e := c.node(suite)
-	for _, key := range []string{"target_rps", "ramp", "steps", "trace", "concurrency", "clients_per_node", "think_time"} {
+	for _, key := range []string{"target_rps", "ramp", "steps", "trace", "search", "concurrency", "clients_per_node", "think_time"} {
 		other := map[string]string{"concurrency": "num_threads", "clients_per_node": "num_threads", "think_time": "sleep_seconds"}[key]
-		if at := "workload." + key; c.written(at) && c.has(at) && (other == "" || e.get(other) != nil) && c.text(at) != "0s" {
+		if at := "workload." + key; c.written(at) && c.has(at) && (other == "" || e.get(other) != nil) && !c.node(at).is(wrap("0s")) {
 			c.l.Errorf(c.keyAt(at), "conflict", fmt.Sprintf("delete %s here, or benchmark_suite", key), "the entry %q of benchmark_suite says its load in a closed loop, and %s another", clip(c.Workload.Suite), key)
 			c.l.Fix(c.delete(at))
 		}

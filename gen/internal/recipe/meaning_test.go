@@ -3,6 +3,7 @@ package recipe
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"reflect"
 	"strings"
 	"testing"
@@ -86,12 +87,17 @@ func TestLawsOfArrival(t *testing.T) {
 		"ramp: {from: 0, to: 20}\ntarget_rps: 10":           {RequestDistribution: "ramp", TargetRPS: 10, Ramp: &workload.Ramp{From: 0, To: 20}},
 		"steps: [{rate: 1, duration: 30s}, {rate: 4, duration: 1m}]": {RequestDistribution: "step", TargetRPS: 3, DurationS: 90,
 			Steps: []workload.Step{{Rate: 1, DurationS: 30}, {Rate: 4, DurationS: 60}}},
+		"target_rps: 5\nsine: {period: 1m, swing: 40%}": {RequestDistribution: "sine", TargetRPS: 5, Sine: &workload.Sine{PeriodS: 60, Swing: 0.4}},
+		"slo: {ttft: 1s}\nduration: 10m\nsearch: {low: 2, attain: 95%}\nburstiness: 2": {RequestDistribution: "gamma", Burstiness: 2, TargetRPS: 2, DurationS: 600,
+			Search: &workload.Search{Low: 2, Precision: 0.05, Attain: 0.95, Confidence: 0.95, Probes: 12}},
+		"slo: {ttft: 1s}\nduration: 10m\nsearch: {low: 1, high: 9.5, precision: 0.1, confidence: 0.9, probes: 7}": {RequestDistribution: "constant", TargetRPS: 1, DurationS: 600,
+			Search: &workload.Search{Low: 1, High: 9.5, Precision: 0.1, Attain: 0.99, Confidence: 0.9, Probes: 7}},
 		"trace: sets/trace.jsonl":                {RequestDistribution: "replay", Trace: "data/trace.jsonl"},
 		"trace: /scratch/t.jsonl\ntarget_rps: 2": {RequestDistribution: "replay", Trace: "/scratch/t.jsonl", TargetRPS: 2},
 	} {
 		w := only(t, localRecipe(load), dummy).Workload
 		got := Workload{RequestDistribution: w.RequestDistribution, TargetRPS: w.TargetRPS, Burstiness: w.Burstiness, Burst: w.Burst,
-			Ramp: w.Ramp, Steps: w.Steps, Trace: w.Trace, DurationS: w.DurationS}
+			Ramp: w.Ramp, Steps: w.Steps, Sine: w.Sine, Search: w.Search, Trace: w.Trace, DurationS: w.DurationS}
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("%s:\n got %+v\nwant %+v", load, got, want)
 		}
@@ -129,6 +135,44 @@ slo: {ttft: 500ms}`), dummy).Workload
 		w.CooldownS != 10 || !reflect.DeepEqual(w.ExtraBody, want) || w.Headers["X-Team"] != "a" || w.Headers["X-N"] != "1.10" ||
 		w.APIKeyFile != "/home/me/.key" || w.Requests != 100 || w.WarmupS != -1 || w.DurationS != 0 {
 		t.Errorf("got %+v", w)
+	}
+}
+
+func TestHowPromptsGetTheirLengthAndConnectionsEnd(t *testing.T) {
+	w := only(t, localRecipe("tokenizer: prompts.jsonl\nrequests_per_connection: 1\nkernel_stamps: true\nthink_time: {exponential: 1500ms}\ncancel_share: 25%"), dummy).Workload
+	if w.Tokenizer != "data/prompts.jsonl" || w.ConnRequests != 1 || !w.KernelStamps || w.ThinkTimeS != 1.5 || w.ThinkLaw != "exponential" || w.CancelShare != 0.25 {
+		t.Errorf("got %+v", w)
+	}
+	completions := *dummy
+	completions.Dialects = []string{"openai-completions"}
+	if w := only(t, localRecipe("token_ids: {first: 0, last: 31999}"), &completions).Workload; *w.TokenIDs != (workload.IDs{Last: 31999}) {
+		t.Errorf("got %+v", w.TokenIDs)
+	}
+	if w := only(t, localRecipe("think_time: 2s\nconcurrency: 4"), dummy).Workload; w.ThinkTimeS != 2 || w.ThinkLaw != "" || w.TokenIDs != nil || w.Search != nil {
+		t.Errorf("got %+v", w)
+	}
+}
+
+// A point of the sweep may bring a search, with what it leaves unsaid as a recipe has it, and another a pause by chance.
+func TestPointsBringSearchesAndPauses(t *testing.T) {
+	all := points(t, localRecipe("slo: {ttft: 1s}\nduration: 10m", "sweep: {points: [{workload.search.low: 3}, {workload: {think_time: {exponential: 2s}, concurrency: 9}}]}"), dummy)
+	if len(all) != 3 || all[0].Recipe.Workload.Search != nil || all[2].Recipe.Workload.Search != nil {
+		t.Fatalf("%d points: %+v", len(all), all)
+	}
+	if got := all[1].Recipe.Workload.Search; *got != (workload.Search{Low: 3, Precision: 0.05, Attain: 0.99, Confidence: 0.95, Probes: 12}) {
+		t.Errorf("got %+v", got)
+	}
+	if w := all[2].Recipe.Workload; w.ThinkLaw != "exponential" || w.ThinkTimeS != 2 || w.Concurrency != 9 {
+		t.Errorf("got %+v", w)
+	}
+	swept := map[float64]string{}
+	for _, load := range []string{"think_time: {exponential: [1s, 2s]}", "think_time: [3s, {exponential: 4s}]"} {
+		for _, p := range points(t, localRecipe(load), dummy) {
+			swept[p.Recipe.Workload.ThinkTimeS] = p.Recipe.Workload.ThinkLaw
+		}
+	}
+	if !maps.Equal(swept, map[float64]string{1: "exponential", 2: "exponential", 3: "", 4: "exponential"}) {
+		t.Errorf("swept pauses are %v", swept)
 	}
 }
 

@@ -139,11 +139,14 @@ func leaves(tree *node) []place {
 	return all
 }
 
+// Unset is the swept value of a point that has none where other points of its sweep have one.
+const Unset = "unset"
+
 // short is a value as it stands among the swept values of a point: a scalar, or what names a section.
 func (n *node) short() any {
 	switch {
 	case n == nil || n.absent || n.kind == null:
-		return "unset"
+		return Unset
 	case n.kind == scalar:
 		return n.scalar()
 	case n.kind == list:

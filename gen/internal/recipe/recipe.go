@@ -79,19 +79,25 @@ type Workload struct {
 	RampUpS, CooldownS, TimeoutS       float64
 	ClientsPerNode                     int     // 0: absent
 	Concurrency                        int     // 0: absent
-	TargetRPS                          float64 // 0: absent; of ramp and step their mean; a closed loop where RequestDistribution is not replay
-	RequestDistribution                string  // constant, poisson, gamma, burst, ramp, step, replay
+	TargetRPS                          float64 // 0: absent; of ramp and step their mean, of a search its first; a closed loop where RequestDistribution is not replay
+	RequestDistribution                string  // constant, poisson, gamma, burst, ramp, step, sine, replay
 	Burstiness                         float64
 	Burst                              *workload.Burst
 	Ramp                               *workload.Ramp
 	Steps                              []workload.Step
-	Trace, Dataset                     string // "": none; absolute: on the cluster; else "data/NAME" in the bundle, of File.Inputs
+	Sine                               *workload.Sine
+	Search                             *workload.Search
+	Trace, Dataset, Tokenizer          string // "": none; absolute: on the cluster; else "data/NAME" in the bundle, of File.Inputs
 	ThinkTimeS                         float64
+	ThinkLaw                           string           // "": always ThinkTimeS; exponential: in the mean
 	PromptLen, GenTokens, Batch        int              // the means where there is a distribution
 	PromptLaw, GenLaw                  *workload.Length // nil: exactly so long
+	TokenIDs                           *workload.IDs
 	Prefix                             *workload.Prefix
 	Turns                              int // 0 or 1: none
 	CancelShare                        float64
+	ConnRequests                       int // requests of a connection; 0: no end
+	KernelStamps                       bool
 	Temperature                        float64
 	IgnoreEOS                          bool
 	ExtraBody                          map[string]any

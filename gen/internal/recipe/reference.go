@@ -73,8 +73,12 @@ func (s *schema) kindOfValue() string {
 	switch {
 	case len(s.enum) > 0:
 		return "`" + strings.Join(s.enum, "`, `") + "`"
+	case s.format == "hpc-duration" && len(s.fields) > 0 && s.item == nil:
+		return "duration or section"
 	case s.format == "hpc-duration":
 		return "duration"
+	case s.format == "share":
+		return "share: 0 to 1, or such as 5%"
 	case s.format == "time-limit":
 		return "HH:MM:SS, D-HH:MM:SS or duration"
 	case s.format == "node-range":

@@ -49,16 +49,31 @@ turns. In an open loop requests come when they are due, by one of these laws. Th
 | ` + "`burst`" + ` | ` + "`burst: {on: 5s, off: 20s, size: 10}`" + ` | size at one instant, evenly while on, none while off | their mean over on and off |
 | ` + "`ramp`" + ` | ` + "`ramp: {from: 1, to: 20}`" + ` | ever faster or slower over the window | follows: the mean of both |
 | ` + "`step`" + ` | ` + "`steps: [{rate: 5, duration: 1m}, …]`" + ` | at one rate after the other; the window is as long as they are | follows: their mean over time |
+| ` + "`sine`" + ` | ` + "`sine: {period: 60s, swing: 0.5}`" + ` | in waves, from the mean up first | their mean |
 | ` + "`replay`" + ` | ` + "`trace: mooncake.jsonl`" + ` | as they were recorded | stretches them to that mean |
 
+` + "`search: {low: 1, high: 64}`" + ` in the place of target_rps finds the highest rate that holds the limits of ` + "`slo`" + `. It doubles
+the rate until one fails (and halves the first, should that fail), and then halves the gap, by the ratio, until it is no wider than
+` + "`precision`" + `. A rate holds when an exact binomial test says with ` + "`confidence`" + ` that at least ` + "`attain`" + ` of the requests keep every
+limit, failed requests counting as misses; it fails when the test says the opposite, or when requests pile up. With the defaults that
+takes 368 requests without a miss, so a low rate needs a long window. A search ends early where the client itself becomes the limit. Each
+probe has the whole warm-up, window and drain of a trial, and the plan counts all that are allowed. The trial's numbers are those of the
+highest rate that held, and summary.json lists the probes.
+
+A pause of users is ` + "`think_time: 2s`" + `, always as long, or ` + "`think_time: {exponential: 2s}`" + `: most of them short, a few long, that being the mean.
+
 prompt_len and gen_tokens are numbers or distributions: ` + "`{uniform: [820, 1024]}`, `{normal: [512, 128]}`, `{lognormal: [512, 128]}`" + `
-(mean and standard deviation of the tokens). A sweep may have both: ` + "`prompt_len: [128, {uniform: [820, 1024]}]`" + `.
+(mean and standard deviation of the tokens). A sweep may have both: ` + "`prompt_len: [128, {uniform: [820, 1024]}]`" + `. Without more, prompts are
+words of about a token each, and the answer's usage says what they came to. They are exactly as long as asked with the model's own
+` + "`tokenizer`" + `, or, at /v1/completions, made of ` + "`token_ids`" + `.
+
+**Shares** are numbers from 0 to 1, or such as ` + "`5%`" + `.
 
 ## Recipes that stand on others
 
 ` + "`extends: ../site/base.yaml`" + ` lays this recipe over that one: sections merge, a scalar or a list replaces the other's, ` + "`key: null`" + `
 deletes it. A relative path is beside the file that it stands in. What is wrong in the other file is told with its name. The bundle
-carries both, in inputs/extends/; dataset and trace files that lie beside a recipe go to data/ (64 MB each at most), and an absolute
+carries both, in inputs/extends/; dataset, trace and tokenizer files that lie beside a recipe go to data/ (64 MB each at most), and an absolute
 path of theirs is one on the cluster.
 
 ## Older names

@@ -21,6 +21,7 @@ type schema struct {
 	types    []string       // empty: any
 	says     string         // x-says: what to write
 	fixed    bool           // x-sweep: false
+	written  bool           // x-written: a section that is there only where it is written, whatever defaults it has
 	def      *node          // default
 	silent   *node          // x-default: what a plan takes where the recipe is silent, in words
 	format   string         // format
@@ -99,7 +100,7 @@ func newSchema(name string, doc, root *node, check *jsonschema.Schema) *schema {
 	if sweep := doc.get("x-sweep"); sweep != nil {
 		s.fixed = !doc.flag("x-sweep")
 	}
-	s.old, s.open, s.never = doc.flag("deprecated"), doc.flag("x-open"), doc.value == false
+	s.old, s.open, s.never, s.written = doc.flag("deprecated"), doc.flag("x-open"), doc.value == false, doc.flag("x-written")
 	if other := doc.get("additionalProperties"); other != nil && other.kind == mapping {
 		s.other = newSchema("", other, root, further(check))
 	}
@@ -245,6 +246,7 @@ func (s *schema) find(name string) string {
 // formats are the shapes of text that a pattern can't say well. What is not their type passes: type tells of that.
 var formats = []*jsonschema.Format{
 	{Name: "hpc-duration", Validate: duration},
+	{Name: "share", Validate: func(v any) error { _, err := share(v); return err }},
 	{Name: "time-limit", Validate: func(v any) error { _, err := timeLimit(v); return err }},
 	{Name: "path", Validate: onText(absolute)},
 	{Name: "bind", Validate: onText(bind)},

@@ -206,3 +206,15 @@ func TestLookWaitsForASlurmThatDoesNotAnswer(t *testing.T) {
 		t.Errorf("state %q, over %v", f.state, f.Over())
 	}
 }
+
+func TestProgressOfASearchIsThatOfItsProbe(t *testing.T) {
+	for line, want := range map[string]progress{
+		"trial 0003: measure at 12 s: 98 sent, 97 ok, 0 failed, 1 in flight, 8.2/s, p50 95 ms":                    {"0003", "measure", "8.2", "95"},
+		"trial 0003: probe 2 at 5.66/s: measure at 12 s: 98 sent, 97 ok, 0 failed, 1 in flight, 8.2/s, p50 95 ms": {"0003", "measure", "8.2", "95"},
+		"trial 0003: probe 2: 5.66 requests/s: 99.3 % of 340 within the SLO: holds":                               {},
+	} {
+		if got := parseProgress(line); got != want {
+			t.Errorf("%s: %+v, want %+v", line, got, want)
+		}
+	}
+}

@@ -66,7 +66,7 @@ func seconds(text string) float64 {
 type progress struct{ trial, phase, rate, p50 string }
 
 var (
-	told  = regexp.MustCompile(`^trial (\S+): (\w+) at (-?\d+) s: `)
+	told  = regexp.MustCompile(`^trial (\S+): (?:probe \d+ at \S+: )?(\w+) at (-?\d+) s: `)
 	rates = regexp.MustCompile(`, ([0-9.]+)/s, p50 (\d+) ms$`)
 )
 

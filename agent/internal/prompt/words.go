@@ -1,7 +1,7 @@
 package prompt
 
-// vocabulary is 256 common English words, one for each value of a byte.
-var vocabulary = [256]string{
+// words is 256 common English words, one for each value of a byte.
+var words = [256]string{
 	"able", "above", "acid", "across", "act", "add", "after", "again", "age", "ago", "air", "all",
 	"also", "always", "amount", "and", "animal", "answer", "any", "apple", "area", "arm", "army", "art",
 	"ask", "away", "baby", "back", "bad", "ball", "bank", "base", "bath", "bear", "beat", "bed",

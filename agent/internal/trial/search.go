@@ -1,0 +1,98 @@
+package trial
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"hpcbench/agent/internal/search"
+	"hpcbench/agent/internal/share"
+	"hpcbench/agent/internal/summary"
+	"hpcbench/agent/internal/whole"
+	"hpcbench/agent/workload"
+)
+
+// try is a probe of a search that came to its end.
+type try struct {
+	nth     int
+	trial   workload.Trial // the trial with the probe's rate
+	summary *summary.Summary
+	parts   []*summary.Part
+	last    []share.Progress
+}
+
+// search drives the trial's load through several rates. The trial's numbers, and the files of its nodes, are those of the
+// highest rate that held or, where none did, of the last: that no rate holds is a result too. The files of the other probes
+// stay below probes/.
+func (c Config) search(ctx context.Context) (*summary.Summary, error) {
+	s, err := search.New(*c.Trial.Workload.Search)
+	if err != nil {
+		return nil, err
+	}
+	probes := filepath.Join(c.Out, "probes")
+	if err := os.RemoveAll(probes); err != nil { // of an earlier run, which was not complete
+		return nil, err
+	}
+	tries := map[float64]*try{}
+	var best *try
+	for k := 1; ; k++ {
+		rate, more := s.Next()
+		if !more {
+			break
+		}
+		var next *try
+		if next, err = c.try(ctx, k, rate); err == nil || best == nil {
+			best = next
+		}
+		if err != nil {
+			break
+		}
+		p := s.Add(search.Of(search.Probe(c.Trial, k, rate).Workload, next.summary))
+		c.Say("%s", search.Sentence(k, p))
+		tries[rate] = next
+	}
+	if best == nil {
+		return nil, err
+	}
+	r := s.Result()
+	if r.Holds != nil {
+		best = tries[*r.Holds]
+	}
+	return c.settle(best, r, err)
+}
+
+// try drives probe k of a search; nil when it came to nothing.
+func (c Config) try(ctx context.Context, k int, rate float64) (*try, error) {
+	c.Trial, c.nth = search.Probe(c.Trial, k, rate), k
+	say := c.Say
+	c.Say = func(format string, args ...any) {
+		say("probe %d at %s/s: %s", k, search.Rate(rate), fmt.Sprintf(format, args...))
+	}
+	parts, last, err := c.once(ctx)
+	if err != nil && (len(parts) == 0 || k > 1) { // executors may still have those of the probe before
+		return nil, err
+	}
+	return &try{k, c.Trial, summary.Merge(c.Trial, parts), parts, last}, err
+}
+
+// settle makes a probe the trial's result.
+func (c Config) settle(t *try, r *summary.Search, cause error) (*summary.Summary, error) {
+	s := t.summary
+	s.Search = r
+	switch {
+	case r.Holds == nil:
+		s.Marks = append([]string{"no rate was shown to hold the SLO: " + r.WhyEnded}, s.Marks...)
+	case r.Found == nil:
+		s.Marks = append([]string{"the highest rate that holds may be above this one: " + r.WhyEnded}, s.Marks...)
+	}
+	for _, e := range c.Executors {
+		from := filepath.Join(c.Out, "probes", fmt.Sprintf("%02d", t.nth))
+		if err := whole.Move(filepath.Join(from, e.Node), filepath.Join(c.Out, e.Node)); err != nil {
+			return nil, err
+		}
+		_ = os.Remove(from) // when it is empty
+	}
+	c.Trial = t.trial
+	return c.conclude(s, t.parts, t.last, cause)
+}
