@@ -169,7 +169,7 @@ func (f *form) fix() {
 		case !m.blank:
 			f.fixed.take(m, f.text, &none)
 		case m.at != nil:
-			f.plain = f.plain && (m.at.meaning == content || m.at.meaning == words)
+			f.plain = f.plain && m.at.meaning.isText()
 		}
 	}
 }
