@@ -4,7 +4,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 STATIC      = CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-s -w'
 GENERATED   = $(shell find gen/testdata/compile -name '*.sh' -o -name '*.sbatch')
 
-.PHONY: build agent-gpu agent-amd64 agent-arm64 demo test check race lint golden e2e e2e-full bench clean
+.PHONY: build agent-gpu agent-amd64 agent-arm64 demo test check race lint golden e2e e2e-full bench accuracy clean
 
 ## build: bin/gen, bin/agent and, where there is a C compiler, bin/agent-gpu
 build: agent-gpu
@@ -53,11 +53,16 @@ lint:
 e2e: build
 	testbed/e2e
 
-## bench: where the engine's speed is: requests and token events per CPU-second of the load thread, allocations; and what a
-## large sweep costs gen, on one core
-bench:
+## bench: the table of docs/performance.md: the agent against other load generators, which it installs outside of the tree; then
+## the Go benchmarks: requests and token events per CPU-second of the load thread, allocations, and what a large sweep costs gen. ONLY=requests: a part
+bench: build
+	go run ./testbed/bench speed -only '$(ONLY)'
 	go test -run '^$$' -bench TenThousand -benchtime 3x -cpu 1 ./gen/internal/cli
-	go test -run '^$$' -bench . -benchtime 2s ./agent/internal/loop ./agent/internal/wire ./agent/internal/hist ./agent/internal/dummy
+	go test -run '^$$' -bench . -benchtime 1s ./agent/internal/loop ./agent/internal/wire ./agent/internal/hist ./agent/internal/dummy
+
+## accuracy: the table of docs/accuracy.md: what the agent and the others measured, against what the server did
+accuracy: build
+	go run ./testbed/bench accuracy -only '$(ONLY)'
 
 clean:
 	rm -rf bin out/*/

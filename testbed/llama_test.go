@@ -181,8 +181,8 @@ func (j *job) wantTimings(trial string, logged []timing) {
 		}
 		shares = append(shares, server/took)
 	}
-	if len(shares) < 10 {
-		j.t.Fatalf("trial %s has %d requests", trial, len(shares))
+	if len(shares) != 30 {
+		j.t.Fatalf("trial %s has %d good requests, want 30", trial, len(shares))
 	}
 	slices.Sort(shares)
 	if median := shares[len(shares)/2]; median < 0.5 {

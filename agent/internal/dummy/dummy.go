@@ -62,7 +62,8 @@ const maxBody = 256 << 20
 // nil after ctx ended, ErrDied after Config.DieAfter, or what went wrong with ln or Config.Truth. Every truth line is
 // written when it returns.
 func Serve(ctx context.Context, ln net.Listener, cfg Config) error {
-	ctx, stop := context.WithCancelCause(ctx)
+	asked := ctx
+	ctx, stop := context.WithCancelCause(asked)
 	defer stop(nil)
 	clock, err := newClock(ctx.Done())
 	if err != nil {
@@ -102,7 +103,7 @@ func Serve(ctx context.Context, ln net.Listener, cfg Config) error {
 	_ = ln.Close() // Shutdown knows nothing of a listener that web.Serve has not seen yet
 	s.truths.close()
 	wg.Wait()
-	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) && !errors.Is(cause, context.DeadlineExceeded) {
+	if cause := context.Cause(ctx); cause != context.Cause(asked) { // whatever the reason of who asked, such as a signal, it is an end in good order
 		return cause
 	}
 	return s.truths.err

@@ -23,11 +23,11 @@ func start(t *testing.T, cfg Config) (url string, stop func() error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancelCause(t.Context())
 	var served error
 	var wg sync.WaitGroup
 	wg.Go(func() { served = Serve(ctx, ln, cfg) })
-	stop = sync.OnceValue(func() error { cancel(); wg.Wait(); return served })
+	stop = sync.OnceValue(func() error { cancel(errors.New("terminated")); wg.Wait(); return served }) // as a signal does it
 	t.Cleanup(func() { stop() })
 	return "http://" + ln.Addr().String(), stop
 }
@@ -254,6 +254,9 @@ func TestTruthOfEveryRequest(t *testing.T) {
 	}
 	if b.ID != "probe-2" || !b.Probe || b.OutputTokens != 4 || len(b.Tokens) != 1 || !b.Done {
 		t.Errorf("not streamed: %+v", b)
+	}
+	if a.Number != 1 || b.Number != 2 || c.Number != 3 {
+		t.Errorf("numbers %d, %d, %d", a.Number, b.Number, c.Number)
 	}
 	if c.Status != 400 || c.OutputTokens != 0 || !c.Done {
 		t.Errorf("refused: %+v", c)

@@ -162,7 +162,7 @@ func (g *generation) times() (prompt, output int64) {
 
 func (g *generation) truth() Truth {
 	t := Truth{
-		ID: string(g.id), Dialect: g.d.name, Path: string(g.path), Stream: g.req.stream,
+		ID: string(g.id), Number: g.number, Dialect: g.d.name, Path: string(g.path), Stream: g.req.stream,
 		ArrivedMonoNS: g.arrived, ArrivedUnixNS: g.s.wall(g.arrived), LoadNS: max(0, g.ready-g.arrived), StartMonoNS: g.start,
 		PromptTokens: g.req.promptTokens, OutputTokens: g.written * g.choices, Tokens: g.stamps,
 		Done: g.done, Status: g.status, Probe: bytes.HasPrefix(g.id, []byte("probe-")),

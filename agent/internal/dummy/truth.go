@@ -13,6 +13,7 @@ import (
 // nanoseconds since 1970. Each is taken just before the write to the socket, so that no reader can be earlier.
 type Truth struct {
 	ID            string  `json:"id,omitempty"` // the request's X-Request-Id
+	Number        int64   `json:"number"`       // in order of arrival, from 1: an OpenAI answer's id ends in it
 	Dialect       string  `json:"dialect"`
 	Path          string  `json:"path"`
 	Stream        bool    `json:"stream"`

@@ -215,7 +215,7 @@ func (m *Machine) record() *record.Record {
 	m.spare = rest
 	*rec = record.Record{
 		Sent: record.Unknown, FirstToken: record.Unknown, FirstAnswer: record.Unknown, LastToken: record.Unknown, Done: record.Unknown,
-		PromptTokens: -1, OutputTokens: -1, Batch: -1, Gaps: rec.Gaps[:0],
+		PromptTokens: -1, OutputTokens: -1, Batch: -1, Gaps: rec.Gaps[:0], Text: rec.Text[:0],
 		ServerLoad: record.Unknown, ServerPrompt: record.Unknown, ServerDecode: record.Unknown,
 	}
 	return rec

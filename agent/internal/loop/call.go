@@ -38,7 +38,7 @@ func (e *engine) ask(r *load.Request, group []int64) wire.Call {
 func (e *engine) expect(p *wire.Parser, r *load.Request) {
 	w := e.assignment.Trial.Workload
 	p.Reset(e.dialect, w.Stream)
-	p.Expect(1+len(r.Mates), !r.Last(w.Turns) || e.requests.Graded() && len(r.Mates) == 0)
+	p.Expect(1+len(r.Mates), !r.Last(w.Turns) || len(r.Mates) == 0 && (e.requests.Graded() || e.requests.Counts()))
 }
 
 // received tells the machine of so many token events, each to the request of the group that it belongs to, and reports
@@ -86,6 +86,9 @@ func finish(m *load.Machine, enc *wire.Encoder, p *wire.Parser, r *load.Request,
 	a.Fill(r.Record)
 	if a.Outcome == record.OK && n == 1 { // of a group the texts are not kept apart
 		r.Record.Graded, r.Record.Right = enc.Grade(r.ID, p.Text())
+	}
+	if enc.Counts() {
+		r.Record.Text = append(r.Record.Text, p.Text()...)
 	}
 	m.Finish(r, now)
 }

@@ -96,3 +96,27 @@ func grades(t *testing.T, records []record.Record) (graded, right int) {
 	}
 	return graded, right
 }
+
+// Of a dialect that has no counts, a record brings its answer's text to where it is counted, streamed and in one piece, and not
+// that of the record's last use.
+func TestTextsOfUncountedAnswersAreInTheirRecords(t *testing.T) {
+	both(t, func(t *testing.T, serve func(http.Handler) *httptest.Server) {
+		web := serve(&server{ids: map[string]string{}})
+		defer web.Close()
+		for _, stream := range []bool{true, false} {
+			for tokenizer, want := range map[string]string{"../token/testdata/bytes.json": " x x x x x", "": ""} {
+				w := workload.Workload{Dialect: "triton-generate", Stream: stream, Tokenizer: tokenizer, Concurrency: 2, Requests: 600}
+				a := assignment(w, web.URL)
+				n := 0
+				_, err := Run(t.Context(), a, Options{Insecure: true}, func(r *record.Record) {
+					if n++; string(r.Text) != want {
+						t.Errorf("tokenizer %q, stream %v: the text of record %d is %q", tokenizer, stream, r.ID, r.Text)
+					}
+				})
+				if err != nil || n != 600 {
+					t.Errorf("%d records: %v", n, err)
+				}
+			}
+		}
+	})
+}

@@ -127,7 +127,7 @@ func TestRows(t *testing.T) {
 						t.Fatalf("%d records of %d answers", len(records), len(answers))
 					}
 					for _, r := range records {
-						checkRow(t, answers[r.ID], r, driver)
+						checkRow(t, answers[r.ID], r, driver, piece > 1)
 					}
 				})
 			}
@@ -148,7 +148,7 @@ func kinds(driver string) map[string][]fixture.Answer {
 	return all
 }
 
-func checkRow(t *testing.T, a fixture.Answer, r record.Record, driver string) {
+func checkRow(t *testing.T, a fixture.Answer, r record.Record, driver string, whole bool) {
 	t.Helper()
 	want := a.Want
 	if words, ok := fasthttps[a.Name]; ok && driver == "fasthttp" {
@@ -162,6 +162,9 @@ func checkRow(t *testing.T, a fixture.Answer, r record.Record, driver string) {
 	}
 	if want.Events > 0 && len(r.Gaps) != want.Events-1 {
 		t.Errorf("%s: %d gaps between %d events", a.Name, len(r.Gaps), want.Events)
+	}
+	if several := strings.HasPrefix(a.Name, "several tokens in the first read/"); several && whole && r.Coalesced != want.Events-1 {
+		t.Errorf("%s: %d events came with one before, want %d", a.Name, r.Coalesced, want.Events-1)
 	}
 	if got := math.IsNaN(r.FirstAnswer); got != (want.Events == 0 || want.Thoughts < 0) || r.FirstAnswer < r.FirstToken || r.FirstAnswer > r.LastToken {
 		t.Errorf("%s: first answer at %v between %v and %v; want %d thoughts before it", a.Name, r.FirstAnswer, r.FirstToken, r.LastToken, want.Thoughts)

@@ -257,7 +257,12 @@ func TestRealVocabularies(t *testing.T) {
 				own++
 			}
 		}
-		t.Logf("%s: read in %d ms, chosen in %d ms: %d first and %d words, %d of the model's own", filepath.Base(file), read.Milliseconds(),
-			(time.Since(begin) - read).Milliseconds(), len(m.vocabulary.first), len(m.vocabulary.rest), own)
+		took := time.Since(begin) - read
+		inWords, err := tok.Count(text(5, 1, 10_000)) // without the tokenizer
+		if err != nil {
+			t.Error(err)
+		}
+		t.Logf("%s: read in %d ms, chosen in %d ms: %d first and %d words, %d of the model's own; 10000 common words are %d tokens", filepath.Base(file), read.Milliseconds(),
+			took.Milliseconds(), len(m.vocabulary.first), len(m.vocabulary.rest), own, inWords)
 	}
 }

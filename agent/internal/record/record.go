@@ -79,6 +79,8 @@ type Record struct {
 
 	Graded, Right bool // of a dataset with answers: the answer was compared with the right one, and it is that
 
+	Text []byte // of the answer, as it stood in JSON, where its tokens are to be counted here; not on the line
+
 	Coalesced int // token events that arrived in one read with the one before; summed in the part, not on the line
 
 	Gaps []float32 // seconds between successive token events

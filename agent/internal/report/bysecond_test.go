@@ -16,7 +16,7 @@ func TestALoneTrialHasItsIntervalsWithinTheRun(t *testing.T) {
 	f.trial("41", "k", trialOf("0001", 8, "openai-chat", 1), nil)
 	f.trial("41", "k", trialOf("0002", 32, "openai-chat", 1), late)
 	text := report(t, "", f.dir)
-	for _, part := range []string{"Numbers: of percentiles with their 95 % interval within the run", "36.8 (36.8–36.9)", "† of a client-bound trial"} {
+	for _, part := range []string{"Numbers, with their 95 % intervals within the run", "36.8 (36.8–36.9)", "† of a client-bound trial"} {
 		if !strings.Contains(text, part) {
 			t.Errorf("report.txt lacks %q:\n%s", part, text)
 		}

@@ -27,9 +27,11 @@ type column struct {
 
 // The columns of the tables, in order. One that no trial has a value for is left out.
 var (
-	requestRate = column{title: "requests/s", of: func(s *summary.Summary) (float64, bool) { return deref(s.Throughput.RequestsPerS) }}
-	tokenRate   = column{title: "tokens/s", of: func(s *summary.Summary) (float64, bool) { return deref(s.Throughput.OutputTokensPerS) }}
-	goodput     = column{title: "goodput/s", of: func(s *summary.Summary) (float64, bool) {
+	requestRate = column{title: "requests/s", of: func(s *summary.Summary) (float64, bool) { return deref(s.Throughput.RequestsPerS) },
+		span: func(s *summary.Summary) summary.Interval { return orZeroOf(s.Throughput.RequestsPerSCI95) }}
+	tokenRate = column{title: "tokens/s", of: func(s *summary.Summary) (float64, bool) { return deref(s.Throughput.OutputTokensPerS) },
+		span: func(s *summary.Summary) summary.Interval { return orZeroOf(s.Throughput.OutputTokensPerSCI95) }}
+	goodput = column{title: "goodput/s", of: func(s *summary.Summary) (float64, bool) {
 		if s.Goodput == nil {
 			return 0, false
 		}

@@ -104,7 +104,7 @@ func (r *Report) numbersTitle() string {
 	case r.repeated():
 		return "Numbers: mean ± half the 95 % t-interval between n repetitions"
 	case slices.ContainsFunc(r.points, func(p *point) bool { return p.of(ttft50).ends(unit{}) != "" || p.of(e2el50).ends(unit{}) != "" }):
-		return "Numbers: of percentiles with their 95 % interval within the run"
+		return "Numbers, with their 95 % intervals within the run"
 	}
 	return "Numbers"
 }

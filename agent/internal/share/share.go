@@ -144,6 +144,9 @@ func (s *Share) create() (*os.File, error) {
 
 // count takes note of a record.
 func (s *Share) count(r *record.Record) {
+	if s.opt.Requests != nil {
+		s.opt.Requests.Count(r)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.agree()

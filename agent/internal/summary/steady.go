@@ -44,7 +44,7 @@ func steady(w workload.Workload, s *Series, from, to float64) Steady {
 	case "burst", "ramp", "step", "sine", "replay":
 		return Steady{Found: SteadyUnknown, How: "not looked for: the load of the law " + w.Arrival + " changes on purpose"}
 	}
-	rate, e2el, step, first := s.batches(from, to)
+	rate, e2el, _, step, first := s.batches(from, to)
 	if len(rate) < steadyBatches {
 		return Steady{Found: SteadyUnknown, How: fmt.Sprintf("not looked for: the window is too short for %d batches of whole seconds with %d requests each", steadyBatches, steadyBatch)}
 	}
@@ -64,10 +64,10 @@ func steady(w workload.Workload, s *Series, from, to float64) Steady {
 	return found
 }
 
-// batches are the requests that ended per second and the mean E2EL of those that ended ok, in seconds, of batches of step
-// seconds, the first of which begins at first. They lie within [from, to). Where nothing ended well in a batch it has the mean
-// of the one before it.
-func (s *Series) batches(from, to float64) (rate, e2el []float64, step, first float64) {
+// batches are the requests that ended per second, the mean E2EL of those that ended ok, in seconds, and their output tokens
+// per second, of batches of step seconds, the first of which begins at first. They lie within [from, to). Where nothing ended
+// well in a batch it has the mean of the one before it.
+func (s *Series) batches(from, to float64) (rate, e2el, tokens []float64, step, first float64) {
 	width := float64(s.StepS)
 	begin, end := int(math.Ceil(from/width-1e-9)), min(len(s.Rows), int(math.Floor(to/width+1e-9)))
 	ended := int64(0)
@@ -75,7 +75,7 @@ func (s *Series) batches(from, to float64) (rate, e2el []float64, step, first fl
 		ended += s.Rows[i].ended()
 	}
 	if ended == 0 {
-		return nil, nil, width, from
+		return nil, nil, nil, width, from
 	}
 	rows := max(1, int(math.Ceil(steadyBatch*float64(end-begin)/float64(ended))))
 	step, first = float64(rows)*width, float64(begin)*width
@@ -89,8 +89,9 @@ func (s *Series) batches(from, to float64) (rate, e2el []float64, step, first fl
 			last = batch.E2EL.Mean() / 1e9
 		}
 		rate, e2el = append(rate, float64(batch.ended())/step), append(e2el, last)
+		tokens = append(tokens, float64(batch.OutputTokens)/step)
 	}
-	return rate, e2el, step, first
+	return rate, e2el, tokens, step, first
 }
 
 // mser is how many values at the beginning are left out: those after which Σ(x − mean)²/n² is least over the n that are left,

@@ -108,8 +108,32 @@ func TestABatchHasFiveRequests(t *testing.T) {
 	tr := trial()
 	tr.Workload.DurationS = 60
 	c := collect(tr, 0, 1, loop(0, 64, always(0.5))...)
-	rate, e2el, step, first := c.Series.batches(2, 62)
-	if step != 3 || first != 2 || len(rate) != 20 || len(e2el) != 20 || slices.Max(rate) != 2 || math.Abs(mean(e2el)-0.5) > 1e-9 {
+	rate, e2el, tokens, step, first := c.Series.batches(2, 62)
+	if step != 3 || first != 2 || len(rate) != 20 || len(e2el) != 20 || slices.Max(rate) != 2 || slices.Max(tokens) != 6 || math.Abs(mean(e2el)-0.5) > 1e-9 {
 		t.Errorf("batches of %v s from %v on: rates %v, E2EL %v", step, first, rate, e2el)
+	}
+}
+
+// A rate that swings from second to second has a wide interval, one that does not has none of any width.
+func TestRatesHaveIntervalsByBatchMeans(t *testing.T) {
+	tr := trial()
+	tr.Workload.DurationS = 60
+	even := Merge(tr, []*Part{collect(tr, 0, 1, loop(0, 64, always(0.1))...)}).Throughput
+	if i := even.RequestsPerSCI95; i == nil || float64(*i.Low) < 9.9 || float64(*i.High) > 10.1 {
+		t.Errorf("ten a second: %v", i)
+	}
+	swing := Merge(tr, []*Part{collect(tr, 0, 1, loop(0, 64, func(at float64) float64 {
+		if int(at)%2 == 0 {
+			return 0.05
+		}
+		return 0.2
+	})...)}).Throughput
+	rate, i := *swing.RequestsPerS, swing.RequestsPerSCI95
+	low, high := rate-float64(*i.Low), float64(*i.High)-rate
+	if most := 2.001 * 7.5 / math.Sqrt(60); math.Abs(low-high) > 1e-9 || low > most*1.01 || low < most*0.9 { // of 20 and 5 a second in turn the deviation is 7.5
+		t.Errorf("%v less %v and more %v, want nearly %v", rate, low, high, most)
+	}
+	if few := Merge(trial(), []*Part{collect(trial(), 0, 1, loop(0, 14, always(2))...)}).Throughput; few.RequestsPerSCI95 != nil {
+		t.Errorf("of five requests: %v", few.RequestsPerSCI95)
 	}
 }

@@ -77,12 +77,22 @@ type Throughput struct {
 	OutputTokensPerS *float64 `json:"output_tokens_per_s,omitempty"`
 	TotalTokensPerS  *float64 `json:"total_tokens_per_s,omitempty"` // prompt and output
 	FailuresPerS     *float64 `json:"failures_per_s,omitempty"`
+
+	// Intervals of 95 % within the run, by the means of batches of whole seconds with five requests each at least (Law,
+	// Simulation Modeling and Analysis, ch. 9); absent where there are fewer than ten such batches.
+	RequestsPerSCI95     *Interval `json:"requests_per_s_ci95,omitempty"`
+	OutputTokensPerSCI95 *Interval `json:"output_tokens_per_s_ci95,omitempty"`
 }
 
 // Goodput is what kept every bound of the SLO.
 type Goodput struct {
 	RequestsPerS *float64 `json:"requests_per_s,omitempty"` // completions in the window, by its length
 	Ratio        *float64 `json:"ratio,omitempty"`          // of the requests due in the window, failed ones included
+
+	// RatioCI95 is Wilson's score interval of Ratio within the run, of n / Deff requests: Kish's design effect of the share
+	// of good ones from one second to the next, absent where it is not known and taken for 1.
+	RatioCI95 *[2]float64 `json:"ratio_ci95,omitempty"`
+	Deff      *float64    `json:"deff,omitempty"`
 }
 
 // Distribution describes the values of one metric, in seconds. Quantiles are by nearest rank over the histogram and

@@ -3,6 +3,9 @@ package wire
 import (
 	"strings"
 	"testing"
+
+	"hpcbench/agent/internal/record"
+	"hpcbench/agent/internal/wire/fixture"
 )
 
 // feeder is a parser in mid stream, with buffers that have grown.
@@ -47,15 +50,37 @@ func TestATokenAllocatesNothing(t *testing.T) {
 }
 
 func TestAnAnswerAllocatesNothing(t *testing.T) {
-	p := feeder(t, "openai-chat", "")
-	d := p.dialect
-	b := []byte(stream(role, hello, world, stop, usage, done))
-	if allocs := testing.AllocsPerRun(1000, func() {
-		p.Reset(d, true)
-		p.Feed(b)
-		p.Answer()
-	}); allocs != 0 {
-		t.Errorf("%v allocations an answer", allocs)
+	timings := `data: {"choices":[],"usage":{"prompt_tokens":7,"completion_tokens":2},"timings":{"prompt_ms":29.846153846153844,"predicted_ms":1.963}}` + "\n\n"
+	for name, c := range map[string]struct{ dialect, bytes string }{
+		"openai-chat": {"openai-chat", stream(role, hello, world, stop, usage, done)},
+		"reasoning":   {"openai-chat", stream(role, strings.Replace(hello, "content", "reasoning_content", 1), world, stop, usage, done)},
+		"llama.cpp":   {"openai-chat", stream(role, hello, stop, timings, done)},
+		"ollama": {"ollama-generate", fixture.Lines(`{"response":" a","done":false}`,
+			`{"response":"","done":true,"load_duration":1444174,"prompt_eval_count":22,"prompt_eval_duration":236091478,"eval_count":1,"eval_duration":713103120}`)},
+	} {
+		d, err := Lookup(c.dialect)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, forms := range []*Forms{nil, new(Forms)} {
+			var p Parser
+			var r record.Record
+			var e Encoder
+			p.Remember(forms)
+			b := []byte(c.bytes)
+			once := func() {
+				p.Reset(d, true)
+				p.Feed(b)
+				a := p.Answer()
+				a.Cold = e.Cold(a.ServerLoad)
+				a.Fill(&r)
+			}
+			once()
+			once()
+			if allocs := testing.AllocsPerRun(1000, once); allocs != 0 || r.Outcome != record.OK {
+				t.Errorf("%s: %v allocations an answer, forms: %v, %+v", name, allocs, forms != nil, r)
+			}
+		}
 	}
 }
 

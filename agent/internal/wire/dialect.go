@@ -21,6 +21,7 @@ type Dialect struct {
 	groups   bool // a request can carry several prompts
 	ids      bool // a prompt can be token ids
 	unmarked bool // a stream has no mark of its end: that it ends in order is the mark
+	mute     bool // answers never say how many tokens they have
 	growing  bool // an event is a token where the count of output tokens has grown: its text repeats what came before
 }
 
@@ -48,7 +49,7 @@ var dialects = map[string]Dialect{
 		groups: true, ids: true},
 	"ollama-generate": {path: always("/api/generate"), format: ndjson, fields: ollama, encode: ollamaGenerate, prompt: "prompt"},
 	"ollama-chat":     {path: always("/api/chat"), format: ndjson, fields: ollama, encode: ollamaChat, prompt: "messages", chat: true},
-	"triton-generate": {path: tritonPath, format: sse, fields: tree(tritonFields), encode: tritonGenerate, prompt: "text_input", unmarked: true},
+	"triton-generate": {path: tritonPath, format: sse, fields: tree(tritonFields), encode: tritonGenerate, prompt: "text_input", unmarked: true, mute: true},
 	"sglang-generate": {path: always("/generate"), format: sse, fields: tree(sglangFields), encode: sglangGenerate, prompt: "text", growing: true},
 	"tgi-generate":    {path: tgiPath, format: sse, fields: tree(tgiFields), encode: tgiGenerate, prompt: "inputs"},
 	"llamacpp-completion": {path: always("/completion"), format: sse, fields: tree(llamacppFields), encode: llamacppCompletion,

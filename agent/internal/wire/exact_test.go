@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"hpcbench/agent/internal/record"
 	"hpcbench/agent/internal/token"
 	"hpcbench/agent/workload"
 )
@@ -145,6 +146,42 @@ func TestTextsOfAnswers(t *testing.T) {
 		var text string
 		if err := json.Unmarshal([]byte(`"`+string(p.Text())+`"`), &text); err != nil || text != `The "B"` {
 			t.Errorf("%s: the text is %q (%v)", dialect, p.Text(), err)
+		}
+	}
+}
+
+func TestTokensThatNoServerCounts(t *testing.T) {
+	tok, err := token.Read(smallVocabulary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const text = `The "quick" brown fox – \u00fc`
+	want, err := tok.Count(`The "quick" brown fox – ü`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	quoted := strings.ReplaceAll(text, `"`, `\"`)
+	for _, c := range []struct {
+		dialect, tokenizer, text string
+		source                   record.TokenSource
+		tokens                   int
+		want                     record.TokenSource
+	}{
+		{"triton-generate", smallVocabulary, quoted, record.Events, want, record.Tokenizer},
+		{"triton-generate", smallVocabulary, quoted, record.NoTokens, want, record.Tokenizer},
+		{"triton-generate", smallVocabulary, quoted, record.Usage, 3, record.Usage},
+		{"triton-generate", smallVocabulary, quoted + `\`, record.Events, 3, record.Events},
+		{"triton-generate", smallVocabulary, "", record.NoTokens, 3, record.NoTokens},
+		{"triton-generate", "", quoted, record.Events, 3, record.Events},
+		{"openai-chat", smallVocabulary, quoted, record.Events, 3, record.Events},
+	} {
+		r, err := NewRequests(workload.Workload{Dialect: c.dialect, InputTokens: 5, Tokenizer: c.tokenizer})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec := record.Record{OutputTokens: 3, TokenSource: c.source, Text: []byte(c.text)}
+		if r.Count(&rec); rec.OutputTokens != c.tokens || rec.TokenSource != c.want {
+			t.Errorf("%+v: %d tokens by %v", c, rec.OutputTokens, rec.TokenSource)
 		}
 	}
 }

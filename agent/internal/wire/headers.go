@@ -79,13 +79,23 @@ func (h *headers) set(name, value []byte) {
 	case bytes.EqualFold(name, []byte("Content-Encoding")):
 		h.encoded(value, "identity")
 	case bytes.EqualFold(name, []byte("Connection")):
-		h.connection = lower(value)
+		h.connect(lower(value))
 	case bytes.EqualFold(name, []byte("Content-Type")):
 		h.kind = lower(value)
 	case bytes.EqualFold(name, []byte("Retry-After")):
 		h.retryAfter = excerpt(value)
 	case bytes.EqualFold(name, []byte("Location")):
 		h.location = excerpt(value)
+	}
+}
+
+// connect takes a Connection header, which may name several things, and may come again. What closes wins.
+func (h *headers) connect(value string) {
+	if !strings.Contains(h.connection, "close") {
+		h.connection = value
+	}
+	if strings.Contains(value, "close") {
+		h.connection = "close"
 	}
 }
 

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -9,6 +10,7 @@ import (
 
 	"hpcbench/agent/internal/dataset"
 	"hpcbench/agent/internal/prompt"
+	"hpcbench/agent/internal/record"
 	"hpcbench/agent/internal/token"
 	"hpcbench/agent/internal/trace"
 	"hpcbench/agent/workload"
@@ -29,6 +31,8 @@ type Requests struct {
 	set     *dataset.Set // nil: made up
 	outputs prompt.Outputs
 	counted int // tokens of the fixed prompt; 0: nobody counted
+
+	tokenizer *token.Tokenizer // that counts answers; nil: none has to. Of a large model it has 100 MB
 
 	inputs, answers *trace.Trace // that say how long prompts and answers are; nil: the workload does
 }
@@ -99,6 +103,9 @@ func (r *Requests) take(w workload.Workload) (err error) {
 	tokenizer, err := tokenizerOf(w)
 	if err != nil {
 		return err
+	}
+	if r.dialect.mute {
+		r.tokenizer = tokenizer
 	}
 	switch {
 	case w.Prompt != "" && made, w.Dataset != "" && made, w.Prompt != "" && w.Dataset != "":
@@ -203,6 +210,25 @@ func (r *Requests) Grade(n int64, answer []byte) (ok, right bool) {
 		return false, false
 	}
 	return r.set.Grade(n, answer)
+}
+
+// Counts reports whether the tokens of answers are counted here, for which their text is wanted: the dialect has no count of
+// them, and there is a tokenizer.
+func (r *Requests) Counts() bool { return r.tokenizer != nil }
+
+// Count counts the tokens of a record's answer where its server did not. It takes microseconds a token, so it is not for a
+// load thread. An answer's end of sequence, which is no text, is not among them.
+func (r *Requests) Count(rec *record.Record) {
+	if len(rec.Text) == 0 || rec.TokenSource == record.Usage || !r.Counts() {
+		return
+	}
+	var text string
+	if json.Unmarshal(slices.Concat([]byte{'"'}, rec.Text, []byte{'"'}), &text) != nil {
+		return // cut short: the events stand
+	}
+	if n, err := r.tokenizer.Count(text); err == nil && n > 0 {
+		rec.OutputTokens, rec.TokenSource = n, record.Tokenizer
+	}
 }
 
 // appendPrompt appends prompt n as it stands in JSON between quotes.

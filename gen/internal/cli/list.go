@@ -80,9 +80,9 @@ func runList(e env, args []string) error {
 var datasets = table{
 	head: []string{"layout", "a file of", "what is sent", "where from"},
 	rows: [][]string{
-		{"JSON Lines", `{"prompt": "…", "output_tokens": 128}`, "prompt; output_tokens, if given, is the length of its answer", "your own"},
-		{"ShareGPT", `[{"conversations": [{"from": "human", "value": "…"}]}]`, "each conversation's first human message", "huggingface.co/datasets/anon8231489123/ShareGPT_Vicuna_unfiltered"},
-		{"HellaSwag", `{"ctx": "…", "endings": ["…"]}`, "ctx", "github.com/rowanz/hellaswag, data/hellaswag_val.jsonl"},
+		{"JSON Lines", `{"prompt": "…", "output_tokens": 128, "answer": "B"}`, "prompt; output_tokens, if given, is the length of its answer, and answer the right letter of a choice", "your own"},
+		{"ShareGPT", `[{"conversations": [{"from": "human", "value": "…"}]}]`, "each conversation's first human message; with a tokenizer, the answer is as long as the one of then", "huggingface.co/datasets/anon8231489123/ShareGPT_Vicuna_unfiltered"},
+		{"HellaSwag", `{"ctx": "…", "endings": ["…"], "label": 3}`, "ctx, and its endings to choose from; label is the right one", "github.com/rowanz/hellaswag, data/hellaswag_val.jsonl"},
 	},
 }
 

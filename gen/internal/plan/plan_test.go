@@ -421,3 +421,17 @@ func TestSearchesArePlannedToTheirLastProbe(t *testing.T) {
 		}
 	}
 }
+
+// A dataset stands in the place of made-up prompts and of what they are made by, but for a tokenizer: it counts the replies of
+// recorded conversations.
+func TestDatasetsLeaveTheTokenizer(t *testing.T) {
+	r := listing3()
+	r.Workload.Tokenizer, r.Workload.TokenIDs, r.Workload.Dataset = "/m/tokenizer.json", &workload.IDs{Last: 9}, "/d/sharegpt.json"
+	p := planned(t, points(r))
+	if w := p.Trials[0].Workload; w.Dataset == "" || w.Tokenizer == "" || w.TokenIDs != nil || w.InputTokens != 0 {
+		t.Errorf("got %+v", w)
+	}
+	if want := []string{"/d/sharegpt.json", "/m/tokenizer.json"}; !slices.Equal(p.Setting.Files, want) {
+		t.Errorf("the client nodes need %q, want %q", p.Setting.Files, want)
+	}
+}

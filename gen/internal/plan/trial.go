@@ -72,7 +72,7 @@ func (m *maker) load(r *recipe.Recipe) workload.Workload {
 		ConnRequests: w.ConnRequests, KernelStamps: w.KernelStamps, Search: w.Search,
 	}
 	if w.Dataset != "" { // its prompts are as long as they are
-		l.InputTokens, l.InputLaw, l.Prefix, l.Tokenizer, l.TokenIDs = 0, nil, nil, "", nil
+		l.InputTokens, l.InputLaw, l.Prefix, l.TokenIDs = 0, nil, nil, nil
 	}
 	if w.Batch > 1 {
 		l.Batch = w.Batch

@@ -25,7 +25,7 @@ var dialects = map[string]dialect{
 	"triton-generate":     {prompt: "text_input"},
 	"sglang-generate":     {prompt: "text"},
 	"tgi-generate":        {prompt: "inputs", ends: true},
-	"llamacpp-completion": {prompt: "prompt"},
+	"llamacpp-completion": {prompt: "prompt", ids: true},
 }
 
 // asked: what no request of the load can be, so that it does not take an allocation to find out.
@@ -80,7 +80,7 @@ func (c *check) ids(d dialect) {
 // instead names the dialects of the service that are as wanted.
 func (c *check) instead(wanted func(dialect) bool) string {
 	var all []string
-	for _, name := range []string{"openai-chat", "openai-completions", "ollama-chat", "ollama-generate"} {
+	for _, name := range []string{"openai-chat", "openai-completions", "llamacpp-completion", "ollama-chat", "ollama-generate"} {
 		if wanted(dialects[name]) && (c.svc == nil || slices.Contains(c.svc.Dialects, name)) {
 			all = append(all, "dialect: "+name)
 		}
@@ -131,7 +131,7 @@ func (c *check) headers() {
 	}
 }
 
-// addresses: a port that no server can have.
+// addresses: a port that no server can have, and what can't be done over https.
 func (c *check) addresses() {
 	n := c.node("workload.endpoints")
 	if n.refused() {
@@ -142,6 +142,10 @@ func (c *check) addresses() {
 		if err != nil || u.Hostname() == "" {
 			c.l.Errorf(n.items[i].pos, "bad-value", "write a URL such as http://10.0.0.5:8000", "%s is not the URL of a server", clip(text))
 			continue
+		}
+		if at := "workload.kernel_stamps"; c.Workload.KernelStamps && u.Scheme == "https" && c.good(at) {
+			c.l.Errorf(c.at(at), "conflict", "delete it, or write a URL of http", "kernel_stamps with %s: under TLS the stamp of a packet says nothing of the text in it", clip(text))
+			c.l.Fix(c.delete(at))
 		}
 		if port := u.Port(); port != "" {
 			if k, err := strconv.Atoi(port); err != nil || k < 1 || k > 65535 {

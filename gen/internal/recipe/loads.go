@@ -267,7 +267,7 @@ func (c *check) tokens() {
 	if w.Dataset == "" {
 		return
 	}
-	for _, key := range []string{"workload.prompt_len", "workload.prefix.share", "workload.tokenizer", "workload.token_ids.first"} {
+	for _, key := range []string{"workload.prompt_len", "workload.prefix.share", "workload.token_ids.first"} {
 		if c.written(key) {
 			section := strings.TrimSuffix(strings.TrimSuffix(key, ".share"), ".first")
 			c.l.Hintf(c.keyAt(key), "no-effect", "delete it", "%s has no effect: prompts come from the dataset", section)
