@@ -29,7 +29,7 @@ var keys = []string{
 	"ramp: {from: 0, to: 50}", "steps: [{rate: 0, duration: 50ms}, {rate: 50, duration: 50ms}]",
 	"steps: [{rate: 50, duration: 0s}, {rate: 50, duration: 1s}]", "trace: data/trace.jsonl", "dataset: data/set.jsonl",
 	"prefix: {share: 0.5, tokens: 4}", "turns: 2", "batch: 4", "cancel_share: 0.5", "ramp_up: 50ms",
-	"target_rps: 50, sine: {period: 100ms, swing: 1}", "think_time: {exponential: 20ms}", "token_ids: {first: 100, last: 9999}",
+	"target_rps: 50, sine: {period: 100ms, swing: 1}", "think_time: {exponential: 20ms}", "token_ids: {first: 100, last: 9999}", "tokenizer: data/tokenizer.json",
 	"requests_per_connection: 1", "kernel_stamps: true", "search: {low: 20, high: 40, probes: 2}, slo: {ttft: 1s}",
 	"requests: 3", "ignore_eos: false", "prompt_len: {uniform: [1, 8]}",
 	"prompt_len: {lognormal: [8, 4]}", "gen_tokens: {normal: [4, 2]}", "extra_body: {stream: false}", "extra_body: {prompt: x}",
@@ -50,8 +50,12 @@ func TestTheAgentDoesWhatGenAccepts(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	tokenizer, err := os.ReadFile("../../agent/internal/token/testdata/tiny.json")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, text := range map[string]string{
-		"data/set.jsonl": `{"prompt": "one two three"}` + "\n" + `{"prompt": "four five"}` + "\n", "key": "hunter2\n",
+		"data/tokenizer.json": string(tokenizer), "data/set.jsonl": `{"prompt": "one two three"}` + "\n" + `{"prompt": "four five"}` + "\n", "key": "hunter2\n",
 		"data/trace.jsonl": `{"timestamp": 0, "input_length": 4, "output_length": 2}` + "\n" + `{"timestamp": 20, "input_length": 8, "output_length": 3}` + "\n",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {

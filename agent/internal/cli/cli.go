@@ -65,14 +65,25 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	defer wg.Wait()
 	defer end(nil)
 	wg.Go(func() {
-		defer signal.Stop(signals)
 		select {
 		case s := <-signals:
+			release(signals) // before anybody says that the first was heard
 			end(signalled{s})
 		case <-ctx.Done():
+			signal.Stop(signals)
 		}
 	})
 	return run(ctx, args, &call{stdin: stdin, stdout: stdout, stderr: stderr})
+}
+
+// release gives signals back their usual effect. One that came meanwhile has it too.
+func release(signals chan os.Signal) {
+	signal.Stop(signals)
+	select {
+	case s := <-signals:
+		_ = syscall.Kill(syscall.Getpid(), s.(syscall.Signal)) // it can't fail: the process is this one
+	default:
+	}
 }
 
 func run(ctx context.Context, args []string, c *call) int {

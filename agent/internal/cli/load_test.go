@@ -154,7 +154,7 @@ func TestLoadFlagsThatMakeNoSense(t *testing.T) {
 		"--url http://u --model m --min-duration 3s":                            "--min-duration bounds what --requests end",
 		"--url http://u --model m --requests 5 --duration 1s --min-duration 3s": "want no more than --duration, which is 1s",
 		"--url http://u --model m --conn-requests 0":                            "--conn-requests 0: want 1 or more",
-		"--url http://u --model m --tokenizer t --prompt hi":                    "--tokenizer and --token-ids are of made-up prompts",
+		"--url http://u --model m --token-ids 5-9 --prompt hi":                  "--token-ids makes the prompts: it excludes --prompt",
 		"--url http://u --model m --token-ids 5":                                "want FIRST-LAST",
 		"--url http://u --model m --token-ids 9-5":                              "want FIRST-LAST",
 		"--url http://u --model m --token-ids 5-9":                              "--token-ids is of --dialect openai-completions",

@@ -84,8 +84,8 @@ func declareLoad(f *flags) *loadOptions {
 	o.dataset = f.text("dataset", "FILE", "", "prompts from a file: JSON lines with a prompt, HellaSwag's with ctx, or ShareGPT's array")
 	o.input, o.tokens = lengths{mean: 128}, lengths{mean: 128}
 	f.value("input-tokens", "N|LAW", &o.input, "length of made-up prompts, none of which comes twice: N, or\nuniform:MIN,MAX, normal:MEAN,SD or lognormal:MEAN,SD")
-	o.tokenizer = f.text("tokenizer", "FILE", "", "the model's own, GGUF or tokenizer.json: made-up prompts have exactly their length in its tokens")
-	f.each("token-ids", "FIRST-LAST", "openai-completions: made-up prompts are lists of token ids out of these, such as 1000-30000", o.tokenIDs)
+	o.tokenizer = f.text("tokenizer", "FILE", "", "the model's own, GGUF or tokenizer.json: made-up prompts have exactly their length in its tokens,\nanswers to ShareGPT's prompts that of the recorded ones")
+	f.each("token-ids", "FIRST-LAST", "made-up prompts are lists of token ids out of these, such as 1000-30000\n(openai-completions, llamacpp-completion)", o.tokenIDs)
 	f.value("max-tokens", "N|LAW", &o.tokens, "of an answer; exactly so many to made-up prompts, where the server can")
 	f.each("prefix", "LIST", "share of made-up prompts that begin with the same tokens, such as share=0.5,tokens=256", o.beginning)
 	o.turns = f.number("turns", "N", 1, "requests of one conversation, each with all that was said before")
@@ -282,12 +282,13 @@ func (o *loadOptions) timeConflicts(f *flags, p *problems) {
 func (o *loadOptions) requestConflicts(f *flags, p *problems) {
 	p.note(*o.batch < 1 || *o.turns < 1,
 		"--batch %d and --turns %d: want 1 or more each", *o.batch, *o.turns)
-	p.note((f.given("tokenizer") || f.given("token-ids")) && (f.given("prompt") || f.given("dataset")),
-		"--tokenizer and --token-ids are of made-up prompts: they exclude --prompt and --dataset")
+	p.note(f.given("token-ids") && (f.given("prompt") || f.given("dataset")),
+		"--token-ids makes the prompts: it excludes --prompt and --dataset")
 	p.note(f.given("tokenizer") && f.given("token-ids"),
 		"--tokenizer and --token-ids exclude each other: each makes prompts of an exact length")
-	p.note(f.given("token-ids") && *o.dialect != "openai-completions",
-		"--token-ids is of --dialect openai-completions: %s takes text alone", *o.dialect)
+	d, err := wire.Lookup(*o.dialect)
+	p.note(f.given("token-ids") && err == nil && !d.TakesIDs(),
+		"--token-ids is of --dialect openai-completions and llamacpp-completion: %s takes text alone", *o.dialect)
 	p.note(f.given("prompt") && f.given("input-tokens"),
 		"--prompt and --input-tokens exclude each other")
 	p.note(f.given("dataset") && (f.given("prompt") || f.given("input-tokens")),

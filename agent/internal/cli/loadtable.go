@@ -169,7 +169,11 @@ func goodput(s *summary.Summary) string {
 		words = append(words, digits(*s.Goodput.RequestsPerS)+" requests/s")
 	}
 	if s.Goodput.Ratio != nil {
-		words = append(words, fmt.Sprintf("%.1f %% of those due", 100**s.Goodput.Ratio))
+		text := fmt.Sprintf("%.1f %% of those due", 100**s.Goodput.Ratio)
+		if ci := s.Goodput.RatioCI95; ci != nil {
+			text += fmt.Sprintf(" (%.1f–%.1f within this run)", 100*ci[0], 100*ci[1])
+		}
+		words = append(words, text)
 	}
 	return strings.Join(append(words, within(s.SLO)), " · ")
 }

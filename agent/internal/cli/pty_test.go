@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -64,7 +65,9 @@ type session struct {
 func begin(t *testing.T, columns uint16, args ...string) *session {
 	t.Helper()
 	keyboard, screen := pty(t, columns)
-	s := &session{T: t, keyboard: keyboard, command: exec.Command(os.Args[0], args...)}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute) // it should never take so long; but if it hangs, the test should not
+	t.Cleanup(cancel)
+	s := &session{T: t, keyboard: keyboard, command: exec.CommandContext(ctx, os.Args[0], args...)}
 	s.command.Env = append(os.Environ(), "AGENT_MAIN=1", "NO_COLOR=")
 	s.command.Stdin, s.command.Stdout, s.command.Stderr = screen, &s.stdout, screen
 	s.command.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}

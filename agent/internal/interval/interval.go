@@ -59,15 +59,20 @@ func binomial(p float64, n, b int64) float64 {
 	return math.Exp(all - in - out + float64(b)*math.Log(p) + float64(n-b)*math.Log1p(-p))
 }
 
-// Share is Wilson's interval of a share of which k in n were seen; 0 to 1 when n is 0.
-func Share(k, n int64) (low, high float64) {
+// Share is Wilson's interval of a share that was seen of n; 0 to 1 when n is 0.
+func Share(share, n float64) (low, high float64) {
 	if n <= 0 {
 		return 0, 1
 	}
-	size, share := float64(n), float64(k)/float64(n)
-	middle := share + z*z/(2*size)
-	half := z * math.Sqrt(share*(1-share)/size+z*z/(4*size*size))
-	all := 1 + z*z/size
+	middle := share + z*z/(2*n)
+	half := z * math.Sqrt(share*(1-share)/n+z*z/(4*n*n))
+	all := 1 + z*z/n
+	switch share { // exactly, whatever rounding makes of it
+	case 0:
+		return 0, (middle + half) / all
+	case 1:
+		return (middle - half) / all, 1
+	}
 	return max(0, (middle-half)/all), min(1, (middle+half)/all)
 }
 

@@ -79,7 +79,7 @@ func TestIntervalsCoverWhatTheySay(t *testing.T) {
 
 func TestWilson(t *testing.T) {
 	for _, c := range []struct {
-		k, n      int64
+		k, n      float64
 		low, high float64
 	}{
 		{0, 0, 0, 1},
@@ -89,9 +89,9 @@ func TestWilson(t *testing.T) {
 		{0, 20, 0, 0.1611},
 		{1, 29, 0.0061, 0.1718},
 	} {
-		low, high := Share(c.k, c.n)
+		low, high := Share(c.k/max(1, c.n), c.n)
 		if math.Abs(low-c.low) > 6e-5 || math.Abs(high-c.high) > 6e-5 {
-			t.Errorf("%d of %d: %.4f to %.4f, want %.4f to %.4f", c.k, c.n, low, high, c.low, c.high)
+			t.Errorf("%v of %v: %.4f to %.4f, want %.4f to %.4f", c.k, c.n, low, high, c.low, c.high)
 		}
 	}
 }

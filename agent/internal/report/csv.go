@@ -134,7 +134,7 @@ var (
 func csvFactHeads() []string {
 	heads := []string{"client_cpu", "client_run_delay", "client_gc", "read_lag_s_p99", "kernel_lag_s_p99", "conn_errors", "resent",
 		"in_flight", "rate_x_latency", "steady", "steady_removed_s", "cold_starts", "accuracy_n", "accuracy", "search_found", "search_fails",
-		"low_n", "requests_per_s_ci95_low", "requests_per_s_ci95_high"}
+		"low_n", "requests_per_s_ci95_low", "requests_per_s_ci95_high", "goodput_ratio_ci95_low", "goodput_ratio_ci95_high"}
 	for _, name := range summary.ServerTimings() {
 		heads = append(heads, "server_"+name+"_p50")
 	}
@@ -165,6 +165,11 @@ func csvFacts(s *summary.Summary) []string {
 	}
 	rate := orZeroOf(s.Throughput.RequestsPerSCI95)
 	row = append(row, cold, graded, right, cell64(search.Found), cell64(search.Fails), strings.Join(s.LowN, " "), cell64((*float64)(rate.Low)), cell64((*float64)(rate.High)))
+	if ci := orZeroOf(s.Goodput).RatioCI95; ci != nil {
+		row = append(row, decimal(ci[0]), decimal(ci[1]))
+	} else {
+		row = append(row, "", "")
+	}
 	for _, name := range summary.ServerTimings() {
 		text := ""
 		if d, known := s.ServerTimings[name]; known {

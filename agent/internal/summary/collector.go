@@ -70,8 +70,8 @@ func (c *Collector) Add(r *record.Record) {
 		c.addFlight(r)
 	}
 	at := measure(r, c.a.Trial.Workload.Stream)
-	c.series.count(r, &at)
 	good := r.Outcome == record.OK && c.meetsSLO(r, &at)
+	c.series.count(r, &at, good)
 	if r.Done >= c.start && r.Done < c.end {
 		c.addDone(r, good)
 	}

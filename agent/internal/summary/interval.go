@@ -2,6 +2,7 @@ package summary
 
 import (
 	"fmt"
+	"iter"
 	"math"
 
 	"hpcbench/agent/internal/hist"
@@ -51,33 +52,54 @@ func intervals(h *hist.H, d Distribution, seconds []*hist.Coarse) map[string]Int
 // seconds know values by coarse buckets only: it is taken at that end of the quantile's bucket where the share is closer to
 // 1 − p, but not at one beyond which nothing lies.
 func designEffect(seconds []*hist.Coarse, ns int64, p float64) *float64 {
-	if len(seconds) < clusterRows {
+	all := make([]hits, len(seconds))
+	upper, n := make([]hits, len(seconds)), int64(0)
+	var from, above int64
+	for i, c := range seconds {
+		f, a := c.From(ns)
+		all[i], upper[i] = hits{c.N(), f}, hits{c.N(), a}
+		n, from, above = n+c.N(), from+f, above+a
+	}
+	off := func(k int64) float64 { return math.Abs(float64(k)/float64(n) - (1 - p)) }
+	if above > 0 && (from == n || off(above) <= off(from)) {
+		all = upper
+	}
+	return clustered(all)
+}
+
+// hits are the requests of a second, and how many of them are of some kind.
+type hits struct{ n, k int64 }
+
+// clustered is the design effect of the share of such requests: the variance it has from one second to the next, by that of
+// independent ones. nil where it is not known: there are too few seconds, or all requests are of one kind.
+func clustered(seconds []hits) *float64 {
+	n, k := 0.0, 0.0
+	for _, s := range seconds {
+		n, k = n+float64(s.n), k+float64(s.k)
+	}
+	if len(seconds) < clusterRows || k == 0 || k == n {
 		return nil
 	}
-	n, from, above := 0.0, 0.0, 0.0
-	for _, c := range seconds {
-		f, a := c.From(ns)
-		n, from, above = n+float64(c.N()), from+float64(f), above+float64(a)
-	}
-	upper := above > 0 && (from == n || math.Abs(above/n-(1-p)) <= math.Abs(from/n-(1-p)))
-	share := from / n
-	if upper {
-		share = above / n
-	}
-	if n == 0 || share <= 0 || share >= 1 {
-		return nil
-	}
-	squares := 0.0
-	for _, c := range seconds {
-		f, a := c.From(ns)
-		k := float64(f)
-		if upper {
-			k = float64(a)
-		}
-		squares += math.Pow(k-share*float64(c.N()), 2)
+	share, squares := k/n, 0.0
+	for _, s := range seconds {
+		squares += math.Pow(float64(s.k)-share*float64(s.n), 2)
 	}
 	rows := float64(len(seconds))
 	return new(max(1, rows/(rows-1)*squares/(n*share*(1-share))))
+}
+
+// ratioInterval gives the share of good requests its interval, of due requests in the window [from, to).
+func (g *Goodput) ratioInterval(s *Series, due int64, from, to float64) {
+	if g.Ratio == nil {
+		return
+	}
+	var seconds []hits
+	for r := range s.rows(from, to) {
+		seconds = append(seconds, hits{r.OK + r.Failed, r.Good})
+	}
+	g.Deff = clustered(seconds)
+	low, high := interval.Share(*g.Ratio, float64(due)/max(1, at(g.Deff)))
+	g.RatioCI95 = &[2]float64{low, high}
 }
 
 // rateIntervals gives the rates of requests and of output tokens their intervals, around themselves: half of one is Student's t
@@ -98,18 +120,26 @@ func (r *Throughput) rateIntervals(s *Series, from, to float64) {
 	r.RequestsPerSCI95, r.OutputTokensPerSCI95 = around(r.RequestsPerS, ended), around(r.OutputTokensPerS, tokens)
 }
 
-// within are the series' seconds of the window, of the latency that m goes by: TTFT of the first token, E2EL of the rest.
+// rows are the series' seconds that lie wholly within [from, to).
+func (s *Series) rows(from, to float64) iter.Seq[*Row] {
+	return func(yield func(*Row) bool) {
+		for i := range s.Rows {
+			begin := float64(int64(i) * s.StepS)
+			if begin >= from && begin+float64(s.StepS) <= to && !yield(&s.Rows[i]) {
+				return
+			}
+		}
+	}
+}
+
+// within are the latencies of the window's seconds that m goes by: TTFT of the first token, E2EL of the rest.
 func (s *Series) within(from, to float64, m Metric) []*hist.Coarse {
 	var found []*hist.Coarse
-	for i := range s.Rows {
-		begin := float64(int64(i) * s.StepS)
-		if begin < from || begin+float64(s.StepS) > to {
-			continue
-		}
+	for r := range s.rows(from, to) {
 		if m == TTFT || m == TTFTScheduled {
-			found = append(found, &s.Rows[i].TTFT)
+			found = append(found, &r.TTFT)
 		} else {
-			found = append(found, &s.Rows[i].E2EL)
+			found = append(found, &r.E2EL)
 		}
 	}
 	return found
@@ -128,7 +158,7 @@ func accuracy(d Due) *Accuracy {
 	if d.Graded == 0 {
 		return nil
 	}
-	low, high := interval.Share(d.Right, d.Graded)
+	low, high := interval.Share(float64(d.Right)/float64(d.Graded), float64(d.Graded))
 	return &Accuracy{N: d.Graded, Right: d.Right, Share: float64(d.Right) / float64(d.Graded), CI95: [2]float64{low, high}}
 }
 

@@ -87,6 +87,9 @@ func Merge(trial workload.Trial, parts []*Part) *Summary {
 	if s.DurationS > 0 && len(parts) > 0 {
 		from, to := all.common()
 		s.Throughput.rateIntervals(&t.series, from, to)
+		if s.Goodput != nil {
+			s.Goodput.ratioInterval(&t.series, t.counts.Scheduled-t.counts.GivenUp, from, to)
+		}
 		s.Steady, s.Little = new(steady(w, &t.series, from, to)), little(w, all)
 	}
 	s.ByEndpoint, s.ByNode = byEndpoint(all, s.Tokens.Output != nil), byNode(w, parts, all, s.Tokens.Output != nil)

@@ -25,6 +25,7 @@ type Row struct {
 	Due     int64 `json:"due,omitempty"`
 	Sent    int64 `json:"sent,omitempty"`
 	OK      int64 `json:"ok,omitempty"`       // ended well
+	Good    int64 `json:"good,omitempty"`     // of these, those within every bound of the SLO
 	Failed  int64 `json:"failed,omitempty"`   // ended otherwise
 	GivenUp int64 `json:"given_up,omitempty"` // cancelled as cancel_share asked
 	Unsent  int64 `json:"unsent,omitempty"`   // of the failed ones, those that had never been sent
@@ -43,6 +44,7 @@ func (r *Row) add(o *Row) {
 	r.Due += o.Due
 	r.Sent += o.Sent
 	r.OK += o.OK
+	r.Good += o.Good
 	r.Failed += o.Failed
 	r.GivenUp += o.GivenUp
 	r.Unsent += o.Unsent
@@ -101,7 +103,7 @@ func (s *Series) double() {
 }
 
 // count adds a record.
-func (s *Series) count(r *record.Record, at *instants) {
+func (s *Series) count(r *record.Record, at *instants, good bool) {
 	due := nanoseconds(r.Scheduled)
 	row, _ := s.at(due)
 	row.Due++
@@ -119,6 +121,9 @@ func (s *Series) count(r *record.Record, at *instants) {
 	switch {
 	case r.Outcome == record.OK:
 		row.OK++
+		if good {
+			row.Good++
+		}
 		row.PromptTokens += int64(max(0, r.PromptTokens))
 		row.OutputTokens += int64(max(0, r.OutputTokens))
 		s.latencies(r, at, row)

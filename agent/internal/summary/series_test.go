@@ -57,9 +57,9 @@ func TestLongSeriesJoinTheirSeconds(t *testing.T) {
 	for i := range 3 * seriesMost {
 		r := answer(float64(i), float64(i)+0.5, 0.75)
 		at := measure(r, true)
-		long.count(r, &at)
+		long.count(r, &at, true)
 		if i < seriesMost/2 {
-			short.count(r, &at)
+			short.count(r, &at, false)
 		}
 	}
 	if long.StepS != 4 || len(long.Rows) > seriesMost || short.StepS != 1 {
@@ -75,6 +75,9 @@ func TestLongSeriesJoinTheirSeconds(t *testing.T) {
 	other.add(long)
 	if !reflect.DeepEqual(both, other) {
 		t.Error("two series add up to something else in the other order")
+	}
+	if n := both.Rows[0].Good; n != long.Rows[0].OK || n != 3 {
+		t.Errorf("%d were good in the first four seconds", n)
 	}
 	if n := both.Rows[0].OK; n != 2*long.Rows[0].OK || n != 6 {
 		t.Errorf("%d ended in the first four seconds", n)

@@ -2,6 +2,7 @@ package summary
 
 import (
 	"encoding/json"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -91,7 +92,14 @@ func TestQuantilesHaveTheirIntervals(t *testing.T) {
 	}
 }
 
-// A hundred requests that a stall hits at once are as good as one: p99 then has no upper end, and a low one among the others.
+// measuredAt is an answer to a request of the window, wherever that lies.
+func measuredAt(at, ttft float64) *record.Record {
+	r := answer(at, at, ttft)
+	r.Phase = record.Measure
+	return r
+}
+
+// Twenty requests that a stall hits at once are as good as one: p99 then has no upper end, and a low one among the others.
 func TestAStallWidensTheIntervals(t *testing.T) {
 	tr := trial()
 	tr.Workload.DurationS = 20
@@ -102,13 +110,13 @@ func TestAStallWidensTheIntervals(t *testing.T) {
 		if i%100 == 99 {
 			ttft = 0.2
 		}
-		alike = append(alike, answer(at, at, ttft))
-		if i/20 == 50 { // the twenty of a fifth of a second, instead of one in a hundred
+		alike = append(alike, measuredAt(at, ttft))
+		if i/20 == 52 { // the twenty of a fifth of a second, instead of one in a hundred
 			ttft = 0.2
 		} else if i%100 == 99 {
 			ttft = 0.05
 		}
-		stalled = append(stalled, answer(at, at, ttft))
+		stalled = append(stalled, measuredAt(at, ttft))
 	}
 	even := Merge(tr, []*Part{collect(tr, 0, 1, alike...)}).Latency["ttft_s"].CI95["p99"]
 	if *even.Deff > 1.01 || even.High == nil || even.Low == nil || *even.Low < 0.07 {
@@ -117,5 +125,32 @@ func TestAStallWidensTheIntervals(t *testing.T) {
 	hit := Merge(tr, []*Part{collect(tr, 0, 1, stalled...)}).Latency["ttft_s"].CI95["p99"]
 	if *hit.Deff < 15 || hit.High != nil || *hit.Low > 0.08 {
 		t.Errorf("twenty slow ones at once: %s, deff %v", hit.Words(1e3), *hit.Deff)
+	}
+}
+
+func TestGoodputHasItsInterval(t *testing.T) {
+	tr := trial()
+	tr.Workload.DurationS, tr.Workload.SLO = 20, map[string]float64{"ttft": 0.1}
+	run := func(slow func(i int) bool) *Goodput {
+		var records []*record.Record
+		for i := range 2000 {
+			at, ttft := 2+float64(i)/100, 0.05
+			if slow(i) {
+				ttft = 0.15
+			}
+			records = append(records, measuredAt(at, ttft))
+		}
+		return Merge(tr, []*Part{throughJSON(t, collect(tr, 0, 1, records...))}).Goodput
+	}
+	even := run(func(i int) bool { return i%20 == 0 })
+	if *even.Ratio != 0.95 || *even.Deff > 1.01 || math.Abs(even.RatioCI95[0]-0.9396) > 1e-3 || math.Abs(even.RatioCI95[1]-0.9587) > 1e-3 {
+		t.Errorf("one in twenty is slow: %v, %v, deff %v", *even.Ratio, even.RatioCI95, *even.Deff)
+	}
+	stall := run(func(i int) bool { return i/100 == 10 })
+	if *stall.Ratio != 0.95 || *stall.Deff < 50 || stall.RatioCI95[0] > 0.85 {
+		t.Errorf("a second of twenty is slow: %v, %v, deff %v", *stall.Ratio, stall.RatioCI95, *stall.Deff)
+	}
+	if all := run(func(int) bool { return false }); *all.Ratio != 1 || all.Deff != nil || all.RatioCI95[1] != 1 {
+		t.Errorf("none is slow: %v, %v", *all.Ratio, all.RatioCI95)
 	}
 }

@@ -88,6 +88,11 @@ type Throughput struct {
 type Goodput struct {
 	RequestsPerS *float64 `json:"requests_per_s,omitempty"` // completions in the window, by its length
 	Ratio        *float64 `json:"ratio,omitempty"`          // of the requests due in the window, failed ones included
+
+	// RatioCI95 is Wilson's score interval of Ratio within the run, of n / Deff requests: Kish's design effect of the share
+	// of good ones from one second to the next, absent where it is not known and taken for 1.
+	RatioCI95 *[2]float64 `json:"ratio_ci95,omitempty"`
+	Deff      *float64    `json:"deff,omitempty"`
 }
 
 // Distribution describes the values of one metric, in seconds. Quantiles are by nearest rank over the histogram and

@@ -25,6 +25,9 @@ const (
 	// Share of the time that Go's collector stopped the threads: p99 is the finest percentile that a trial is mostly judged
 	// by, and a hundredth of the time reaches it.
 	gcBound = 0.01
+	// Seconds that a trial has to last for its shares of run delay and of the collector's pauses to be judged: of less, one
+	// pause is a large share.
+	shareLeast = 1
 	// Share of the local ports that are in use or rest in TIME_WAIT, where connections are made anew all the time: above it
 	// the kernel's search for a free one takes long, and at 1 there is none.
 	portsBound = 0.8
@@ -88,7 +91,7 @@ func verdict(w workload.Workload, parts []*Part, lateness *hist.H) Verdict {
 	late(v.KernelLagP99S, latenessBound, "the lag from the kernel's stamp to the read")
 	blame(at(v.CPU) > cpuBound, "load threads used %.0f %% of their CPUs", 100*at(v.CPU))
 	blame(at(v.RunDelay) > runDelayBound, "load threads waited for a core %.0f %% of the time", 100*at(v.RunDelay))
-	blame(at(v.GC) > gcBound, "Go's garbage collector stopped the load threads for %.1f %% of the time", 100*at(v.GC))
+	blame(at(v.GC) > gcBound, "Go's garbage collector held up the load threads for %.1f %% of the time", 100*at(v.GC))
 	blame(at(v.ConnErrors) > 0, "%d connections could not be opened for want of ports, files or memory", at(v.ConnErrors))
 	blame(at(v.Ports) > portsBound, "%.0f %% of the local ports were in use or at rest (let connections carry more requests, or spread them over more addresses)", 100*at(v.Ports))
 	if len(why) > 0 {
@@ -106,11 +109,11 @@ func (v *Verdict) take(p *Part) {
 			cores = min(cores, c.CPUs)
 		}
 		worst(&v.CPU, c.CPUS/(c.WallS*cores))
-		if c.RunDelayS != nil {
+		if c.RunDelayS != nil && c.WallS >= shareLeast {
 			worst(&v.RunDelay, *c.RunDelayS/time)
 		}
 	}
-	if c.GCPauses != nil && c.WallS > 0 {
+	if c.GCPauses != nil && c.WallS >= shareLeast {
 		stopped := 0.0
 		if n := c.GCPauses.N(); n > 0 {
 			stopped = c.GCPauses.Mean() * float64(n) / 1e9

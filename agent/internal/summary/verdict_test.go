@@ -35,7 +35,7 @@ func TestTheVerdictOnTheClient(t *testing.T) {
 		"the exact lag stands for its bound": {client: &Client{ReadLag: lag(0.0125), KernelLag: lag(0.006)}},
 		"kernel lag":                         {client: &Client{KernelLag: lag(0.0125)}, why: "p99 of the lag from the kernel's stamp to the read 12.5 ms is over 10 ms"},
 		"no core":                            {client: &Client{WallS: 15, Threads: 2, RunDelayS: new(7.5)}, why: "load threads waited for a core 25 % of the time"},
-		"garbage":                            {client: &Client{WallS: 15, Threads: 2, GCPauses: pauses(100, 3e-3)}, why: "Go's garbage collector stopped the load threads for 2.0 % of the time"},
+		"garbage":                            {client: &Client{WallS: 15, Threads: 2, GCPauses: pauses(100, 3e-3)}, why: "Go's garbage collector held up the load threads for 2.0 % of the time"},
 		"files":                              {client: &Client{ConnErrors: 4}, why: "4 connections could not be opened for want of ports, files or memory"},
 		"ports": {client: &Client{WallS: 120, Threads: 1, Ports: 28000, Connections: 50000},
 			why: "89 % of the local ports were in use or at rest (let connections carry more requests, or spread them over more addresses)"},

@@ -51,6 +51,7 @@ type ggufReader struct {
 	at   int64
 	kept int
 	err  error
+	buf  []byte // of what was read last
 }
 
 func (g *ggufReader) fail(format string, args ...any) {
@@ -59,6 +60,7 @@ func (g *ggufReader) fail(format string, args ...any) {
 	}
 }
 
+// bytes reads so many, good until the next are read; after an error they are zeros, and at most eight.
 func (g *ggufReader) bytes(n int64) []byte {
 	if g.err == nil && g.at+n > metadataLimit {
 		g.fail("the metadata are longer than %d MiB", metadataLimit>>20)
@@ -66,11 +68,15 @@ func (g *ggufReader) bytes(n int64) []byte {
 	if g.err != nil {
 		return make([]byte, min(n, 8))
 	}
-	b := make([]byte, n)
+	if int64(cap(g.buf)) < n {
+		g.buf = make([]byte, n)
+	}
+	b := g.buf[:n]
 	read, err := io.ReadFull(g.r, b)
 	g.at += int64(read)
 	if err != nil {
 		g.fail("the file ends in the middle of its metadata")
+		clear(b)
 	}
 	return b
 }
@@ -203,12 +209,16 @@ func (g *ggufReader) array() any {
 		return all
 	case kind == ggufFloat32 || kind == ggufInt32 || kind == ggufUint32:
 		var all []float32
-		for ; n > 0 && g.err == nil; n-- {
-			all = append(all, float32(number(kind, g.bytes(4))))
+		for n > 0 && g.err == nil {
+			part := min(n, 4096)
+			for b := g.bytes(int64(part) * 4); len(b) >= 4 && g.err == nil; b = b[4:] {
+				all = append(all, float32(number(kind, b[:4])))
+			}
+			n -= part
 		}
 		return all
 	}
-	g.pass2(kind, n, 0)
+	g.passAll(kind, n, 0)
 	return nil
 }
 
@@ -220,7 +230,7 @@ func (g *ggufReader) pass(kind uint32, depth int) {
 		g.skip(g.uint64())
 	case kind == ggufArray:
 		kind, n := g.uint32(), g.uint64()
-		g.pass2(kind, n, depth)
+		g.passAll(kind, n, depth)
 	case kind < uint32(len(widths)):
 		g.skip(uint64(widths[kind]))
 	default:
@@ -228,8 +238,8 @@ func (g *ggufReader) pass(kind uint32, depth int) {
 	}
 }
 
-// pass2 goes over the elements of an array.
-func (g *ggufReader) pass2(kind uint32, n uint64, depth int) {
+// passAll goes over the elements of an array.
+func (g *ggufReader) passAll(kind uint32, n uint64, depth int) {
 	switch {
 	case g.err != nil:
 	case depth > 8:

@@ -45,8 +45,17 @@ func TestWhatIsNotKnownIsNamed(t *testing.T) {
 			t.Errorf("%s: %v, want %q", text, err, want)
 		}
 	}
-	if _, err := Read("/no/such/file"); err == nil {
-		t.Error("a file that is not there is read")
+	for _, path := range []string{"/no/such/file", t.TempDir()} {
+		if _, err := Read(path); err == nil || !strings.Contains(err.Error(), path) {
+			t.Errorf("what is not there: %v", err)
+		}
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "tokenizer.json"), []byte(small("")), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if tok, err := Read(dir); err != nil || tok.Size() != 7 {
+		t.Errorf("a model's directory: %+v, %v", tok, err)
 	}
 }
 
@@ -82,7 +91,7 @@ func TestATextWhoseFormIsNotCertainIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for text, sure := range map[string]bool{"abé": true, "日本語 Привет 한국": true, "e\u0301": false, "\u212b": false, "\u1100\u1161": false, "\uf900": false} {
+	for text, sure := range map[string]bool{"abé": true, "日本語 Привет 한국": true, "e\u0301": false, "\u212b": false, "\u1100\u1161": false, "\uf900": false, "สวัสดี": true, "हिन्दी": true, "\u0622\u064e": true, "a\u064e\u0651": false, "\u0c46\u0c56": false} {
 		if _, err := tok.Count(text); (err == nil) != sure || err != nil && !strings.Contains(err.Error(), "NFC") {
 			t.Errorf("%q: %v", text, err)
 		}

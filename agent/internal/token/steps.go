@@ -82,9 +82,9 @@ func normalizer(raw json.RawMessage) ([]step, error) {
 		}
 		return []step{func(s string) (string, error) { return strings.ReplaceAll(s, *c.Pattern.String, c.Content), nil }}, nil
 	case "NFC":
-		return []step{func(s string) (string, error) { return s, sure(s, "NFC", composed) }}, nil
+		return []step{func(s string) (string, error) { return s, composed(s) }}, nil
 	case "NFD", "NFKC", "NFKD":
-		return []step{func(s string) (string, error) { return s, sure(s, c.Type, ascii) }}, nil
+		return []step{func(s string) (string, error) { return s, ascii(s, c.Type) }}, nil
 	}
 	return nil, fmt.Errorf("%s is not read", c.Type)
 }

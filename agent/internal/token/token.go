@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -38,8 +39,11 @@ type piece struct {
 // cut cuts a piece into pieces, which it appends to dst.
 type cut func(dst []piece, p piece) ([]piece, error)
 
-// Read reads the tokenizer in a file. An error names the file and the place.
+// Read reads the tokenizer in a file, or in the tokenizer.json of a model's directory. An error names the file and the place.
 func Read(path string) (*Tokenizer, error) {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		path = filepath.Join(path, "tokenizer.json")
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err

@@ -160,11 +160,18 @@ func TestTwoClientsMakeOneSummary(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if marks := strings.Join(s.Marks, "; "); s.Requests.OK != 40 || strings.Contains(marks, "missing") || strings.Contains(marks, "stopped") {
+	if marks := strings.Join(s.Marks, "; "); s.Requests.OK != 40 || strings.Contains(marks, "missing") || strings.Contains(marks, "stopped before") {
 		t.Errorf("%d ok, marks %q; want 40, and nothing missing", s.Requests.OK, s.Marks)
 	}
 	if kept := b.summary(t); kept == nil || kept.Requests.OK != 40 || !b.complete() {
 		t.Errorf("summary.json %+v, key there: %v", kept, b.complete())
+	}
+	if l := s.Little; l == nil || l.Bookkeeping == nil || *l.Bookkeeping > 0.01 || *l.Bookkeeping < -0.01 || len(s.ByEndpoint) != 2 || len(s.ByNode) != 2 {
+		t.Errorf("little %+v, by endpoint %+v, by node %+v", s.Little, s.ByEndpoint, s.ByNode)
+	}
+	series, err := os.ReadFile(filepath.Join(b.Out, summary.SeriesFile))
+	if rows := strings.Split(strings.TrimSpace(string(series)), "\n"); err != nil || len(rows) < 2 || !strings.HasPrefix(rows[0], "time_s,step_s,measured,due,") {
+		t.Errorf("%s: %q, %v", summary.SeriesFile, series, err)
 	}
 	first, second := b.header(t, "c1"), b.header(t, "c2")
 	if second.ClockOffsetS < 3590 || second.ClockOffsetS > 3610 || first.ClockOffsetS > 10 || first.ClockOffsetS < -10 {

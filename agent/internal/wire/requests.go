@@ -32,7 +32,7 @@ type Requests struct {
 	outputs prompt.Outputs
 	counted int // tokens of the fixed prompt; 0: nobody counted
 
-	tokenizer *token.Tokenizer // nil: none was named
+	tokenizer *token.Tokenizer // that counts answers; nil: none has to. Of a large model it has 100 MB
 
 	inputs, answers *trace.Trace // that say how long prompts and answers are; nil: the workload does
 }
@@ -100,8 +100,12 @@ func (r *Requests) check(w workload.Workload) error {
 // take finds the prompts.
 func (r *Requests) take(w workload.Workload) (err error) {
 	made := w.InputTokens != 0 || w.InputLaw != nil
-	if r.tokenizer, err = tokenizerOf(w); err != nil {
+	tokenizer, err := tokenizerOf(w)
+	if err != nil {
 		return err
+	}
+	if r.dialect.mute {
+		r.tokenizer = tokenizer
 	}
 	switch {
 	case w.Prompt != "" && made, w.Dataset != "" && made, w.Prompt != "" && w.Dataset != "":
@@ -109,17 +113,17 @@ func (r *Requests) take(w workload.Workload) (err error) {
 	case w.Prompt != "":
 		text := quoted(w.Prompt)
 		r.fixed = text[1 : len(text)-1]
-		if r.tokenizer != nil {
-			r.counted, err = r.tokenizer.Count(w.Prompt)
+		if tokenizer != nil {
+			r.counted, err = tokenizer.Count(w.Prompt)
 		}
 	case w.Dataset != "":
-		r.set, err = dataset.Read(w.Dataset, w.PromptSeed, counter(r.tokenizer))
+		r.set, err = dataset.Read(w.Dataset, w.PromptSeed, counter(tokenizer))
 	case w.InputTokens <= 0 && w.InputLaw == nil && r.inputs == nil:
 		return errors.New("workload has no prompt, no dataset and no input_tokens")
-	case r.tokenizer == nil:
+	case tokenizer == nil:
 		r.made, err = prompt.NewMade(w)
 	default:
-		if r.made, err = prompt.NewExact(w, r.tokenizer); err != nil {
+		if r.made, err = prompt.NewExact(w, tokenizer); err != nil {
 			err = fmt.Errorf("%s: %w", w.Tokenizer, err)
 		}
 	}
@@ -210,7 +214,7 @@ func (r *Requests) Grade(n int64, answer []byte) (ok, right bool) {
 
 // Counts reports whether the tokens of answers are counted here, for which their text is wanted: the dialect has no count of
 // them, and there is a tokenizer.
-func (r *Requests) Counts() bool { return r.tokenizer != nil && r.dialect.mute }
+func (r *Requests) Counts() bool { return r.tokenizer != nil }
 
 // Count counts the tokens of a record's answer where its server did not. It takes microseconds a token, so it is not for a
 // load thread. An answer's end of sequence, which is no text, is not among them.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -16,20 +17,24 @@ func (m *maker) deal(points []recipe.Point) []*Job {
 	deployments := map[string]*Deployment{}
 	jobs := map[string]*Job{}
 	var order []*Job
+	var before recipe.Recipe
+	var key string
 	for _, pt := range points {
-		key := serverKey(pt.Recipe)
+		if server := serverOf(pt.Recipe); key == "" || !reflect.DeepEqual(server, before) { // neighbours mostly differ in their load
+			key, before = text(server), server
+		}
 		if d := deployments[key]; d != nil {
 			d.points = append(d.points, pt)
 			continue
 		}
 		d := &Deployment{recipe: pt.Recipe, points: []recipe.Point{pt}, What: what(pt)}
 		deployments[key] = d
-		key = jobKey(pt.Recipe)
-		if jobs[key] == nil {
-			jobs[key] = m.job(pt.Recipe)
-			order = append(order, jobs[key])
+		nodes := jobKey(pt.Recipe)
+		if jobs[nodes] == nil {
+			jobs[nodes] = m.job(pt.Recipe)
+			order = append(order, jobs[nodes])
 		}
-		jobs[key].deployments = append(jobs[key].deployments, d)
+		jobs[nodes].deployments = append(jobs[nodes].deployments, d)
 	}
 	return order
 }
@@ -60,15 +65,15 @@ func (m *maker) again(jobs []*Job) {
 	}
 }
 
-// serverKey is equal for two points that one running server can serve.
-func serverKey(r *recipe.Recipe) string {
+// serverOf is equal for two points that one running server can serve.
+func serverOf(r *recipe.Recipe) recipe.Recipe {
 	c := *r
 	w := r.Workload
 	c.Repetitions, c.Seed, c.Orchestration = 0, 0, allocation(r.Orchestration)
 	c.Orchestration.Replicas = r.Orchestration.Replicas
 	c.Metadata, c.Reporting = recipe.Metadata{}, recipe.Reporting{}
 	c.Workload = recipe.Workload{Component: w.Component, Service: w.Service, Model: w.Model, Endpoints: w.Endpoints}
-	return text(c)
+	return c
 }
 
 // jobKey is equal for two points that one allocation can hold.

@@ -16,7 +16,7 @@ var replicas = axis{nodesOf + "servers.replicas_per_node", []any{1, 2}, func(r *
 func fewest(points []recipe.Point) int {
 	keys := make([]string, len(points))
 	for i, pt := range points {
-		keys[i] = serverKey(pt.Recipe)
+		keys[i] = text(serverOf(pt.Recipe))
 	}
 	least := len(keys)
 	var permute func(k, starts int)

@@ -138,6 +138,15 @@ type Place func(path string) diag.Pos
 // New plans the points of a recipe. The list says what can't work, and what is odd; a plan with an error in the list is
 // nil. Place may be nil where nobody wants positions.
 func New(points []recipe.Point, svc *service.Service, cl *cluster.Profile, place Place) (*Plan, diag.List) {
+	p, found := Unnamed(points, svc, cl, place)
+	if p != nil {
+		p.ID = identity(p)
+	}
+	return p, found
+}
+
+// Unnamed is New without the plan's id, a hash over all of it: who tries a hundred plans has one for them.
+func Unnamed(points []recipe.Point, svc *service.Service, cl *cluster.Profile, place Place) (*Plan, diag.List) {
 	if place == nil {
 		place = func(string) diag.Pos { return diag.Pos{} }
 	}
@@ -146,7 +155,6 @@ func New(points []recipe.Point, svc *service.Service, cl *cluster.Profile, place
 	if m.found.Failed() {
 		return nil, m.found
 	}
-	p.ID = identity(p)
 	return p, m.found
 }
 

@@ -131,7 +131,7 @@ func (c *check) headers() {
 	}
 }
 
-// addresses: a port that no server can have.
+// addresses: a port that no server can have, and what can't be done over https.
 func (c *check) addresses() {
 	n := c.node("workload.endpoints")
 	if n.refused() {
@@ -142,6 +142,10 @@ func (c *check) addresses() {
 		if err != nil || u.Hostname() == "" {
 			c.l.Errorf(n.items[i].pos, "bad-value", "write a URL such as http://10.0.0.5:8000", "%s is not the URL of a server", clip(text))
 			continue
+		}
+		if at := "workload.kernel_stamps"; c.Workload.KernelStamps && u.Scheme == "https" && c.good(at) {
+			c.l.Errorf(c.at(at), "conflict", "delete it, or write a URL of http", "kernel_stamps with %s: under TLS the stamp of a packet says nothing of the text in it", clip(text))
+			c.l.Fix(c.delete(at))
 		}
 		if port := u.Port(); port != "" {
 			if k, err := strconv.Atoi(port); err != nil || k < 1 || k > 65535 {

@@ -25,7 +25,8 @@ type Input struct {
 	Resolved  []byte        // with every default
 	Extra     []bundle.File // bin/ and inputs/
 	Templates fs.FS
-	Trace     bool // texts carry tags of package trace that say where in the templates they stand
+	Only      func(path string) bool // trials that are wanted; nil: all. A sweep of thousands is most of the work
+	Trace     bool                   // texts carry tags of package trace that say where in the templates they stand
 }
 
 // Render makes the files of a bundle. After a plan, an error is ours and not the user's.
@@ -55,10 +56,10 @@ func Render(in Input) (*bundle.Bundle, error) {
 	if err := servers(b, in.Plan); err != nil {
 		return nil, err
 	}
-	if err := trials(b, "trials", in.Plan.ID, in.Plan.Trials); err != nil {
+	if err := trials(b, "trials", in, in.Plan.Trials); err != nil {
 		return nil, err
 	}
-	if err := trials(b, "smoke", in.Plan.ID, in.Plan.SmokeTrials()); err != nil {
+	if err := trials(b, "smoke", in, in.Plan.SmokeTrials()); err != nil {
 		return nil, err
 	}
 	b.Add("recipe.yaml", 0o644, in.Recipe)
@@ -192,11 +193,15 @@ func servers(b *bundle.Bundle, p *plan.Plan) error {
 }
 
 // trials adds a directory of trials: a file a trial, and the index that the job script and the ledger go by.
-func trials(b *bundle.Bundle, dir, id string, all []*plan.Trial) error {
+func trials(b *bundle.Bundle, dir string, in Input, all []*plan.Trial) error {
 	var index bytes.Buffer
-	fmt.Fprintf(&index, "# plan %s\n# trial\tdeployment\tseconds\tname\n", id)
+	fmt.Fprintf(&index, "# plan %s\n# trial\tdeployment\tseconds\tname\n", in.Plan.ID)
 	for _, t := range all {
 		fmt.Fprintf(&index, "%s\t%s\t%d\t%s\n", t.ID, t.Deployment, t.Seconds, t.Name)
+		path := dir + "/" + t.ID + ".json"
+		if in.Only != nil && !in.Only(path) {
+			continue
+		}
 		var out bytes.Buffer
 		e := json.NewEncoder(&out)
 		e.SetEscapeHTML(false)
@@ -204,7 +209,7 @@ func trials(b *bundle.Bundle, dir, id string, all []*plan.Trial) error {
 		if err := e.Encode(t.Trial); err != nil {
 			return fmt.Errorf("rendering trial %s: %w", t.ID, err)
 		}
-		b.Add(dir+"/"+t.ID+".json", 0o644, out.Bytes())
+		b.Add(path, 0o644, out.Bytes())
 	}
 	b.Add(dir+"/index.tsv", 0o644, index.Bytes())
 	return nil

@@ -67,7 +67,7 @@ func (e *explainer) values() error {
 func (e *explainer) hanging(v value) map[string][]Source {
 	found := map[string][]Source{}
 	for i, try := range v.try {
-		b, _, err := e.in.compile(try(), false)
+		b, _, err := e.in.compile(try(), false, e.wants)
 		if err != nil {
 			continue // no bundle with this value: another one may tell
 		}

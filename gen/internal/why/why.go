@@ -61,7 +61,7 @@ type Line struct {
 
 // Bundle compiles the inputs. The files are those of the bundle but for its MANIFEST.
 func (in Inputs) Bundle() (*bundle.Bundle, error) {
-	b, _, err := in.compile(attempt{in: in}, false)
+	b, _, err := in.compile(attempt{in: in}, false, nil)
 	return b, err
 }
 
@@ -71,26 +71,31 @@ type attempt struct {
 	plan string // id of the plan; "": as it comes out
 }
 
-func (in Inputs) compile(a attempt, traced bool) (*bundle.Bundle, string, error) {
+// compile makes a bundle of an attempt, of whose trials only those that are wanted need be there; nil: all.
+func (in Inputs) compile(a attempt, traced bool, only func(path string) bool) (*bundle.Bundle, string, error) {
 	svc := *a.in.Service
 	svc.Trace = traced
-	p, found := plan.New(a.in.Recipe.Points(), &svc, a.in.Profile, nil)
+	planned := plan.New
+	if a.plan != "" {
+		planned = plan.Unnamed
+	}
+	p, found := planned(a.in.Recipe.Points(), &svc, a.in.Profile, nil)
 	if p == nil {
 		return nil, "", fmt.Errorf("planning the recipe again: %s", found[0])
 	}
 	p.ID = cmp.Or(a.plan, p.ID)
 	b, err := render.Render(render.Input{Version: a.in.Version, Plan: p, Service: &svc, Recipe: a.in.Text, Resolved: a.in.Recipe.Resolved(),
-		Extra: a.in.Extra, Templates: a.in.Templates, Trace: traced})
+		Extra: a.in.Extra, Templates: a.in.Templates, Only: only, Trace: traced})
 	return b, p.ID, err
 }
 
 // Explain tells of each line of the wanted files (all, when none is named) what put it there.
 func (in Inputs) Explain(files ...string) (map[string][]Line, error) {
-	b, id, err := in.compile(attempt{in: in}, false)
+	b, id, err := in.compile(attempt{in: in}, false, nil)
 	if err != nil {
 		return nil, err
 	}
-	marked, _, err := in.compile(attempt{in, id}, true)
+	marked, _, err := in.compile(attempt{in, id}, true, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -121,6 +126,9 @@ type explainer struct {
 	lines map[string][]Line
 	texts map[string][]string // of lines, by file
 }
+
+// wants tells whether a file's lines are asked for.
+func (e *explainer) wants(path string) bool { return e.texts[path] != nil }
 
 // find is the file of b with this path.
 func (e *explainer) find(b *bundle.Bundle, path string, into *bundle.File) bool {
