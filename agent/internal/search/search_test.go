@@ -154,9 +154,10 @@ func TestFlow(t *testing.T) {
 		{Flow{}, false},
 		{Flow{In: 1000, Out: 1000, Flying: 10}, false},
 		{Flow{In: 1000, Out: 987, Flying: 10}, false},             // chance
-		{Flow{In: 1000, Out: 950, Flying: 10}, true},              // no chance
+		{Flow{In: 1000, Out: 940, Flying: 10}, true},              // no chance
 		{Flow{In: 1000, Out: 950, Flying: 50, Cold: true}, false}, // those in flight at the end
-		{Flow{In: 100_000, Out: 99_500, Flying: 10}, false},       // half a percent
+		{Flow{In: 100_000, Out: 96_000, Flying: 10}, false},       // less than one can tell
+		{Flow{In: 724, Out: 710, Flying: 8}, false},               // a queue near its limit that is long at times
 		{Flow{In: 1000, Out: 1100, Flying: 10}, false},            // the queue of the warm-up went
 	} {
 		if got := c.flow.piled(); (got != "") != c.bad {
