@@ -36,7 +36,7 @@ func answer(scheduled, sent, ttft float64) *record.Record {
 	}
 	first := sent + ttft
 	return &record.Record{
-		Phase: phase, Scheduled: scheduled, Sent: sent, FirstToken: first, LastToken: first + 0.2, Done: first + 0.25,
+		Phase: phase, Scheduled: scheduled, Sent: sent, FirstToken: first, FirstAnswer: first, LastToken: first + 0.2, Done: first + 0.25,
 		Outcome: record.OK, Status: 200, PromptTokens: 5, OutputTokens: 3, TokenSource: record.Usage, Batch: -1,
 		Gaps: []float32{0.1, 0.1}, ServerLoad: record.Unknown, ServerPrompt: record.Unknown, ServerDecode: record.Unknown,
 	}
@@ -231,6 +231,37 @@ func TestOneTokenHasNoTPOT(t *testing.T) {
 	if _, has := s.Latency["tpot_s"]; has || s.Latency["ttft_s"].N != 1 {
 		t.Errorf("latency %+v", s.Latency)
 	}
+}
+
+func TestTheAnswersOwnFirstTokenIsThereWhereSomeReasoned(t *testing.T) {
+	tr := trial()
+	thought, never := answer(4, 4, 0.1), answer(5, 5, 0.2)
+	thought.FirstAnswer = thought.FirstToken + 0.15
+	never.FirstAnswer = record.Unknown // reasoning took all of its length
+	plain := collect(tr, 0, 3, answer(3, 3, 0.1))
+	if s := Merge(tr, []*Part{plain}); len(s.Latency) == 0 || has(s.Latency, "ttft_answer_s") || has(s.LatencyAll, "ttft_answer_s") {
+		t.Errorf("nobody reasoned: %+v", s.Latency)
+	}
+	s := Merge(tr, []*Part{plain, collect(tr, 1, 3, thought, never), collect(tr, 2, 3, failed(6, record.Timeout))})
+	d, all := s.Latency["ttft_answer_s"], s.LatencyAll["ttft_answer_s"]
+	if d.N != 2 || s.Latency["ttft_s"].N != 3 || all.N != 3 {
+		t.Errorf("%d answers of %d, %d with failures; want 2 of 3 and 3", d.N, s.Latency["ttft_s"].N, all.N)
+	}
+	near(t, "least", float64(d.Min), 0.1) // who did not reason counts as ever
+	near(t, "most", float64(d.Max), 0.25)
+	only := Merge(tr, []*Part{collect(tr, 0, 1, never)})
+	if has(only.Latency, "ttft_answer_s") || !has(only.Latency, "ttft_s") {
+		t.Errorf("nobody came to an answer: %+v", only.Latency)
+	}
+	tr.Workload.Stream = false
+	if s := Merge(tr, []*Part{collect(tr, 0, 1, thought)}); has(s.Latency, "ttft_answer_s") {
+		t.Errorf("not streamed: %+v", s.Latency)
+	}
+}
+
+func has(latencies map[string]Distribution, name string) bool {
+	_, known := latencies[name]
+	return known
 }
 
 func TestGoodputIsWhatKeepsEveryBound(t *testing.T) {
