@@ -41,6 +41,7 @@ type Options struct {
 type Facts struct {
 	CPUS    float64 // CPU time the load threads took, in seconds; of fasthttp: the whole process
 	WallS   float64 // from time zero to the end of the drain, in seconds
+	ClosedS float64 // from time zero to when no more was sent, in seconds: the drain lies between the two
 	Threads int     // load threads; of fasthttp: as many as Go runs at once
 	Driver  string  // loop or fasthttp
 
@@ -247,6 +248,7 @@ func (e *engine) facts(threads []*thread) Facts {
 		f.Broken += t.broken
 		f.Resent += t.resent
 		f.HeldNS += t.machine.Held()
+		f.ClosedS = max(f.ClosedS, t.machine.Closed(e.now()).Seconds())
 		f.ReadLag.Merge(&t.lag)
 		f.Cut = f.Cut || t.cut
 		f.delayed(t.delay, t.delayKnown)
