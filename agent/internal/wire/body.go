@@ -154,8 +154,11 @@ func (b *body) learn(f found, p []byte) {
 	if f.content {
 		b.tokens++
 	}
-	if f.failed {
+	switch {
+	case f.failed:
 		b.fail(p)
+	case f.aborted && b.failed == "":
+		b.failed = "the server gave the answer up: " + excerpt(p[max(0, bytes.LastIndex(p, []byte(`"finish_reason"`))):])
 	}
 }
 
