@@ -34,13 +34,14 @@ func (o *loadOptions) findRate(ctx context.Context, c *call, a workload.Assignme
 	}
 	tries := map[float64]try{}
 	var last try
+	used := int64(0) // prompts of the dataset
 	for k := 1; ; k++ {
 		rate, more := s.Next()
 		if !more {
 			break
 		}
 		var next try
-		if next, err = o.try(ctx, c, a, k, rate); err == nil || last.measured == nil {
+		if next, err = o.try(ctx, c, a, k, rate, used); err == nil || last.measured == nil {
 			last = next
 		}
 		if err != nil {
@@ -48,17 +49,17 @@ func (o *loadOptions) findRate(ctx context.Context, c *call, a workload.Assignme
 		}
 		p := s.Add(search.Of(last.Trial.Workload, last.Summary))
 		fmt.Fprintln(c.stderr, last.sentence(k, p))
-		tries[rate] = last
+		tries[rate], used = last, search.Used(last.Trial, last.parts)
 	}
 	if err != nil && last.measured == nil {
 		return err
 	}
-	r := s.Result()
+	r := s.Result(err)
 	if r.Holds != nil {
 		last = tries[*r.Holds]
 	}
 	last.Search, last.Trial.Workload.Seed = r, a.Trial.Workload.Seed // the one that makes the whole search again
-	return errors.Join(o.conclude(c, last), stopped(err), unheld(r))
+	return errors.Join(o.conclude(c, last), unfound(r, err))
 }
 
 // clear takes away what the probes of an earlier run left in the same directory: this one may have fewer.
@@ -87,9 +88,9 @@ type try struct {
 }
 
 // try sends probe k of a search.
-func (o *loadOptions) try(ctx context.Context, c *call, a workload.Assignment, k int, rate float64) (try, error) {
+func (o *loadOptions) try(ctx context.Context, c *call, a workload.Assignment, k int, rate float64, used int64) (try, error) {
 	a.Trial.Workload.DurationS = window(a.Trial.Workload, rate)
-	a.Trial = search.Probe(a.Trial, k, rate)
+	a.Trial, a.Probe = search.Probe(a.Trial, k, rate, used), k
 	dir := ""
 	if o.out != "" {
 		dir = filepath.Join(o.out, "probes", fmt.Sprintf("%02d", k))
@@ -97,6 +98,9 @@ func (o *loadOptions) try(ctx context.Context, c *call, a workload.Assignment, k
 	m, err := o.measure(ctx, c, a, dir, fmt.Sprintf("probe %d at %s/s:", k, search.Rate(rate)))
 	if m != nil && dir != "" {
 		err = errors.Join(err, m.write(dir))
+	}
+	if err == nil {
+		err = search.Silent(k, m.Summary, m.reasons())
 	}
 	return try{a, m, dir}, err
 }
@@ -140,12 +144,17 @@ func stopped(err error) error {
 	return fmt.Errorf("stopped: %w", err)
 }
 
-// unheld is the error of a search in which no rate held.
-func unheld(r *summary.Search) error {
-	if r.Holds != nil {
-		return nil
+// unfound is the error of a search in which no rate held, or that could not go on; nil where one held.
+func unfound(r *summary.Search, cause error) error {
+	switch {
+	case errors.As(cause, new(signalled)):
+		return stopped(cause)
+	case cause != nil:
+		return cause
+	case r.Holds == nil:
+		return fmt.Errorf("no rate was shown to hold: %s", r.WhyEnded)
 	}
-	return fmt.Errorf("no rate was shown to hold: %s", r.WhyEnded)
+	return nil
 }
 
 // foundTable is what a search found and how, for people.

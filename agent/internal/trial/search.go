@@ -36,26 +36,27 @@ func (c Config) search(ctx context.Context) (*summary.Summary, error) {
 	}
 	tries := map[float64]*try{}
 	var best *try
+	used := int64(0) // prompts of the dataset
 	for k := 1; ; k++ {
 		rate, more := s.Next()
 		if !more {
 			break
 		}
 		var next *try
-		if next, err = c.try(ctx, k, rate); err == nil || best == nil {
+		if next, err = c.try(ctx, k, rate, used); err == nil || best == nil {
 			best = next
 		}
 		if err != nil {
 			break
 		}
-		p := s.Add(search.Of(search.Probe(c.Trial, k, rate).Workload, next.summary))
+		p := s.Add(search.Of(next.trial.Workload, next.summary))
 		c.Say("%s", search.Sentence(k, p))
-		tries[rate] = next
+		tries[rate], used = next, search.Used(next.trial, next.parts)
 	}
 	if best == nil {
 		return nil, err
 	}
-	r := s.Result()
+	r := s.Result(err)
 	if r.Holds != nil {
 		best = tries[*r.Holds]
 	}
@@ -63,8 +64,8 @@ func (c Config) search(ctx context.Context) (*summary.Summary, error) {
 }
 
 // try drives probe k of a search; nil when it came to nothing.
-func (c Config) try(ctx context.Context, k int, rate float64) (*try, error) {
-	c.Trial, c.nth = search.Probe(c.Trial, k, rate), k
+func (c Config) try(ctx context.Context, k int, rate float64, used int64) (*try, error) {
+	c.Trial, c.nth = search.Probe(c.Trial, k, rate, used), k
 	say := c.Say
 	c.Say = func(format string, args ...any) {
 		say("probe %d at %s/s: %s", k, search.Rate(rate), fmt.Sprintf(format, args...))
@@ -73,7 +74,11 @@ func (c Config) try(ctx context.Context, k int, rate float64) (*try, error) {
 	if err != nil && (len(parts) == 0 || k > 1) { // executors may still have those of the probe before
 		return nil, err
 	}
-	return &try{k, c.Trial, summary.Merge(c.Trial, parts), parts, last}, err
+	t := &try{k, c.Trial, summary.Merge(c.Trial, parts), parts, last}
+	if err == nil {
+		err = search.Silent(k, t.summary, share.Reasons(t.summary.Requests.ByOutcome, last...))
+	}
+	return t, err
 }
 
 // settle makes a probe the trial's result.
