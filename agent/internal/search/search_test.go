@@ -32,7 +32,7 @@ func run(t *testing.T, want workload.Search, try func(rate float64) Outcome) *su
 		o.Rate = rate
 		s.Add(o)
 	}
-	return s.Result()
+	return s.Result(nil)
 }
 
 // step is a server that keeps the SLO of every request up to a rate, and of none above it, as seen by so many requests.
@@ -126,7 +126,7 @@ func TestARateAboveOneThatFailsIsNoAnswer(t *testing.T) {
 	if rate, more := s.Next(); !more || rate <= 1 || rate >= 2 {
 		t.Errorf("next is %v, %v", rate, more)
 	}
-	if r := s.Result(); r.Found != nil || *r.Holds != 1 || *r.Fails != 2 {
+	if r := s.Result(nil); r.Found != nil || *r.Holds != 1 || *r.Fails != 2 {
 		t.Errorf("%+v", r)
 	}
 }
