@@ -32,33 +32,14 @@ func (o *loadOptions) findRate(ctx context.Context, c *call, a workload.Assignme
 	if err := o.clear(); err != nil {
 		return err
 	}
-	tries := map[float64]try{}
-	var last try
-	for k := 1; ; k++ {
-		rate, more := s.Next()
-		if !more {
-			break
-		}
-		var next try
-		if next, err = o.try(ctx, c, a, k, rate); err == nil || last.measured == nil {
-			last = next
-		}
-		if err != nil {
-			break
-		}
-		p := s.Add(search.Of(last.Trial.Workload, last.Summary))
-		fmt.Fprintln(c.stderr, last.sentence(k, p))
-		tries[rate] = last
-	}
-	if err != nil && last.measured == nil {
+	found, err := search.Drive(s, func(k int, rate float64, used int64) (*try, search.Outcome, error) { return o.try(ctx, c, a, k, rate, used) },
+		func(k int, p summary.Probe, t *try) { fmt.Fprintln(c.stderr, t.sentence(k, p)) })
+	if found == nil {
 		return err
 	}
-	r := s.Result()
-	if r.Holds != nil {
-		last = tries[*r.Holds]
-	}
-	last.Search, last.Trial.Workload.Seed = r, a.Trial.Workload.Seed // the one that makes the whole search again
-	return errors.Join(o.conclude(c, last), stopped(err), unheld(r))
+	r := s.Result(err)
+	found.Search, found.Trial.Workload.Seed = r, a.Trial.Workload.Seed // the one that makes the whole search again
+	return errors.Join(o.conclude(c, found), unfound(r, err))
 }
 
 // clear takes away what the probes of an earlier run left in the same directory: this one may have fewer.
@@ -86,19 +67,25 @@ type try struct {
 	dir string // of its files; "": there are none
 }
 
-// try sends probe k of a search.
-func (o *loadOptions) try(ctx context.Context, c *call, a workload.Assignment, k int, rate float64) (try, error) {
+// try sends probe k of a search; nil when it came to nothing.
+func (o *loadOptions) try(ctx context.Context, c *call, a workload.Assignment, k int, rate float64, used int64) (*try, search.Outcome, error) {
 	a.Trial.Workload.DurationS = window(a.Trial.Workload, rate)
-	a.Trial = search.Probe(a.Trial, k, rate)
+	a.Trial, a.Probe = search.Probe(a.Trial, k, rate, used), k
 	dir := ""
 	if o.out != "" {
 		dir = filepath.Join(o.out, "probes", fmt.Sprintf("%02d", k))
 	}
 	m, err := o.measure(ctx, c, a, dir, fmt.Sprintf("probe %d at %s/s:", k, search.Rate(rate)))
-	if m != nil && dir != "" {
+	if m == nil {
+		return nil, search.Outcome{}, err
+	}
+	if dir != "" {
 		err = errors.Join(err, m.write(dir))
 	}
-	return try{a, m, dir}, err
+	if err == nil {
+		err = search.Silent(k, m.Summary, m.reasons())
+	}
+	return &try{a, m, dir}, search.Of(a.Trial, m.Summary, m.parts), err
 }
 
 // window is how long a probe's is, in seconds: what was asked for, or within bounds twice as long as it takes to show that a
@@ -111,7 +98,7 @@ func window(w workload.Workload, rate float64) float64 {
 }
 
 // sentence is the line that tells of a probe.
-func (t try) sentence(k int, p summary.Probe) string {
+func (t *try) sentence(k int, p summary.Probe) string {
 	words := []string{search.Sentence(k, p)}
 	if d, ok := t.Latency[summary.TTFT.String()]; ok {
 		words = append(words, fmt.Sprintf("TTFT p50 %s ms, p99 %s ms", digits(1e3*float64(d.P50)), digits(1e3*float64(d.P99))))
@@ -120,7 +107,7 @@ func (t try) sentence(k int, p summary.Probe) string {
 }
 
 // conclude writes and prints what the search found: the files of one probe become the run's, the others stay where they are.
-func (o *loadOptions) conclude(c *call, t try) error {
+func (o *loadOptions) conclude(c *call, t *try) error {
 	if o.out != "" {
 		if err := whole.Move(t.dir, o.out); err != nil {
 			return err
@@ -140,12 +127,17 @@ func stopped(err error) error {
 	return fmt.Errorf("stopped: %w", err)
 }
 
-// unheld is the error of a search in which no rate held.
-func unheld(r *summary.Search) error {
-	if r.Holds != nil {
-		return nil
+// unfound is the error of a search in which no rate held, or that could not go on; nil where one held.
+func unfound(r *summary.Search, cause error) error {
+	switch {
+	case errors.As(cause, new(signalled)):
+		return stopped(cause)
+	case cause != nil:
+		return cause
+	case r.Holds == nil:
+		return fmt.Errorf("no rate was shown to hold: %s", r.WhyEnded)
 	}
-	return fmt.Errorf("no rate was shown to hold: %s", r.WhyEnded)
+	return nil
 }
 
 // foundTable is what a search found and how, for people.

@@ -28,6 +28,15 @@ func (m *Machine) closed() time.Duration {
 	return min(m.stopped, m.ceased, later(min(m.end(), m.shut()), m.plan.cooldown))
 }
 
+// Closed is since when this share had sent no more at its end, which is now: the time it closed or, where nothing sets one, as
+// at the end of a trace, the last time that it sent.
+func (m *Machine) Closed(now time.Duration) time.Duration {
+	if at := m.closed(); at <= now {
+		return at
+	}
+	return m.latest
+}
+
 // drained is when requests in flight are given up.
 func (m *Machine) drained() time.Duration {
 	return min(later(m.end(), m.plan.cooldown+m.plan.drain), later(m.ceased, m.plan.drain))

@@ -86,6 +86,7 @@ type Machine struct {
 	stopped  time.Duration // Never while it runs
 	ceased   time.Duration // since when it sends no more although it should; Never: it was not told to
 	told     bool          // the other threads know that this one measures no more
+	latest   time.Duration // when one was sent last
 	outside  outstanding   // the requests that were sent and are not done
 	cancels  uint64        // seed of which requests are given up
 
@@ -244,7 +245,7 @@ func (m *Machine) Sent(r *Request, now time.Duration) {
 	if !math.IsNaN(r.Record.Sent) {
 		return
 	}
-	r.Record.Sent = now.Seconds()
+	r.Record.Sent, m.latest = now.Seconds(), max(m.latest, now)
 	m.outside.change(m, now, 1)
 	m.flying.remove(&r.place)
 	m.flying.add(&r.place, r, m.plan.deadline(now))

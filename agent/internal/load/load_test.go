@@ -122,8 +122,8 @@ func TestTheDrainIsBounded(t *testing.T) {
 			t.Errorf("record %+v: want cancelled at 8 s", r)
 		}
 	}
-	if len(sim.records) != 2 || sim.now != 8*time.Second {
-		t.Errorf("%d records, over at %v; want 2 at 8s", len(sim.records), sim.now)
+	if len(sim.records) != 2 || sim.now != 8*time.Second || sim.m.Closed(sim.now) != 5*time.Second {
+		t.Errorf("%d records, closed at %v, over at %v; want 2, 5s and 8s", len(sim.records), sim.m.Closed(sim.now), sim.now)
 	}
 }
 

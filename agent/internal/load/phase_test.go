@@ -106,6 +106,10 @@ func TestATraceEndsALoadThatHasNoOtherEnd(t *testing.T) {
 		if n := byPhase(sim.records); n[record.Warmup] != c.warm || n[record.Measure] != c.measure || sim.now != c.over {
 			t.Errorf("%+v: %v by phase, over at %v; want %d, %d and %v", c.w, n, sim.now, c.warm, c.measure, c.over)
 		}
+		last := slices.MaxFunc(sim.records, func(a, b record.Record) int { return cmp.Compare(a.Sent, b.Sent) }).Sent
+		if at := sim.m.Closed(sim.now); at < seconds(last) || at > sim.now || c.w.DurationS == 0 && at > seconds(last)+time.Second/2 {
+			t.Errorf("%+v: closed at %v; the last is sent at %v s", c.w, at, last)
+		}
 	}
 }
 

@@ -41,6 +41,7 @@ type Options struct {
 type Facts struct {
 	CPUS    float64 // CPU time the load threads took, in seconds; of fasthttp: the whole process
 	WallS   float64 // from time zero to the end of the drain, in seconds
+	ClosedS float64 // from time zero to when no more was sent, in seconds: the drain lies between the two
 	Threads int     // load threads; of fasthttp: as many as Go runs at once
 	Driver  string  // loop or fasthttp
 
@@ -118,7 +119,7 @@ func newEngine(ctx context.Context, a workload.Assignment, opt Options) (*engine
 		}
 	}
 	e := &engine{
-		assignment: a, opt: opt, requests: opt.Requests, dialect: opt.Requests.Dialect(), prefix: a.Trial.ID + "-" + a.Node + "-",
+		assignment: a, opt: opt, requests: opt.Requests, dialect: opt.Requests.Dialect(), prefix: prefix(a),
 	}
 	if _, err := e.encoders(); err != nil {
 		return nil, err
@@ -132,6 +133,14 @@ func newEngine(ctx context.Context, a workload.Assignment, opt Options) (*engine
 	var err error
 	e.targets, err = LookUp(ctx, a.Endpoints)
 	return e, err
+}
+
+// prefix is what the ids of an assignment's requests begin with; those of a search's probes differ.
+func prefix(a workload.Assignment) string {
+	if a.Probe > 0 {
+		return fmt.Sprintf("%s.%d-%s-", a.Trial.ID, a.Probe, a.Node)
+	}
+	return a.Trial.ID + "-" + a.Node + "-"
 }
 
 // secure reports whether an endpoint is none the loop carries.
@@ -247,6 +256,7 @@ func (e *engine) facts(threads []*thread) Facts {
 		f.Broken += t.broken
 		f.Resent += t.resent
 		f.HeldNS += t.machine.Held()
+		f.ClosedS = max(f.ClosedS, t.machine.Closed(e.now()).Seconds())
 		f.ReadLag.Merge(&t.lag)
 		f.Cut = f.Cut || t.cut
 		f.delayed(t.delay, t.delayKnown)

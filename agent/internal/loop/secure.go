@@ -51,7 +51,7 @@ func (e *engine) runSecure(ctx context.Context, sink func(*record.Record)) (Fact
 	drained.Wait()
 	f := s.counts
 	f.CPUS, f.WallS = (processTime() - before).Seconds(), e.now().Seconds()
-	f.Prompts, f.HeldNS = e.requests.Prompts(), s.machine.Held()
+	f.Prompts, f.HeldNS, f.ClosedS = e.requests.Prompts(), s.machine.Held(), s.machine.Closed(e.now()).Seconds()
 	if now, ok := runDelay(allThreads); known && ok {
 		f.delayed(now-waited, true)
 	}

@@ -117,7 +117,7 @@ func (s *Share) run(ctx context.Context) (err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.client = &summary.Client{
-		CPUS: facts.CPUS, WallS: facts.WallS, Threads: facts.Threads, ReadLag: facts.ReadLag, KernelLag: facts.KernelLag,
+		CPUS: facts.CPUS, WallS: facts.WallS, ClosedS: facts.ClosedS, Threads: facts.Threads, ReadLag: facts.ReadLag, KernelLag: facts.KernelLag,
 		CPUs: facts.CPUs, RunDelayS: facts.RunDelayS, GCPauses: facts.GCPauses, Ports: facts.Ports,
 		Connections: facts.Connections, Broken: facts.Broken, Resent: facts.Resent, ConnErrors: facts.ConnErrors,
 		Prompts: facts.Prompts, HeldNS: &facts.HeldNS,

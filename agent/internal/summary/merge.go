@@ -70,7 +70,7 @@ func Merge(trial workload.Trial, parts []*Part) *Summary {
 		Service: trial.Service, Model: w.Model, Dialect: w.Dialect,
 		Load:     Load{Concurrency: w.Concurrency, Rate: w.Rate, Arrival: w.Arrival},
 		Requests: t.counts, Tokens: tokenSums(t), SLO: w.SLO,
-		Client: verdict(w, parts, t.lateness),
+		Drain: drain(w, parts), Client: verdict(w, parts, t.lateness),
 	}
 	if s.Point == nil {
 		s.Point = map[string]any{}

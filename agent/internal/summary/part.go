@@ -155,6 +155,7 @@ func (t *Due) add(o Due) {
 type Client struct {
 	CPUS        float64  `json:"cpu_s"`                 // CPU time the load threads took, in seconds
 	WallS       float64  `json:"wall_s"`                // time from the trial's start to its end, in seconds
+	ClosedS     float64  `json:"closed_s,omitempty"`    // time from the trial's start to when no more was sent, in seconds; absent: not known
 	Threads     int      `json:"threads"`               // load threads
 	ReadLag     *hist.H  `json:"read_lag,omitempty"`    // ns from a socket's being readable to its read; nil: not measured
 	CPUs        float64  `json:"cpus,omitempty"`        // cores the process may use, by affinity and cgroup; absent: not known

@@ -50,6 +50,7 @@ type Summary struct {
 
 	Search *Search `json:"search,omitempty"` // of a trial that was a search
 
+	Drain  Drain    `json:"drain"`
 	Client Verdict  `json:"client"`
 	Marks  []string `json:"marks"` // why the trial is doubtful; empty: it is not
 	LowN   []string `json:"low_n"` // quantiles of Latency that the sample can't carry, as "ttft_s_p99"

@@ -439,4 +439,15 @@ func TestADatasetThatComesRoundIsMarked(t *testing.T) {
 			t.Errorf("last index %d: marks %q, want %q", last, got, want)
 		}
 	}
+	tr := trial()
+	tr.Workload.DatasetFrom = 8
+	p := collect(tr, 0, 1, answer(5, 5, 0.1), answer(13, 13, 0.1))
+	p.LastID, p.Client = 1, &Client{WallS: 15, Threads: 1, Prompts: 10}
+	if got := Merge(tr, []*Part{p}).Marks; len(got) != 0 {
+		t.Errorf("the last prompt of all: marks %q", got)
+	}
+	p.LastID = 2
+	if got := Merge(tr, []*Part{p}).Marks; len(got) != 1 || got[0] != "the dataset's 10 prompts came round 2 times, with those of the search's probes before" {
+		t.Errorf("one prompt more: marks %q", got)
+	}
 }

@@ -34,46 +34,30 @@ func (c Config) search(ctx context.Context) (*summary.Summary, error) {
 	if err := os.RemoveAll(probes); err != nil { // of an earlier run, which was not complete
 		return nil, err
 	}
-	tries := map[float64]*try{}
-	var best *try
-	for k := 1; ; k++ {
-		rate, more := s.Next()
-		if !more {
-			break
-		}
-		var next *try
-		if next, err = c.try(ctx, k, rate); err == nil || best == nil {
-			best = next
-		}
-		if err != nil {
-			break
-		}
-		p := s.Add(search.Of(search.Probe(c.Trial, k, rate).Workload, next.summary))
-		c.Say("%s", search.Sentence(k, p))
-		tries[rate] = next
-	}
+	best, err := search.Drive(s, func(k int, rate float64, used int64) (*try, search.Outcome, error) { return c.try(ctx, k, rate, used) },
+		func(k int, p summary.Probe, _ *try) { c.Say("%s", search.Sentence(k, p)) })
 	if best == nil {
 		return nil, err
 	}
-	r := s.Result()
-	if r.Holds != nil {
-		best = tries[*r.Holds]
-	}
-	return c.settle(best, r, err)
+	return c.settle(best, s.Result(err), err)
 }
 
 // try drives probe k of a search; nil when it came to nothing.
-func (c Config) try(ctx context.Context, k int, rate float64) (*try, error) {
-	c.Trial, c.nth = search.Probe(c.Trial, k, rate), k
+func (c Config) try(ctx context.Context, k int, rate float64, used int64) (*try, search.Outcome, error) {
+	c.Trial, c.nth = search.Probe(c.Trial, k, rate, used), k
 	say := c.Say
 	c.Say = func(format string, args ...any) {
 		say("probe %d at %s/s: %s", k, search.Rate(rate), fmt.Sprintf(format, args...))
 	}
 	parts, last, err := c.once(ctx)
 	if err != nil && (len(parts) == 0 || k > 1) { // executors may still have those of the probe before
-		return nil, err
+		return nil, search.Outcome{}, err
 	}
-	return &try{k, c.Trial, summary.Merge(c.Trial, parts), parts, last}, err
+	t := &try{k, c.Trial, summary.Merge(c.Trial, parts), parts, last}
+	if err == nil {
+		err = search.Silent(k, t.summary, share.Reasons(t.summary.Requests.ByOutcome, last...))
+	}
+	return t, search.Of(c.Trial, t.summary, parts), err
 }
 
 // settle makes a probe the trial's result.

@@ -93,6 +93,10 @@ func (f *found) end(at *field) {
 	}
 }
 
+// isText reports whether a value of this meaning is text. What such a value says is added to what others of its event said,
+// and takes nothing of it away (Forms live by that).
+func (m meaning) isText() bool { return m == content || m == words || m == allWords || m == thought }
+
 // note takes note of the value of a field.
 func (f *found) note(m meaning, raw []byte) {
 	switch m {
