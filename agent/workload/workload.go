@@ -68,10 +68,11 @@ type Workload struct {
 
 	InputTokens int     `json:"input_tokens,omitempty"` // length of a synthetic prompt; with InputLaw: its mean
 	InputLaw    *Length `json:"input_law,omitempty"`
-	Prompt      string  `json:"prompt,omitempty"`    // one fixed prompt, repeated on purpose; excludes InputTokens
-	Dataset     string  `json:"dataset,omitempty"`   // prompts from a file (see File) instead of made-up ones
-	Tokenizer   string  `json:"tokenizer,omitempty"` // the model's own (see File), GGUF or tokenizer.json: made-up prompts have exactly their length in its tokens
-	TokenIDs    *IDs    `json:"token_ids,omitempty"` // of openai-completions: made-up prompts are lists of token ids, and so exactly as long
+	Prompt      string  `json:"prompt,omitempty"`       // one fixed prompt, repeated on purpose; excludes InputTokens
+	Dataset     string  `json:"dataset,omitempty"`      // prompts from a file (see File) instead of made-up ones
+	DatasetFrom int64   `json:"dataset_from,omitempty"` // of a search's probe: so many prompts of it were used by the probes before
+	Tokenizer   string  `json:"tokenizer,omitempty"`    // the model's own (see File), GGUF or tokenizer.json: made-up prompts have exactly their length in its tokens
+	TokenIDs    *IDs    `json:"token_ids,omitempty"`    // of openai-completions: made-up prompts are lists of token ids, and so exactly as long
 	Prefix      *Prefix `json:"prefix,omitempty"`
 	Turns       int     `json:"turns,omitempty"` // requests of one conversation, each with all before it; 0 and 1: none
 	MaxTokens   int     `json:"max_tokens"`      // asked of the server, exactly (IgnoreEOS) or at most; with OutputLaw: its mean

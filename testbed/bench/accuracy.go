@@ -139,14 +139,16 @@ func (b *bench) busyPart() (rows [][]string, err error) {
 	return rows, nil
 }
 
-// corePart is the agent on a core of its own, the server on another.
+// corePart is the agent on a core of its own, the server on another. The streams begin evenly spread over the length of an answer: in
+// lock-step it is the server's core that is short.
 func (b *bench) corePart() ([][]string, error) {
 	s := situation{1000, 64, 50 * time.Millisecond, 100 * time.Microsecond, 2}
 	l := s.law()
 	l.core = "0"
-	c := b.agentLoad()
+	spread := firstToken + time.Duration(s.tokens)*s.itl
+	c := b.agentLoad("--ramp-up", spread.String())
 	c.command = pinned(c.command, "1")
-	return b.ours(epoll, s, s.String()+", a core each", l, c)
+	return b.ours(epoll, s, fmt.Sprintf("%d begun over %v, an event each %v, a core each", s.streams, spread, s.itl), l, c)
 }
 
 // lawsPart is whether arrivals keep their law, as the server saw them.

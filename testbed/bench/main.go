@@ -83,8 +83,16 @@ func table(ctx context.Context, name string, args []string) error {
 			return err
 		}
 	}
-	if err := peer.Install(ctx, b.cache, b.peers, b.say); err != nil || name == "install" {
+	if err := peer.Install(ctx, b.cache, b.peers, b.say); err != nil {
 		return err
+	}
+	if version, err := peer.Hyperfine(ctx); err != nil {
+		b.say("hyperfine: %v", err) // its row will say that it is missing
+	} else {
+		b.say("hyperfine %s", version)
+	}
+	if name == "install" {
+		return nil
 	}
 	if b.dir, err = os.MkdirTemp("", "hpcbench-bench-"); err != nil {
 		return err

@@ -32,14 +32,14 @@ func (o *loadOptions) findRate(ctx context.Context, c *call, a workload.Assignme
 	if err := o.clear(); err != nil {
 		return err
 	}
-	found, err := search.Drive(s, func(k int, rate float64) (*try, search.Outcome, error) { return o.try(ctx, c, a, k, rate) },
+	found, err := search.Drive(s, func(k int, rate float64, used int64) (*try, search.Outcome, error) { return o.try(ctx, c, a, k, rate, used) },
 		func(k int, p summary.Probe, t *try) { fmt.Fprintln(c.stderr, t.sentence(k, p)) })
 	if found == nil {
 		return err
 	}
-	r := s.Result()
+	r := s.Result(err)
 	found.Search, found.Trial.Workload.Seed = r, a.Trial.Workload.Seed // the one that makes the whole search again
-	return errors.Join(o.conclude(c, found), stopped(err), unheld(r))
+	return errors.Join(o.conclude(c, found), unfound(r, err))
 }
 
 // clear takes away what the probes of an earlier run left in the same directory: this one may have fewer.
@@ -68,9 +68,9 @@ type try struct {
 }
 
 // try sends probe k of a search; nil when it came to nothing.
-func (o *loadOptions) try(ctx context.Context, c *call, a workload.Assignment, k int, rate float64) (*try, search.Outcome, error) {
+func (o *loadOptions) try(ctx context.Context, c *call, a workload.Assignment, k int, rate float64, used int64) (*try, search.Outcome, error) {
 	a.Trial.Workload.DurationS = window(a.Trial.Workload, rate)
-	a.Trial = search.Probe(a.Trial, k, rate)
+	a.Trial, a.Probe = search.Probe(a.Trial, k, rate, used), k
 	dir := ""
 	if o.out != "" {
 		dir = filepath.Join(o.out, "probes", fmt.Sprintf("%02d", k))
@@ -82,7 +82,10 @@ func (o *loadOptions) try(ctx context.Context, c *call, a workload.Assignment, k
 	if dir != "" {
 		err = errors.Join(err, m.write(dir))
 	}
-	return &try{a, m, dir}, search.Of(a.Trial.Workload, m.Summary), err
+	if err == nil {
+		err = search.Silent(k, m.Summary, m.reasons())
+	}
+	return &try{a, m, dir}, search.Of(a.Trial, m.Summary, m.parts), err
 }
 
 // window is how long a probe's is, in seconds: what was asked for, or within bounds twice as long as it takes to show that a
@@ -124,12 +127,17 @@ func stopped(err error) error {
 	return fmt.Errorf("stopped: %w", err)
 }
 
-// unheld is the error of a search in which no rate held.
-func unheld(r *summary.Search) error {
-	if r.Holds != nil {
-		return nil
+// unfound is the error of a search in which no rate held, or that could not go on; nil where one held.
+func unfound(r *summary.Search, cause error) error {
+	switch {
+	case errors.As(cause, new(signalled)):
+		return stopped(cause)
+	case cause != nil:
+		return cause
+	case r.Holds == nil:
+		return fmt.Errorf("no rate was shown to hold: %s", r.WhyEnded)
 	}
-	return fmt.Errorf("no rate was shown to hold: %s", r.WhyEnded)
+	return nil
 }
 
 // foundTable is what a search found and how, for people.

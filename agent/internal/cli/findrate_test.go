@@ -4,9 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -61,9 +65,51 @@ func TestFindRateTellsAndWritesWhatItFound(t *testing.T) {
 }
 
 func TestFindRateWithoutARateThatHolds(t *testing.T) {
-	status, stdout, stderr := agent(t, "load", "--url", server(t, mock.Config{ErrorRate: 1}), "--model", "tiny", "--find-rate", "--slo", "e2el=10s",
+	status, stdout, stderr := agent(t, "load", "--url", server(t, mock.Config{}), "--model", "tiny", "--find-rate", "--slo", "e2el=1us",
 		"--rate", "64", "--attain", "0.5", "--confidence", "0.8", "--probes", "2", "--duration", "200ms", "--timeout", "2s")
 	if status != bad || !strings.Contains(stderr, "load: no rate was shown to hold: ") || !strings.HasPrefix(stdout, "no rate was shown to hold") {
+		t.Errorf("status %d\n%s%s", status, stdout, stderr)
+	}
+}
+
+// A prompt that came in a probe before would be in the server's cache, and two requests of one id would be one in its log.
+func TestProbesRepeatNoPromptAndNoID(t *testing.T) {
+	var mu sync.Mutex
+	prompts, ids := map[string]int{}, map[string]int{}
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		mu.Lock()
+		prompts[string(body)]++
+		ids[r.Header.Get("X-Request-Id")]++
+		mu.Unlock()
+		_, _ = io.WriteString(w, `{"choices":[{"message":{"content":"x"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":1}}`)
+	}))
+	defer web.Close()
+	var lines strings.Builder
+	for k := range 300 {
+		fmt.Fprintf(&lines, "{\"prompt\": \"number %d\"}\n", k)
+	}
+	_, stdout, stderr := agent(t, "load", "--url", web.URL, "--model", "m", "--find-rate", "--slo", "e2el=10s", "--no-stream", "--dataset", put(t, t.TempDir(), "d.jsonl", lines.String()),
+		"--rate", "20", "--max-rate", "40", "--attain", "0.5", "--confidence", "0.8", "--duration", "500ms", "--probes", "4")
+	if len(prompts) < 10 || len(ids) != len(prompts) || strings.Contains(stdout, "came round") {
+		t.Errorf("%d prompts, %d ids\n%s%s", len(prompts), len(ids), stdout, stderr)
+	}
+	for _, seen := range []map[string]int{prompts, ids} {
+		for what, n := range seen {
+			if n > 1 {
+				t.Errorf("%s came %d times", what, n)
+			}
+		}
+	}
+}
+
+func TestASearchEndsWhereTheServerIsNot(t *testing.T) {
+	web := httptest.NewServer(http.NotFoundHandler())
+	gone := web.URL
+	web.Close()
+	status, stdout, stderr := agent(t, "load", "--url", gone, "--model", "m", "--find-rate", "--slo", "e2el=10s", "--rate", "20", "--duration", "200ms")
+	why := "probe 1: no request was ok: 4 refused (connection refused)"
+	if status != bad || strings.TrimSpace(stderr) != "load: "+why || !strings.Contains(stdout, "\nThe search ended: "+why+"\n") {
 		t.Errorf("status %d\n%s%s", status, stdout, stderr)
 	}
 }

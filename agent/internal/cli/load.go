@@ -85,7 +85,7 @@ func (o *loadOptions) run(ctx context.Context, c *call, a workload.Assignment) e
 		return stopped(err)
 	}
 	if m.Requests.OK == 0 {
-		return errors.New("no request was ok" + share.Reasons(m.Requests.ByOutcome, m.progress))
+		return errors.New("no request was ok" + m.reasons())
 	}
 	return nil
 }
@@ -93,9 +93,13 @@ func (o *loadOptions) run(ctx context.Context, c *call, a workload.Assignment) e
 // measured is what a load came to.
 type measured struct {
 	*summary.Summary
+	parts    []*summary.Part
 	progress share.Progress
 	series   string // the window second by second, as series.csv has it
 }
+
+// reasons is why requests failed.
+func (m *measured) reasons() string { return share.Reasons(m.Requests.ByOutcome, m.progress) }
 
 // write leaves it in a directory.
 func (m *measured) write(dir string) error {
@@ -128,7 +132,7 @@ func (o *loadOptions) measure(ctx context.Context, c *call, a workload.Assignmen
 		return nil, err
 	}
 	parts := []*summary.Part{s.Part()}
-	return &measured{summary.Merge(a.Trial, parts), s.Progress(), summary.SeriesCSV(a.Trial, parts)}, err
+	return &measured{summary.Merge(a.Trial, parts), parts, s.Progress(), summary.SeriesCSV(a.Trial, parts)}, err
 }
 
 // interrupted reports whether ctx ended by ctrl-C.

@@ -42,8 +42,15 @@ type loadOptions struct {
 	slo                         map[string]float64
 }
 
-// setUp is the time before the first request is due, in which threads begin and connections are opened.
-const setUp = 20 * time.Millisecond
+// setUp is the time before the first request is due, in which threads begin and a closed loop's connections are opened: of
+// the latter a tenth of a millisecond for each, which is more than a client takes and about what a server does.
+func setUp(w workload.Workload) time.Duration {
+	least := 20 * time.Millisecond
+	if w.Open() {
+		return least
+	}
+	return min(2*time.Second, least+time.Duration(w.Concurrency)*100*time.Microsecond)
+}
 
 // fastest is the highest rate of an open loop: a request each ns, the unit of due times.
 const fastest = 1e9
@@ -146,7 +153,7 @@ func (o *loadOptions) bounds(text string) error {
 func (o *loadOptions) assignment(f *flags) (workload.Assignment, error) {
 	t, err := o.trial(f)
 	return workload.Assignment{
-		Schema: workload.Schema, Trial: t, Node: thisNode(), Parts: 1, Endpoints: o.urls, StartInS: setUp.Seconds(),
+		Schema: workload.Schema, Trial: t, Node: thisNode(), Parts: 1, Endpoints: o.urls, StartInS: setUp(t.Workload).Seconds(),
 	}, err
 }
 

@@ -19,6 +19,7 @@ var shown = []struct {
 	name, what string
 }{
 	{summary.TTFT, "TTFT", "first token − sent"},
+	{summary.TTFTAnswer, "TTFT answer", "first token that is no reasoning − sent"},
 	{summary.TPOT, "TPOT", "(last token − first token) / (tokens − 1)"},
 	{summary.ITL, "ITL", "gaps between token events, pooled"},
 	{summary.E2EL, "E2EL", "last token − sent, or done − sent when not streamed"},

@@ -16,7 +16,7 @@ func TestAClientBoundTrialIsTold(t *testing.T) {
 	c := summary.New(a)
 	for i := range 40 {
 		at := float64(i) / 4
-		c.Add(&record.Record{Phase: record.Measure, Scheduled: at, Sent: at + 0.05, FirstToken: at + 0.06, LastToken: at + 0.08, Done: at + 0.08, Outcome: record.OK,
+		c.Add(&record.Record{Phase: record.Measure, Scheduled: at, Sent: at + 0.05, FirstToken: at + 0.06, FirstAnswer: at + 0.06, LastToken: at + 0.08, Done: at + 0.08, Outcome: record.OK,
 			PromptTokens: 5, OutputTokens: 3, TokenSource: record.Usage, Batch: -1, Graded: true, Right: i%2 == 0,
 			ServerLoad: record.Unknown, ServerPrompt: record.Unknown, ServerDecode: record.Unknown})
 	}

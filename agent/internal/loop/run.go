@@ -119,7 +119,7 @@ func newEngine(ctx context.Context, a workload.Assignment, opt Options) (*engine
 		}
 	}
 	e := &engine{
-		assignment: a, opt: opt, requests: opt.Requests, dialect: opt.Requests.Dialect(), prefix: a.Trial.ID + "-" + a.Node + "-",
+		assignment: a, opt: opt, requests: opt.Requests, dialect: opt.Requests.Dialect(), prefix: prefix(a),
 	}
 	if _, err := e.encoders(); err != nil {
 		return nil, err
@@ -133,6 +133,14 @@ func newEngine(ctx context.Context, a workload.Assignment, opt Options) (*engine
 	var err error
 	e.targets, err = LookUp(ctx, a.Endpoints)
 	return e, err
+}
+
+// prefix is what the ids of an assignment's requests begin with; those of a search's probes differ.
+func prefix(a workload.Assignment) string {
+	if a.Probe > 0 {
+		return fmt.Sprintf("%s.%d-%s-", a.Trial.ID, a.Probe, a.Node)
+	}
+	return a.Trial.ID + "-" + a.Node + "-"
 }
 
 // secure reports whether an endpoint is none the loop carries.

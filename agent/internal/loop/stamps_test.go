@@ -68,7 +68,7 @@ func TestKernelStamps(t *testing.T) {
 	w.KernelStamps = true
 	t.Run("tcp", func(t *testing.T) {
 		a := assignment(w, "http://"+raw(t, "tcp", "127.0.0.1:0", script).String())
-		a.StartInS = 0.1
+		a.StartInS = 0.3 // the kernel takes a moment to begin
 		records, facts := run(t, a, Options{})
 		if facts.KernelLag == nil || facts.KernelLag.N() > facts.ReadLag.N() {
 			t.Fatalf("kernel lag %+v; the reads were %d", facts.KernelLag, facts.ReadLag.N())

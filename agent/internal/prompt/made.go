@@ -61,9 +61,6 @@ func NewExact(w workload.Workload, t Tokenizer) (*Made, error) {
 	return m, nil
 }
 
-// IDs reports whether prompts are numbers with commas between, and no text.
-func (m *Made) IDs() bool { return m.ids != nil }
-
 // least is the length of the shortest prompt there can be, in tokens.
 func (m *Made) least() int { return 1 + m.vocabulary.lead }
 

@@ -28,7 +28,7 @@ func (r *Report) CSV() string {
 		for _, k := range keys {
 			row = append(row, csvValue(t.Summary.Point, k.path))
 		}
-		_ = w.Write(append(row, csvNumbers(t.Summary)...))
+		_ = w.Write(append(row, r.csvNumbers(t.Summary)...))
 	}
 	w.Flush()
 	return b.String()
@@ -39,7 +39,7 @@ var identity = []string{"trial", "name", "job", "validity", "repetition"}
 
 // csvHeads is the header line. A swept value that has the name of another column goes by its whole path.
 func (r *Report) csvHeads(keys []key) []string {
-	numbers := csvNumberHeads()
+	numbers := r.csvNumberHeads()
 	heads := slices.Clone(identity)
 	if r.restarted() {
 		heads = append(heads, "restart")
@@ -63,11 +63,11 @@ func csvValue(point map[string]any, path string) string {
 }
 
 // csvNumberHeads are the columns of csvNumbers.
-func csvNumberHeads() []string {
+func (r *Report) csvNumberHeads() []string {
 	heads := []string{"duration_s", "requests_scheduled", "requests_sent", "requests_ok", "requests_failed", "requests_given_up",
 		"prompt_tokens", "output_tokens", "token_source",
 		"requests_per_s", "output_tokens_per_s", "total_tokens_per_s", "failures_per_s", "goodput_per_s", "goodput_ratio"}
-	for _, m := range summary.Metrics() {
+	for _, m := range r.csvMetrics() {
 		for _, name := range []string{"n", "mean", "stddev", "min"} {
 			heads = append(heads, m.String()+"_"+name)
 		}
@@ -79,10 +79,19 @@ func csvNumberHeads() []string {
 	return append(append(heads, "client", "marks"), csvFactHeads()...)
 }
 
+// csvMetrics are the metrics that have columns: that of reasoning only where a trial has it.
+func (r *Report) csvMetrics() []summary.Metric {
+	reasoned := slices.ContainsFunc(r.complete(), func(t *Trial) bool {
+		_, has := t.Summary.Latency[summary.TTFTAnswer.String()]
+		return has
+	})
+	return slices.DeleteFunc(summary.Metrics(), func(m summary.Metric) bool { return m == summary.TTFTAnswer && !reasoned })
+}
+
 // csvNumbers are the cells of a trial's summary.
-func csvNumbers(s *summary.Summary) []string {
-	row, r := []string{decimal(s.DurationS)}, s.Requests
-	for _, n := range []int64{r.Scheduled, r.Sent, r.OK, r.Failed, r.GivenUp} {
+func (r *Report) csvNumbers(s *summary.Summary) []string {
+	row, n := []string{decimal(s.DurationS)}, s.Requests
+	for _, n := range []int64{n.Scheduled, n.Sent, n.OK, n.Failed, n.GivenUp} {
 		row = append(row, whole64(n))
 	}
 	for _, n := range []*int64{s.Tokens.Prompt, s.Tokens.Output} {
@@ -105,7 +114,7 @@ func csvNumbers(s *summary.Summary) []string {
 		}
 		row = append(row, cell)
 	}
-	for _, m := range summary.Metrics() {
+	for _, m := range r.csvMetrics() {
 		row = append(row, csvLatency(s, m)...)
 	}
 	return append(append(row, s.Client.Verdict, strings.Join(s.Marks, "; ")), csvFacts(s)...)

@@ -64,7 +64,7 @@ func measured(t workload.Trial, change spoil) *summary.Part {
 	for slot := range slots {
 		for at, i := 0.0, 0; at < 30; i++ {
 			ttft := (0.020 + 0.002*float64(slots)) * (1 + 0.02*float64(t.Repetition)) * (1 + 0.1*float64(t.Restart)) * (1 + 0.3*math.Pow(float64((i*7+slot)%20)/20, 6))
-			r := &record.Record{Phase: record.Measure, Scheduled: at, Sent: at + 0.0001, FirstToken: at + 0.0001 + ttft, Outcome: record.OK, Status: 200,
+			r := &record.Record{Phase: record.Measure, Scheduled: at, Sent: at + 0.0001, FirstToken: at + 0.0001 + ttft, FirstAnswer: at + 0.0001 + ttft, Outcome: record.OK, Status: 200,
 				PromptTokens: 32, OutputTokens: 16, TokenSource: record.Usage, Batch: -1, ServerLoad: record.Unknown, ServerPrompt: record.Unknown, ServerDecode: record.Unknown}
 			for range 15 {
 				r.Gaps = append(r.Gaps, 0.01)
@@ -108,6 +108,8 @@ func fails(r *record.Record, i int) {
 		r.Outcome, r.FirstToken, r.LastToken, r.Gaps, r.OutputTokens = record.Timeout, record.Unknown, record.Unknown, nil, -1
 	}
 }
+
+func thinks(r *record.Record, _ int) { r.FirstAnswer = r.FirstToken + 0.1 }
 
 func late(r *record.Record, _ int) { r.Scheduled -= 0.05 }
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -118,6 +119,26 @@ func TestHostileNamesAreText(t *testing.T) {
 	rows, err := csv.NewReader(strings.NewReader(read(t, f.dir, "summary.csv"))).ReadAll()
 	if err != nil || len(rows) != 3 || rows[2][6] != `=cmd,"x"`+"\n" {
 		t.Errorf("rows %q, %v", rows, err)
+	}
+}
+
+func TestTheTimeToTheAnswerHasColumnsWhereSomeReasoned(t *testing.T) {
+	f := newTree(t)
+	f.trial("41", "k1", trialOf("0001", 1, "openai-chat", 1), nil)
+	f.trial("41", "k2", trialOf("0002", 1, "openai-chat", 2), thinks)
+	report(t, "", f.dir)
+	rows, err := csv.NewReader(strings.NewReader(read(t, f.dir, "summary.csv"))).ReadAll()
+	if err != nil || len(rows) != 3 {
+		t.Fatalf("rows %q, %v", rows, err)
+	}
+	ttft, answer := slices.Index(rows[0], "ttft_s_min"), slices.Index(rows[0], "ttft_answer_s_min")
+	if ttft < 0 || answer < 0 {
+		t.Fatalf("heads %q", rows[0])
+	}
+	first, err := strconv.ParseFloat(rows[2][ttft], 64)
+	own, err2 := strconv.ParseFloat(rows[2][answer], 64)
+	if err != nil || err2 != nil || math.Abs(own-first-0.1) > 1e-6 || rows[1][answer] != "" {
+		t.Errorf("without reasoning %q, with it %q after a TTFT of %q", rows[1][answer], rows[2][answer], rows[2][ttft])
 	}
 }
 

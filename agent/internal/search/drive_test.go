@@ -25,7 +25,7 @@ func TestTheNumbersAreNotThoseOfAClientBoundProbe(t *testing.T) {
 		want := standard
 		want.Low, want.High, want.Probes = 40, 40, len(c.probes)
 		cut, told := errors.New("cut off"), 0
-		got, err := Drive(begin(t, want), func(k int, rate float64) (*int, Outcome, error) {
+		got, err := Drive(begin(t, want), func(k int, rate float64, _ int64) (*int, Outcome, error) {
 			o := c.probes[k-1]
 			if o.Rate = rate; k == c.ends {
 				return &k, o, cut
@@ -41,7 +41,7 @@ func TestTheNumbersAreNotThoseOfAClientBoundProbe(t *testing.T) {
 func TestASearchWhoseFirstProbeComesToNothing(t *testing.T) {
 	why := errors.New("no")
 	got, err := Drive(begin(t, workload.Search{Low: 1, Precision: 1, Attain: 0.5, Confidence: 0.8, Probes: 3}),
-		func(int, float64) (*int, Outcome, error) { return nil, Outcome{}, why }, func(int, summary.Probe, *int) { t.Error("told") })
+		func(int, float64, int64) (*int, Outcome, error) { return nil, Outcome{}, why }, func(int, summary.Probe, *int) { t.Error("told") })
 	if got != nil || !errors.Is(err, why) {
 		t.Errorf("%v, %v", got, err)
 	}

@@ -13,8 +13,9 @@ type Flow struct {
 	Cold   bool    // nothing was in flight when the window began: there was no warm-up
 }
 
-// leastPile is the share of the requests due that has to stay behind before one speaks of a queue that grows.
-const leastPile = 0.01
+// leastPile is the share of the requests due that has to stay behind before one speaks of a queue that grows. Near its limit a
+// queue that doesn't grow is long at times, by far more than Poisson's law says, and a little above it the SLO tells.
+const leastPile = 0.05
 
 // piled says that requests pile up: more went in than came out, by more than chance explains. A rate at which that goes
 // on holds no SLO for ever, whatever those of a short window show. In flight are, where nothing piles up, some Flying

@@ -13,6 +13,7 @@
 package search
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -43,6 +44,7 @@ type Outcome struct {
 	Due  int64   // requests due in its window, failed ones included
 	Good int64   // of these, those that kept every bound of the SLO
 	Flow Flow
+	Used int64  // prompts of the dataset up to its end, those of the probes before included
 	Spot string // why the client and not the server was the limit; "": it was not
 }
 
@@ -254,11 +256,13 @@ func between(lo, hi float64) float64 {
 // Rate prints a rate.
 func Rate(r float64) string { return strconv.FormatFloat(r, 'g', 4, 64) }
 
-// Result is what was found so far.
-func (s *Search) Result() *summary.Search {
+// Result is what was found so far. cause is why the search goes no further before its end; nil: nothing keeps it.
+func (s *Search) Result(cause error) *summary.Search {
 	r := &summary.Search{Attain: s.want.Attain, Confidence: s.want.Confidence, Probes: slices.Clone(s.probes), WhyEnded: "it was stopped"}
 	if _, end := s.step(); end != "" {
 		r.WhyEnded = end
+	} else if errors.As(cause, new(silence)) {
+		r.WhyEnded = cause.Error()
 	}
 	_, hi := s.bracket()
 	for _, l := range s.levels {

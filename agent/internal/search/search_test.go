@@ -32,7 +32,7 @@ func run(t *testing.T, want workload.Search, try func(rate float64) Outcome) *su
 		o.Rate = rate
 		s.Add(o)
 	}
-	return s.Result()
+	return s.Result(nil)
 }
 
 // step is a server that keeps the SLO of every request up to a rate, and of none above it, as seen by so many requests.
@@ -126,7 +126,7 @@ func TestARateAboveOneThatFailsIsNoAnswer(t *testing.T) {
 	if rate, more := s.Next(); !more || rate <= 1 || rate >= 2 {
 		t.Errorf("next is %v, %v", rate, more)
 	}
-	if r := s.Result(); r.Found != nil || *r.Holds != 1 || *r.Fails != 2 {
+	if r := s.Result(nil); r.Found != nil || *r.Holds != 1 || *r.Fails != 2 {
 		t.Errorf("%+v", r)
 	}
 }
@@ -154,9 +154,10 @@ func TestFlow(t *testing.T) {
 		{Flow{}, false},
 		{Flow{In: 1000, Out: 1000, Flying: 10}, false},
 		{Flow{In: 1000, Out: 987, Flying: 10}, false},             // chance
-		{Flow{In: 1000, Out: 950, Flying: 10}, true},              // no chance
+		{Flow{In: 1000, Out: 940, Flying: 10}, true},              // no chance
 		{Flow{In: 1000, Out: 950, Flying: 50, Cold: true}, false}, // those in flight at the end
-		{Flow{In: 100_000, Out: 99_500, Flying: 10}, false},       // half a percent
+		{Flow{In: 100_000, Out: 96_000, Flying: 10}, false},       // less than one can tell
+		{Flow{In: 724, Out: 710, Flying: 8}, false},               // a queue near its limit that is long at times
 		{Flow{In: 1000, Out: 1100, Flying: 10}, false},            // the queue of the warm-up went
 	} {
 		if got := c.flow.piled(); (got != "") != c.bad {

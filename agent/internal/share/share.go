@@ -87,6 +87,11 @@ func (s *Share) Run(ctx context.Context) error {
 func (s *Share) run(ctx context.Context) (err error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
+	if s.opt.Requests == nil {
+		if s.opt.Requests, err = wire.NewRequests(s.a.Trial.Workload); err != nil {
+			return err
+		}
+	}
 	if s.opt.Dir != "" {
 		f, e := s.create()
 		if e != nil {
@@ -144,9 +149,7 @@ func (s *Share) create() (*os.File, error) {
 
 // count takes note of a record.
 func (s *Share) count(r *record.Record) {
-	if s.opt.Requests != nil {
-		s.opt.Requests.Count(r)
-	}
+	s.opt.Requests.Count(r)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.agree()

@@ -81,6 +81,25 @@ func TestRecordsPartAndProgressAgree(t *testing.T) {
 	}
 }
 
+// What the requests say was not read before, as an embedder of the package may leave it.
+func TestAnswersThatNoServerCountsAreCountedHere(t *testing.T) {
+	dir := t.TempDir()
+	a := assignment(t, dummy.Config{})
+	a.Trial.Workload.Dialect, a.Trial.Workload.Tokenizer = "triton-generate", "../token/testdata/bytes.json"
+	if err := New(a, Options{Dir: dir}).Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	_, records := kept(t, dir)
+	for _, r := range records {
+		if r.Outcome != record.OK || r.TokenSource != record.Tokenizer || r.OutputTokens < 4 {
+			t.Fatalf("record %+v, want its four words and more counted by the tokenizer", r)
+		}
+	}
+	if len(records) != 30 {
+		t.Errorf("%d records", len(records))
+	}
+}
+
 func TestNoRecordsNoPart(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "0001")
 	if err := os.WriteFile(file, nil, 0o644); err != nil { // where the directory should be

@@ -123,6 +123,9 @@ func (c *Collector) addDue(r *record.Record, at *instants, good bool) {
 	if good {
 		c.due.Good++
 	}
+	if at.reasoned() {
+		c.due.Reasoned++
+	}
 	c.addTokens(r)
 	c.addServer(r)
 	latency := &c.latency

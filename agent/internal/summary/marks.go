@@ -52,7 +52,8 @@ func marks(trial workload.Trial, parts []*Part, t total, all nodeWindows, s *Sum
 		t.due.OutputOff, t.due.OutputKnown, lengthTolerance*100, same(w))
 	mean, asked := perPrompt(t.due.AskedGot, t.due), perPrompt(t.due.Asked, t.due)
 	mark(t.due.AskedN > 0 && promptOff(mean, asked), "prompts have %.0f tokens in the mean, %.0f were asked for", mean, asked)
-	mark(t.prompts > 0 && t.lastID >= int64(t.prompts), "the dataset's %d prompts came round %d times", t.prompts, rounds(t))
+	last := w.DatasetFrom + t.lastID
+	mark(t.prompts > 0 && last >= int64(t.prompts), "the dataset's %d prompts came round %d times%s", t.prompts, last/int64(max(1, t.prompts))+1, before(w))
 	mark(t.due.OutputKnown < n.OK, "%d of %d answers have no count of tokens", n.OK-t.due.OutputKnown, n.OK)
 	mark(len(t.due.Sources) > 1, "token counts are of %s", strings.Join(slices.Sorted(maps.Keys(t.due.Sources)), " and "))
 	mark(float64(t.due.Coalesced) > coalescedBound*float64(t.due.Gaps),
@@ -73,8 +74,13 @@ func same(w workload.Workload) string {
 // perPrompt is a number of tokens by prompt that was made to have a length.
 func perPrompt(tokens int64, d Due) float64 { return float64(tokens) / float64(max(1, d.AskedN)) }
 
-// rounds is how many times a dataset's prompts were begun: prompt n is the n-th of them, and n goes up to the last index.
-func rounds(t total) int64 { return t.lastID/int64(max(1, t.prompts)) + 1 }
+// before says whose prompts are counted beside the trial's own; empty where none are.
+func before(w workload.Workload) string {
+	if w.DatasetFrom == 0 {
+		return ""
+	}
+	return ", with those of the search's probes before"
+}
 
 // promptOff says whether prompts miss the length asked for by more than lengths may and a chat template explains.
 func promptOff(mean, asked float64) bool {

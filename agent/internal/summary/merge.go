@@ -153,6 +153,9 @@ func latencies(t total, windows nodeWindows) (ok, all map[string]Distribution, l
 	ok, all, low = map[string]Distribution{}, map[string]Distribution{}, []string{}
 	from, to := windows.common()
 	for _, m := range Metrics() {
+		if m == TTFTAnswer && t.due.Reasoned == 0 {
+			continue // it would be TTFT again
+		}
 		name := m.String()
 		if d, known := describe(t.latency[name], 0); known {
 			if m != ITL && m != Lateness {

@@ -12,6 +12,7 @@ type Metric int
 // The metrics, in the order of every table.
 const (
 	TTFT          Metric = iota // first token − sent
+	TTFTAnswer                  // first token that is no reasoning − sent; where none reasoned it is TTFT, and absent
 	TPOT                        // (last token − first token)/(n − 1), for n > 1 output tokens
 	ITL                         // each gap between token events, pooled over requests
 	E2EL                        // last token − sent; done − sent when not streamed
@@ -21,7 +22,7 @@ const (
 	metrics                     // how many there are
 )
 
-var metricNames = [metrics]string{"ttft_s", "tpot_s", "itl_s", "e2el_s", "ttft_scheduled_s", "e2el_scheduled_s", "lateness_s"}
+var metricNames = [metrics]string{"ttft_s", "ttft_answer_s", "tpot_s", "itl_s", "e2el_s", "ttft_scheduled_s", "e2el_scheduled_s", "lateness_s"}
 
 // Metrics are all metrics, in order.
 func Metrics() []Metric {
@@ -41,12 +42,13 @@ type instants [metrics]float64
 // measure takes the latencies of one request. What was not streamed has no first token to speak of; nor has an answer
 // that came in one piece although a stream was asked for.
 func measure(r *record.Record, stream bool) instants {
-	first, end := r.FirstToken, r.LastToken
+	first, answer, end := r.FirstToken, r.FirstAnswer, r.LastToken
 	if !stream || math.IsNaN(first) {
-		first, end = record.Unknown, r.Done
+		first, answer, end = record.Unknown, record.Unknown, r.Done
 	}
 	at := instants{
 		TTFT:          first - r.Sent,
+		TTFTAnswer:    answer - r.Sent,
 		TPOT:          record.Unknown,
 		ITL:           record.Unknown,
 		E2EL:          end - r.Sent,
@@ -58,6 +60,11 @@ func measure(r *record.Record, stream bool) instants {
 		at[TPOT] = (r.LastToken - first) / float64(r.OutputTokens-1)
 	}
 	return at
+}
+
+// reasoned says whether reasoning came before the answer, or in its stead.
+func (at *instants) reasoned() bool {
+	return !math.IsNaN(at[TTFT]) && !(at[TTFTAnswer] <= at[TTFT])
 }
 
 // nanoseconds rounds seconds to whole ns, which is what histograms hold.

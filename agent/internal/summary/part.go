@@ -112,18 +112,19 @@ type Due struct {
 	Prompt      int64            `json:"prompt"`
 	PromptKnown int64            `json:"prompt_known"` // requests whose prompt's length is known
 	Output      int64            `json:"output"`
-	OutputKnown int64            `json:"output_known"`     // requests whose answer's length is known
-	OutputOff   int64            `json:"output_off"`       // answers of a length too far from the one asked for
-	Asked       int64            `json:"asked"`            // tokens that prompts were made to have, of those with a known length
-	AskedGot    int64            `json:"asked_got"`        // tokens that these prompts have
-	AskedN      int64            `json:"asked_n"`          // how many prompts these are
-	Sources     map[string]int64 `json:"sources"`          // requests by where their count of output tokens comes from
-	Gaps        int64            `json:"gaps"`             // gaps between token events
-	Coalesced   int64            `json:"coalesced"`        // token events that arrived in one read with the one before
-	Good        int64            `json:"good"`             // requests within every bound of the SLO
-	Cold        int64            `json:"cold,omitempty"`   // requests for which the server loaded the model
-	Graded      int64            `json:"graded,omitempty"` // answers that were compared with the right one
-	Right       int64            `json:"right,omitempty"`  // of these, those that are it
+	OutputKnown int64            `json:"output_known"`       // requests whose answer's length is known
+	OutputOff   int64            `json:"output_off"`         // answers of a length too far from the one asked for
+	Asked       int64            `json:"asked"`              // tokens that prompts were made to have, of those with a known length
+	AskedGot    int64            `json:"asked_got"`          // tokens that these prompts have
+	AskedN      int64            `json:"asked_n"`            // how many prompts these are
+	Sources     map[string]int64 `json:"sources"`            // requests by where their count of output tokens comes from
+	Gaps        int64            `json:"gaps"`               // gaps between token events
+	Coalesced   int64            `json:"coalesced"`          // token events that arrived in one read with the one before
+	Good        int64            `json:"good"`               // requests within every bound of the SLO
+	Cold        int64            `json:"cold,omitempty"`     // requests for which the server loaded the model
+	Reasoned    int64            `json:"reasoned,omitempty"` // requests whose first token is reasoning
+	Graded      int64            `json:"graded,omitempty"`   // answers that were compared with the right one
+	Right       int64            `json:"right,omitempty"`    // of these, those that are it
 }
 
 func (t *Due) add(o Due) {
@@ -139,6 +140,7 @@ func (t *Due) add(o Due) {
 	t.Coalesced += o.Coalesced
 	t.Good += o.Good
 	t.Cold += o.Cold
+	t.Reasoned += o.Reasoned
 	t.Graded += o.Graded
 	t.Right += o.Right
 	if t.Sources == nil {

@@ -36,7 +36,7 @@ func answer(scheduled, sent, ttft float64) *record.Record {
 	}
 	first := sent + ttft
 	return &record.Record{
-		Phase: phase, Scheduled: scheduled, Sent: sent, FirstToken: first, LastToken: first + 0.2, Done: first + 0.25,
+		Phase: phase, Scheduled: scheduled, Sent: sent, FirstToken: first, FirstAnswer: first, LastToken: first + 0.2, Done: first + 0.25,
 		Outcome: record.OK, Status: 200, PromptTokens: 5, OutputTokens: 3, TokenSource: record.Usage, Batch: -1,
 		Gaps: []float32{0.1, 0.1}, ServerLoad: record.Unknown, ServerPrompt: record.Unknown, ServerDecode: record.Unknown,
 	}
@@ -233,6 +233,37 @@ func TestOneTokenHasNoTPOT(t *testing.T) {
 	}
 }
 
+func TestTheAnswersOwnFirstTokenIsThereWhereSomeReasoned(t *testing.T) {
+	tr := trial()
+	thought, never := answer(4, 4, 0.1), answer(5, 5, 0.2)
+	thought.FirstAnswer = thought.FirstToken + 0.15
+	never.FirstAnswer = record.Unknown // reasoning took all of its length
+	plain := collect(tr, 0, 3, answer(3, 3, 0.1))
+	if s := Merge(tr, []*Part{plain}); len(s.Latency) == 0 || has(s.Latency, "ttft_answer_s") || has(s.LatencyAll, "ttft_answer_s") {
+		t.Errorf("nobody reasoned: %+v", s.Latency)
+	}
+	s := Merge(tr, []*Part{plain, collect(tr, 1, 3, thought, never), collect(tr, 2, 3, failed(6, record.Timeout))})
+	d, all := s.Latency["ttft_answer_s"], s.LatencyAll["ttft_answer_s"]
+	if d.N != 2 || s.Latency["ttft_s"].N != 3 || all.N != 3 {
+		t.Errorf("%d answers of %d, %d with failures; want 2 of 3 and 3", d.N, s.Latency["ttft_s"].N, all.N)
+	}
+	near(t, "least", float64(d.Min), 0.1) // who did not reason counts as ever
+	near(t, "most", float64(d.Max), 0.25)
+	only := Merge(tr, []*Part{collect(tr, 0, 1, never)})
+	if has(only.Latency, "ttft_answer_s") || !has(only.Latency, "ttft_s") {
+		t.Errorf("nobody came to an answer: %+v", only.Latency)
+	}
+	tr.Workload.Stream = false
+	if s := Merge(tr, []*Part{collect(tr, 0, 1, thought)}); has(s.Latency, "ttft_answer_s") {
+		t.Errorf("not streamed: %+v", s.Latency)
+	}
+}
+
+func has(latencies map[string]Distribution, name string) bool {
+	_, known := latencies[name]
+	return known
+}
+
 func TestGoodputIsWhatKeepsEveryBound(t *testing.T) {
 	for name, c := range map[string]struct {
 		slo  map[string]float64
@@ -407,5 +438,16 @@ func TestADatasetThatComesRoundIsMarked(t *testing.T) {
 		if got := Merge(tr, []*Part{throughJSON(t, p)}).Marks; !slices.Equal(got, want) {
 			t.Errorf("last index %d: marks %q, want %q", last, got, want)
 		}
+	}
+	tr := trial()
+	tr.Workload.DatasetFrom = 8
+	p := collect(tr, 0, 1, answer(5, 5, 0.1), answer(13, 13, 0.1))
+	p.LastID, p.Client = 1, &Client{WallS: 15, Threads: 1, Prompts: 10}
+	if got := Merge(tr, []*Part{p}).Marks; len(got) != 0 {
+		t.Errorf("the last prompt of all: marks %q", got)
+	}
+	p.LastID = 2
+	if got := Merge(tr, []*Part{p}).Marks; len(got) != 1 || got[0] != "the dataset's 10 prompts came round 2 times, with those of the search's probes before" {
+		t.Errorf("one prompt more: marks %q", got)
 	}
 }

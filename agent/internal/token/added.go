@@ -43,8 +43,8 @@ func (f *finder) add(text string, t addedToken) {
 	}
 }
 
-// find is what stands before the first token of a finder, that token, or -1, and what stands after it.
-func (added) find(text string, f finder) (before string, token int32, rest string) {
+// find is what stands before the first of the tokens in a text, that token, or -1, and what stands after it.
+func (f *finder) find(text string) (before string, token int32, rest string) {
 	for at := range len(text) {
 		if !f.begins[text[at]] {
 			continue

@@ -83,7 +83,7 @@ func (t *Tokenizer) Encode(dst []int32, text string) ([]int32, error) {
 	text = strings.ToValidUTF8(text, "\uFFFD")
 	var err error
 	for first := true; text != ""; first = false {
-		before, token, rest := t.added.find(text, t.added.raw)
+		before, token, rest := t.added.raw.find(text)
 		if before != "" {
 			if dst, err = t.plain(dst, before, first); err != nil {
 				return dst, err
@@ -106,7 +106,7 @@ func (t *Tokenizer) plain(dst []int32, text string, first bool) ([]int32, error)
 		}
 	}
 	for ; text != ""; first = false {
-		before, token, rest := t.added.find(text, t.added.normal)
+		before, token, rest := t.added.normal.find(text)
 		if before != "" {
 			if dst, err = t.encode(dst, piece{before, first}); err != nil {
 				return dst, err

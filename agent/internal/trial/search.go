@@ -34,17 +34,17 @@ func (c Config) search(ctx context.Context) (*summary.Summary, error) {
 	if err := os.RemoveAll(probes); err != nil { // of an earlier run, which was not complete
 		return nil, err
 	}
-	best, err := search.Drive(s, func(k int, rate float64) (*try, search.Outcome, error) { return c.try(ctx, k, rate) },
+	best, err := search.Drive(s, func(k int, rate float64, used int64) (*try, search.Outcome, error) { return c.try(ctx, k, rate, used) },
 		func(k int, p summary.Probe, _ *try) { c.Say("%s", search.Sentence(k, p)) })
 	if best == nil {
 		return nil, err
 	}
-	return c.settle(best, s.Result(), err)
+	return c.settle(best, s.Result(err), err)
 }
 
 // try drives probe k of a search; nil when it came to nothing.
-func (c Config) try(ctx context.Context, k int, rate float64) (*try, search.Outcome, error) {
-	c.Trial, c.nth = search.Probe(c.Trial, k, rate), k
+func (c Config) try(ctx context.Context, k int, rate float64, used int64) (*try, search.Outcome, error) {
+	c.Trial, c.nth = search.Probe(c.Trial, k, rate, used), k
 	say := c.Say
 	c.Say = func(format string, args ...any) {
 		say("probe %d at %s/s: %s", k, search.Rate(rate), fmt.Sprintf(format, args...))
@@ -54,7 +54,10 @@ func (c Config) try(ctx context.Context, k int, rate float64) (*try, search.Outc
 		return nil, search.Outcome{}, err
 	}
 	t := &try{k, c.Trial, summary.Merge(c.Trial, parts), parts, last}
-	return t, search.Of(c.Trial.Workload, t.summary), err
+	if err == nil {
+		err = search.Silent(k, t.summary, share.Reasons(t.summary.Requests.ByOutcome, last...))
+	}
+	return t, search.Of(c.Trial, t.summary, parts), err
 }
 
 // settle makes a probe the trial's result.

@@ -31,11 +31,18 @@ const (
 // parse feeds an answer in pieces of n bytes and then closes the connection.
 func parse(t *testing.T, dialect string, stream bool, bytes string, n int) (Answer, int) {
 	t.Helper()
+	return remembered(t, nil, dialect, stream, bytes, n)
+}
+
+// remembered is parse with forms; nil: without.
+func remembered(t *testing.T, k *Forms, dialect string, stream bool, bytes string, n int) (Answer, int) {
+	t.Helper()
 	d, err := Lookup(dialect)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var p Parser
+	p.Remember(k)
 	p.Reset(d, stream)
 	events := 0
 	for piece := range pieces(bytes, n) {

@@ -138,10 +138,11 @@ func (b *body) learn(f found, p []byte) {
 	b.foreign = b.foreign || !f.known
 	b.known = b.known || f.known
 	b.finished = b.finished || f.finish
-	b.answered = b.answered || f.answer
 	if b.growing {
 		f.content = f.output > max(0, b.output)
+		f.answer = f.content // such a dialect does not tell reasoning apart; a token may have no text yet
 	}
+	b.answered = b.answered || f.answer
 	if f.more != nil {
 		b.detail(&f)
 	}
@@ -153,8 +154,11 @@ func (b *body) learn(f found, p []byte) {
 	if f.content {
 		b.tokens++
 	}
-	if f.failed {
+	switch {
+	case f.failed:
 		b.fail(p)
+	case f.aborted && b.failed == "":
+		b.failed = "the server gave the answer up: " + excerpt(p[max(0, bytes.LastIndex(p, []byte(`"finish_reason"`))):])
 	}
 }
 

@@ -45,7 +45,7 @@ func (p *Parser) takeChunks(b []byte) []byte {
 	return p.takeTrailer(b)
 }
 
-// wholeChunk splits b after its first chunk, if that is all there and plainly written: a size of one to four digits,
+// wholeChunk splits b after its first chunk, if that is all there and plainly written: a size of one to five digits,
 // nothing after it, data, and line ends of two bytes. It is what takeSize and those after it would take.
 func wholeChunk(b []byte) (data, rest []byte, ok bool) {
 	size, i := 0, 0

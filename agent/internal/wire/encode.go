@@ -78,14 +78,20 @@ func target(base, path string) (target, host string, err error) {
 // first is the first part of a path that has several, such as /v1.
 func first(path string) string { return path[:1+strings.IndexByte(path[1:], '/')] }
 
-// Endpoint reads the base URL of a server. The error says what a good one looks like.
+// Endpoint reads the base URL of a server. The error says what a good one looks like, and has no password of a bad one.
 func Endpoint(base string) (*url.URL, error) {
+	_, rest, _ := strings.Cut(base, "//")
+	authority, _, _ := strings.Cut(rest, "/")
 	u, err := url.Parse(base)
 	switch {
 	case err == nil && u.Scheme == "unix" && u.Opaque+u.Path != "":
 		return u, nil
+	case strings.Contains(authority, "@"):
+		return nil, fmt.Errorf("endpoint …%s: a name and password in it are not sent (use a header Authorization)", authority[strings.LastIndex(authority, "@"):])
 	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "":
 		return nil, fmt.Errorf("endpoint %q: want http://host:port, https://host or unix:/path", base)
+	case u.RawQuery != "" || u.Fragment != "":
+		return nil, fmt.Errorf("endpoint %s://%s%s: what follows a ? or # is not sent (leave it out)", u.Scheme, u.Host, u.EscapedPath())
 	}
 	if p := u.Port(); p != "" {
 		if n, err := strconv.Atoi(p); err != nil || n < 1 || n > 65535 {

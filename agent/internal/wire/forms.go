@@ -32,6 +32,8 @@ type form struct {
 	text   []byte
 	places []place
 	blanks []int // indices of places
+	fixed  found // what the other values say
+	plain  bool  // and they say it whatever the blanks do
 }
 
 // place is a point of a text where the scan stopped to take note: a value that has no others in it for the dialect, or the
@@ -127,23 +129,49 @@ func valueLen(b []byte, quoted bool) int {
 
 // note is what the scan would have found in b, which follows the form.
 func (f *form) note(b []byte, shifts *shifts, more *details) found {
+	if more == nil && f.plain {
+		v := f.fixed
+		for _, i := range f.blanks {
+			v.take(&f.places[i], b, shifts)
+		}
+		return v
+	}
 	v := found{prompt: Unknown, output: Unknown, more: more}
 	for i := range f.places {
-		m := &f.places[i]
-		switch {
-		case m.at == nil:
-		case m.start == m.end:
-			v.end(m.at)
-		default:
-			after := m.before
-			if m.blank {
-				after++
-			}
-			v.known = true
-			v.note(m.at.meaning, b[m.start+shifts[m.before]:m.end+shifts[after]])
-		}
+		v.take(&f.places[i], b, shifts)
 	}
 	return v
+}
+
+// take notes what a place of a form says in b.
+func (v *found) take(m *place, b []byte, shifts *shifts) {
+	switch {
+	case m.at == nil:
+	case m.start == m.end:
+		v.end(m.at)
+	default:
+		after := m.before
+		if m.blank {
+			after++
+		}
+		v.known = true
+		v.note(m.at.meaning, b[m.start+shifts[m.before]:m.end+shifts[after]])
+	}
+}
+
+// fix finds what the values say that are no blanks. It holds whatever the blanks say where these are text, whose note adds to
+// the others'; of several counts the last one counts, and so each text with such a blank is noted from its begin.
+func (f *form) fix() {
+	f.fixed, f.plain = found{prompt: Unknown, output: Unknown}, true
+	var none shifts
+	for i := range f.places {
+		switch m := &f.places[i]; {
+		case !m.blank:
+			f.fixed.take(m, f.text, &none)
+		case m.at != nil:
+			f.plain = f.plain && m.at.meaning.isText()
+		}
+	}
 }
 
 // learn makes the text that was scanned a form, or finds the blanks of the form that it is of.
@@ -151,6 +179,7 @@ func (k *Forms) learn(b []byte) {
 	for _, f := range k.known {
 		if f.fits(b, k.places) {
 			f.widen(b, k.places)
+			f.fix()
 			return
 		}
 	}
@@ -161,6 +190,7 @@ func (k *Forms) learn(b []byte) {
 	f.text = append(f.text[:0], b...)
 	f.places = append(f.places[:0], k.places...)
 	f.blanks = f.blanks[:0]
+	f.fix()
 }
 
 // fits reports whether a text, with its places, differs from the form in single values only.

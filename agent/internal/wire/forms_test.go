@@ -112,28 +112,6 @@ func BenchmarkForms(b *testing.B) {
 	}
 }
 
-// remembered parses an answer with forms, in pieces of n bytes.
-func remembered(t *testing.T, k *Forms, dialect string, stream bool, bytes string, n int) (Answer, int) {
-	t.Helper()
-	d, err := Lookup(dialect)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var p Parser
-	p.Remember(k)
-	p.Reset(d, stream)
-	events := 0
-	for piece := range pieces(bytes, n) {
-		tokens, complete := p.Feed([]byte(piece))
-		events += tokens
-		if complete {
-			return p.Answer(), events
-		}
-	}
-	events += p.Hangup(nil)
-	return p.Answer(), events
-}
-
 // alikeAnswers compares two answers, in which what the server did not say is NaN.
 func alikeAnswers(a, b Answer) bool { return fmt.Sprintf("%+v", a) == fmt.Sprintf("%+v", b) }
 

@@ -12,7 +12,8 @@ type found struct {
 	answer  bool // content that is no reasoning
 	finish  bool
 	failed  bool
-	prompt  int // Unknown: not said
+	aborted bool // the finish reason is one of an answer that was given up
+	prompt  int  // Unknown: not said
 	output  int
 	times   times
 	more    *details // nil: not wanted
@@ -92,6 +93,10 @@ func (f *found) end(at *field) {
 	}
 }
 
+// isText reports whether a value of this meaning is text. What such a value says is added to what others of its event said,
+// and takes nothing of it away (Forms live by that).
+func (m meaning) isText() bool { return m == content || m == words || m == allWords || m == thought }
+
 // note takes note of the value of a field.
 func (f *found) note(m meaning, raw []byte) {
 	switch m {
@@ -106,7 +111,8 @@ func (f *found) note(m meaning, raw []byte) {
 			f.more.choice = count(raw, 0)
 		}
 	case finish:
-		f.finish = f.finish || filled(raw)
+		some := filled(raw)
+		f.finish, f.aborted = f.finish || some, f.aborted || some && aborted(raw)
 	case failure:
 		f.failed = f.failed || filled(raw)
 	case failureName:
@@ -146,6 +152,16 @@ func filled(raw []byte) bool {
 		return len(bytes.TrimSpace(raw[1:len(raw)-1])) > 0
 	}
 	return raw[0] != 'n' && raw[0] != 'f'
+}
+
+// aborted reports whether a finish reason is that of an answer the server gave up: abort or error, of vLLM and of gateways
+// that pass on what became of theirs; with SGLang it is the type of an object.
+func aborted(raw []byte) bool {
+	if kind, ok := bytes.CutPrefix(raw, []byte(`{"type"`)); ok {
+		raw = bytes.TrimLeft(kind, ": ")
+		raw = raw[:min(len(raw), len(`"abort"`))]
+	}
+	return string(raw) == `"abort"` || string(raw) == `"error"`
 }
 
 // count reads a whole number below a thousand million; what is none leaves the old count.

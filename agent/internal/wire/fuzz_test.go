@@ -293,6 +293,7 @@ func slowBody(d Dialect, kind string, b []byte) (s slowState, sure bool) {
 func (s *slowState) learn(d Dialect, f found) {
 	if d.growing {
 		f.content = f.output > max(0, s.output)
+		f.answer = f.content
 	}
 	if f.content {
 		s.events++
@@ -304,5 +305,5 @@ func (s *slowState) learn(d Dialect, f found) {
 		}
 	}
 	s.known, s.foreign = s.known || f.known, s.foreign || !f.known
-	s.answered, s.finished, s.failed = s.answered || f.answer, s.finished || f.finish, s.failed || f.failed
+	s.answered, s.finished, s.failed = s.answered || f.answer, s.finished || f.finish, s.failed || f.failed || f.aborted
 }

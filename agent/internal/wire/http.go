@@ -52,7 +52,7 @@ const (
 // Reset begins a new answer to a request of dialect d, asked to be streamed or not. Buffers are kept.
 func (p *Parser) Reset(d Dialect, stream bool) {
 	p.dialect, p.stream, p.stage, p.head, p.chunk, p.left = d, stream, inHead, spare(p.head), chunks{}, 0
-	p.status, p.keepAlive, p.retryAfter, p.started = 0, false, "", false
+	p.status, p.keepAlive, p.retryAfter, p.location, p.started = 0, false, "", "", false
 	p.broken, p.closed, p.surplus = "", "", false
 	p.body.reset(d)
 }

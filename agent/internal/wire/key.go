@@ -58,21 +58,33 @@ func Conceal(words string, headers []string) string {
 		if !carrier.MatchString(name) {
 			continue
 		}
-		for _, key := range strings.Fields(value) {
-			if len(key) >= leastKey && !scheme.MatchString(key) {
-				words = without(words, key)
-			}
+		for _, key := range keys(value) {
+			words = without(words, key)
 		}
 	}
 	return words
 }
 
-// without is words without a key.
+// keys are the words of a header's value that are worth concealing, and of one such as sid=abcd what follows the name too.
+func keys(value string) []string {
+	var all []string
+	for _, word := range strings.FieldsFunc(value, func(r rune) bool { return strings.ContainsRune(" \t;,", r) }) {
+		_, inner, _ := strings.Cut(word, "=")
+		for _, key := range []string{word, inner} {
+			if len(key) >= leastKey && !scheme.MatchString(key) {
+				all = append(all, key)
+			}
+		}
+	}
+	return all
+}
+
+// without is words without a key, nor the begin of one that they were cut in: an excerpt ends in "…", whatever stands after it.
 func without(words, key string) string {
 	words = strings.ReplaceAll(words, key, concealed)
-	whole := strings.TrimSuffix(words, "…")
 	for n := len(key) - 1; n >= leastKey; n-- {
-		if begin, cut := strings.CutSuffix(whole, key[:n]); cut {
+		words = strings.ReplaceAll(words, key[:n]+"…", concealed)
+		if begin, cut := strings.CutSuffix(words, key[:n]); cut {
 			return begin + concealed
 		}
 	}

@@ -29,6 +29,7 @@ type Requests struct {
 	fixed   string       // the prompt as it stands in JSON; empty: another one each time
 	made    *prompt.Made // nil: from a file
 	set     *dataset.Set // nil: made up
+	from    int64        // index in set of the first request's prompt
 	outputs prompt.Outputs
 	counted int // tokens of the fixed prompt; 0: nobody counted
 
@@ -44,7 +45,7 @@ func NewRequests(w workload.Workload) (*Requests, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Requests{dialect: d, path: d.path(w.Model, w.Stream), stream: w.Stream, turns: max(1, w.Turns)}
+	r := &Requests{dialect: d, path: d.path(w.Model, w.Stream), stream: w.Stream, turns: max(1, w.Turns), from: w.DatasetFrom}
 	if err := r.check(w); err != nil {
 		return nil, err
 	}
@@ -91,6 +92,8 @@ func (r *Requests) check(w workload.Workload) error {
 		return fmt.Errorf("token ids: %s takes no token ids for a prompt (use openai-completions, llamacpp-completion, or a tokenizer)", w.Dialect)
 	case w.TokenIDs != nil && (w.Prompt != "" || w.Dataset != "" || w.Tokenizer != ""):
 		return errors.New("workload has token ids and a prompt, a dataset or a tokenizer: want one of them, for token ids are made-up prompts")
+	case w.DatasetFrom < 0 || w.DatasetFrom > 0 && w.Dataset == "":
+		return fmt.Errorf("dataset_from %d: want 0 or more, and a dataset that it is of", w.DatasetFrom)
 	case w.MaxTokens < 0:
 		return fmt.Errorf("max_tokens %d: want 0 or more", w.MaxTokens)
 	}
@@ -186,7 +189,7 @@ func (r *Requests) Asked(n int64) (input, output int) {
 	case r.made != nil:
 		input = r.made.Words(n)
 	case r.set != nil:
-		_, output = r.set.At(n)
+		_, output = r.set.At(n + r.from)
 	default:
 		input = r.counted
 	}
@@ -195,7 +198,7 @@ func (r *Requests) Asked(n int64) (input, output int) {
 	case r.answers != nil:
 		_, output = r.answers.Lengths(n / int64(r.turns))
 	default:
-		output = r.outputs.At(n)
+		output = r.outputs.At(n + r.from)
 	}
 	return input, output
 }
@@ -209,7 +212,7 @@ func (r *Requests) Grade(n int64, answer []byte) (ok, right bool) {
 	if !r.Graded() {
 		return false, false
 	}
-	return r.set.Grade(n, answer)
+	return r.set.Grade(n+r.from, answer)
 }
 
 // Counts reports whether the tokens of answers are counted here, for which their text is wanted: the dialect has no count of
@@ -238,7 +241,7 @@ func (r *Requests) appendPrompt(dst []byte, n int64) []byte {
 		words, _ := r.Asked(n)
 		return r.made.Append(dst, n, words)
 	case r.set != nil:
-		text, _ := r.set.At(n)
+		text, _ := r.set.At(n + r.from)
 		return append(dst, text...)
 	}
 	return append(dst, r.fixed...)

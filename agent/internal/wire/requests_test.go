@@ -195,8 +195,11 @@ func TestAServerThatRepeatsTheKeyDoesNotSpreadIt(t *testing.T) {
 		"": "", "status 503": "status 503", "no such team: hpc team": "no such team: hpc team",
 		"bad key sk-0123456789abcdef, Bearer sk-0123456789abcdef": "bad key [key], Bearer [key]",
 		"basic of Basic dXNlcjpwYXNz":                             "basic of Basic [key]",
-		"who is sid=abcd1234; theme=dark":                         "who is [key] [key]",
+		"who is sid=abcd1234; theme=dark":                         "who is [key]; [key]",
+		"no session abcd1234 here":                                "no session [key] here",
 		"cut in the middle: sk-01234…":                            "cut in the middle: [key]",
+		"cut in the middle: sk-01234":                             "cut in the middle: [key]",
+		"status 401: bad key sk-01234… (Retry-After: 5)":          "status 401: bad key [key] (Retry-After: 5)",
 	} {
 		if got := Conceal(words, headers); got != want {
 			t.Errorf("%q became %q, want %q", words, got, want)

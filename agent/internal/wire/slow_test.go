@@ -128,10 +128,11 @@ func (s *slowScanner) leaf(b []byte, m meaning) {
 	f, some := s.found, says(b)
 	f.known = true
 	switch m {
-	case content, words, thought:
+	case content, words, allWords, thought:
 		f.content, f.answer, s.filled = f.content || some, f.answer || some && m != thought, s.filled || some
 	case finish:
 		f.finish = f.finish || some
+		f.aborted = f.aborted || string(b) == `"abort"` || string(b) == `"error"` || slowAbort.Match(b)
 	case failure:
 		f.failed = f.failed || some
 	case failureName:
@@ -171,6 +172,8 @@ func says(b []byte) bool {
 	}
 	return string(b) != "null"
 }
+
+var slowAbort = regexp.MustCompile(`^\{"type"[: ]*"(abort|error)"`)
 
 func slowCount(b []byte, old int) int {
 	if !whole9.Match(b) {

@@ -42,6 +42,9 @@ func oha() *Peer {
 	}
 }
 
+// Hyperfine installs hyperfine, which times whole commands, and returns its version.
+func Hyperfine(ctx context.Context) (string, error) { return debian("hyperfine", "--version")(ctx, "") }
+
 // debian installs a Debian package that is a program of the same name. Debian tells no reason why it has none.
 func debian(name, version string) func(context.Context, Cache) (string, error) {
 	return func(ctx context.Context, _ Cache) (string, error) {
