@@ -32,7 +32,9 @@ func (o *loadOptions) findRate(ctx context.Context, c *call, a workload.Assignme
 	if err := o.clear(); err != nil {
 		return err
 	}
-	found, err := search.Drive(s, func(k int, rate float64, used int64) (*try, search.Outcome, error) { return o.try(ctx, c, a, k, rate, used) },
+	found, err := search.Drive(s, func(k int, rate float64, used int64) (*try, search.Outcome, error) {
+		return o.try(ctx, c, a, k, rate, used)
+	},
 		func(k int, p summary.Probe, t *try) { fmt.Fprintln(c.stderr, t.sentence(k, p)) })
 	if found == nil {
 		return err
