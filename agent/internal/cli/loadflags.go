@@ -102,7 +102,7 @@ func declareLoad(f *flags) *loadOptions {
 	f.each("slo", "LIST", "bounds that a good request keeps, such as ttft=500ms,tpot=50ms (ttft, tpot, itl, e2el)", o.bounds)
 	o.file = f.text("workload", "FILE", "", "a trial of a bundle (trials/0001.json) instead of the flags from --model on")
 	f.heading("Results:")
-	f.each("out", "DIR", "where records.jsonl and summary.json go; otherwise nothing is written", func(text string) error {
+	f.each("out", "DIR", "where records.jsonl, part.json, series.csv and summary.json go; otherwise nothing is written", func(text string) error {
 		o.out = text
 		return nil
 	})

@@ -121,22 +121,16 @@ func isDir(path string) bool {
 
 // histogram merges what all client nodes counted of a metric; nil when that is not there any more.
 func (r *result) histogram(m summary.Metric) *hist.H {
-	dir := os.DirFS(r.dir)
-	names, err := fs.Glob(dir, "*/part.json")
+	names, err := fs.Glob(os.DirFS(r.dir), "*/part.json")
 	if err != nil || len(names) == 0 {
 		names = []string{"part.json"}
 	}
-	var parts []*summary.Part
-	for _, name := range names {
-		text, err := fs.ReadFile(dir, name)
-		if err != nil {
-			return nil
-		}
-		var p summary.Part
-		if json.Unmarshal(text, &p) != nil {
-			return nil
-		}
-		parts = append(parts, &p)
+	for i := range names {
+		names[i] = filepath.Join(r.dir, names[i])
+	}
+	parts, err := summary.ReadParts(names)
+	if err != nil {
+		return nil
 	}
 	return summary.Histogram(parts, m)
 }

@@ -140,6 +140,12 @@ func (r *Report) legend() string {
 	if slices.ContainsFunc(r.points, low) {
 		words = append(words, "‡ too few requests to be sure of this percentile")
 	}
+	open := func(p *point) bool {
+		return slices.ContainsFunc(r.numbers(p), func(c cell) bool { return strings.Contains(c.Spread, "?") })
+	}
+	if slices.ContainsFunc(r.points, open) {
+		words = append(words, "? too few requests for this end of the interval")
+	}
 	if r.count(Marked) > 0 {
 		words = append(words, "* of a marked trial")
 	}

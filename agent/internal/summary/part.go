@@ -7,6 +7,10 @@
 package summary
 
 import (
+	"encoding/json"
+	"fmt"
+	"os"
+
 	"hpcbench/agent/internal/hist"
 )
 
@@ -50,6 +54,29 @@ type Part struct {
 	Series    *Series    `json:"series,omitempty"`
 
 	Client *Client `json:"client,omitempty"` // facts of the load threads; absent while they are not known
+}
+
+// ReadParts reads the files part.json of the client nodes of one trial.
+func ReadParts(names []string) ([]*Part, error) {
+	var parts []*Part
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		p := new(Part)
+		if err := json.Unmarshal(text, p); err != nil {
+			return nil, fmt.Errorf("%s is not what a client node counted: %w", name, err)
+		}
+		switch first := append(parts, p)[0]; {
+		case p.Schema != Schema:
+			return nil, fmt.Errorf("%s has schema %d; this agent reads %d", name, p.Schema, Schema)
+		case p.Trial != first.Trial:
+			return nil, fmt.Errorf("%s is of trial %s, and %s of trial %s: only parts of one trial add up", name, p.Trial, names[0], first.Trial)
+		}
+		parts = append(parts, p)
+	}
+	return parts, nil
 }
 
 // Counts are numbers of requests: Scheduled = OK + Failed + GivenUp.

@@ -152,7 +152,7 @@ const startS = 3
 // window, from 2 s to 30 s, stands for the time that the last requests need. Of a search it is what it takes at most.
 func seconds(w workload.Workload) int {
 	drain := min(w.DrainS, max(2, min(30, w.DurationS/4)))
-	return windows(w)*int(math.Ceil(w.WarmupS+w.DurationS+w.CooldownS+drain)) + startS
+	return windows(w) * (int(math.Ceil(w.WarmupS+w.DurationS+w.CooldownS+drain)) + startS)
 }
 
 // windows counts how often a trial sends its load: once, but for a search, which tries so many rates at most.
