@@ -131,14 +131,18 @@ func (cmd command) run(ctx context.Context, args []string, c *call) int {
 }
 
 // split are the errors that were joined in one, each for a line of its own.
-func split(err error) []error {
+func split(err error) (all []error) {
 	if err == nil {
 		return nil
 	}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		return joined.Unwrap()
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
 	}
-	return []error{err}
+	for _, one := range joined.Unwrap() {
+		all = append(all, split(one)...)
+	}
+	return all
 }
 
 // usageError is a wrong use of the command line.

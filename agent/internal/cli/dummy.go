@@ -53,10 +53,14 @@ func dummyFlags(f *flags, listen, model *string) action {
 
 // serveDummy adds to the truth file where there is one: servers of several deployments may share it.
 func serveDummy(ctx context.Context, call *call, listen, truth string, c mock.Config) (err error) {
-	for name, share := range map[string]float64{"jitter": c.Jitter, "error-rate": c.ErrorRate} {
-		if share < 0 || share > 1 {
-			return usage("--%s %v: want 0 to 1", name, share)
-		}
+	p := new(problems)
+	p.note(!(c.Jitter >= 0 && c.Jitter <= 1), "--jitter %v: want 0 to 1", c.Jitter)
+	p.note(!(c.ErrorRate >= 0 && c.ErrorRate <= 1), "--error-rate %v: want 0 to 1", c.ErrorRate)
+	p.note(c.Tokens < 0, "--tokens %d: want 0 or more", c.Tokens)
+	p.note(c.TokensPerWrite < 1, "--tokens-per-write %d: want 1 or more", c.TokensPerWrite)
+	p.note(c.MaxRunning < 0, "--max-running %d: want 0 or more", c.MaxRunning)
+	if err := p.err(); err != nil {
+		return err
 	}
 	if truth != "" {
 		f, err := os.OpenFile(truth, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)

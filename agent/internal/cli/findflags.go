@@ -20,12 +20,12 @@ const standardRate = 1
 
 func (o *findOptions) declare(f *flags) {
 	f.heading("Search for the highest rate that holds the SLO:")
-	o.on = f.is("find-rate", "double --rate (default 1) until it fails the --slo, then halve the gap; an open loop at each rate")
+	o.on = f.is("find-rate", "double --rate (default 1) until it fails the --slo, then halve the gap; an open loop at each rate,\nfor --duration or until --requests are measured (default as long as it takes to tell, within 10 s and 1 m)")
 	o.most = f.real("max-rate", "R", 0, "the highest rate that is tried (default no bound)")
 	o.precision = f.real("precision", "P", 0.05, "how far the rate that fails may be above the one that holds at the end, as a share")
 	o.attain = f.real("attain", "P", 0.99, "share of the requests due that has to keep the SLO, failed ones included")
 	o.certainty = f.real("confidence", "P", 0.95, "of the statement that a rate holds, and of the one that it fails")
-	o.probes = f.number("probes", "N", 20, "most rates that are tried, each for --duration, or until --requests are measured\n(default as long as it takes to tell, within 10 s and 1 m)")
+	o.probes = f.number("probes", "N", 20, "it ends after so many at the latest")
 }
 
 // fill writes the search into a workload whose first rate is there.

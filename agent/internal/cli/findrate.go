@@ -121,25 +121,24 @@ func (o *loadOptions) conclude(c *call, t *try) error {
 	return o.print(c, t.Assignment, t.Summary)
 }
 
-// stopped is the error of a load that was cut short; nil where none was.
+// stopped is the error of a load that was cut short, and says so where a signal did it; nil where none was.
 func stopped(err error) error {
-	if err == nil {
-		return nil
+	var all []error
+	for _, one := range split(err) {
+		if errors.As(one, new(signalled)) {
+			one = fmt.Errorf("stopped: %w", one)
+		}
+		all = append(all, one)
 	}
-	return fmt.Errorf("stopped: %w", err)
+	return errors.Join(all...)
 }
 
 // unfound is the error of a search in which no rate held, or that could not go on; nil where one held.
 func unfound(r *summary.Search, cause error) error {
-	switch {
-	case errors.As(cause, new(signalled)):
-		return stopped(cause)
-	case cause != nil:
-		return cause
-	case r.Holds == nil:
+	if cause == nil && r.Holds == nil {
 		return fmt.Errorf("no rate was shown to hold: %s", r.WhyEnded)
 	}
-	return nil
+	return stopped(cause)
 }
 
 // foundTable is what a search found and how, for people.

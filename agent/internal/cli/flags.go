@@ -180,7 +180,7 @@ func (p *problems) note(wrong bool, format string, args ...any) {
 // err is all of them; nil where there is none.
 func (p *problems) err() error { return errors.Join(p.all...) }
 
-var dashed = regexp.MustCompile(`(: |flag )-{1,2}([A-Za-z])`)
+var dashed = regexp.MustCompile(`(: |flag |for )-{1,2}([A-Za-z])`)
 
 // explain makes flag's errors read as ours do, and adds what was probably meant.
 func (f *flags) explain(err error) error {
@@ -189,7 +189,26 @@ func (f *flags) explain(err error) error {
 		f.set.VisitAll(func(g *flag.Flag) { names = append(names, g.Name) })
 		return usage("unknown flag --%s%s; agent %s -h lists them", strings.TrimLeft(name, "-"), guess(name, names), f.set.Name())
 	}
-	return usage("%s", dashed.ReplaceAllString(err.Error(), "$1--$2"))
+	return usage("%s", dashed.ReplaceAllString(f.wanted(err.Error()), "$1--$2"))
+}
+
+// misread is the end of flag's error about a value that it could not read.
+var misread = regexp.MustCompile(`-([^ -]\S*): (parse error|value out of range)$`)
+
+// wanted puts what a flag's value has to be in the place of flag's own words, which don't say it.
+func (f *flags) wanted(text string) string {
+	at := misread.FindStringSubmatchIndex(text)
+	if at == nil {
+		return text
+	}
+	want := "true or false"
+	switch f.set.Lookup(text[at[2]:at[3]]).Value.(flag.Getter).Get().(type) {
+	case int:
+		want = "a whole number"
+	case float64:
+		want = "a number"
+	}
+	return text[:at[4]] + "want " + want
 }
 
 // usage is the flags of the usage line: those that have to be given, and a word for the others.

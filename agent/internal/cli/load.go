@@ -73,21 +73,14 @@ func (o *loadOptions) run(ctx context.Context, c *call, a workload.Assignment) e
 	if m == nil {
 		return err
 	}
+	err = stopped(err)
+	if err == nil && m.Requests.OK == 0 {
+		err = errors.New("no request was ok" + m.reasons())
+	}
 	if o.out != "" {
-		if err := m.write(o.out); err != nil {
-			return err
-		}
+		err = errors.Join(err, m.write(o.out))
 	}
-	if err := o.print(c, a, m.Summary); err != nil {
-		return err
-	}
-	if err != nil {
-		return stopped(err)
-	}
-	if m.Requests.OK == 0 {
-		return errors.New("no request was ok" + m.reasons())
-	}
-	return nil
+	return errors.Join(err, o.print(c, a, m.Summary))
 }
 
 // measured is what a load came to.
@@ -108,8 +101,8 @@ func (m *measured) write(dir string) error {
 }
 
 // measure sends a load, with its records in dir, "" for nowhere. Its progress has a title in front of it. The error of a
-// load that a signal cut short comes with what was measured; other errors come alone. An interrupt lets what is in flight
-// end, in the time that a drain may take; any other signal does not.
+// load that was cut short, by a signal or a full disk, comes with what was measured; that of one that never began comes alone.
+// An interrupt lets what is in flight end, in the time that a drain may take; any other signal does not.
 func (o *loadOptions) measure(ctx context.Context, c *call, a workload.Assignment, dir, title string) (*measured, error) {
 	requests, err := wire.NewRequests(a.Trial.Workload) // before time zero: a dataset may take long to read
 	if err != nil {
@@ -128,7 +121,7 @@ func (o *loadOptions) measure(ctx context.Context, c *call, a workload.Assignmen
 		}
 	})()
 	err = (&follower{call: c, share: s, load: a.Trial.Workload, title: title}).run(ctx, hard)
-	if err != nil && ctx.Err() == nil {
+	if err != nil && ctx.Err() == nil && s.Progress().Scheduled == 0 {
 		return nil, err
 	}
 	parts := []*summary.Part{s.Part()}

@@ -108,61 +108,72 @@ func TestInterruptedLoadTellsWhatItHas(t *testing.T) {
 
 func TestLoadFlagsThatMakeNoSense(t *testing.T) {
 	for args, want := range map[string]string{
-		"--url ftp://u --model m":                                               "want http://host:port",
-		"--url u:8000 --model m":                                                "want http://host:port",
-		"--url http://u:99999 --model m":                                        "want 1 to 65535",
-		"--url http://u --model m --rate NaN":                                   "--rate NaN",
-		"--url http://u --model m --rate Inf":                                   "--rate +Inf",
-		"--url http://u --model m --rate 1e10":                                  "--rate 1e+10",
-		"--url http://u --model m --header x":                                   "want NAME: VALUE",
-		"--url http://u --model m operand":                                      `unexpected "operand"`,
-		"--model m":                                                             "--url is missing",
-		"--url http://u":                                                        "--model is missing",
-		"--url http://u --model m --dialect latin":                              `--dialect: unknown "latin" (known: llamacpp-completion`,
-		"--url http://u --model m --arrival poisson":                            "--arrival is the law of an open loop: it needs --rate",
-		"--url http://u --model m --rate 5 --arrival poison":                    `(did you mean "poisson"?)`,
-		"--url http://u --model m --rate 0":                                     "--rate 0",
-		"--url http://u --model m --rate -1":                                    "--rate -1",
-		"--url http://u --model m --concurrency 0":                              "--concurrency 0",
-		"--url http://u --model m --requests 0":                                 "--requests 0",
-		"--url http://u --model m --duration 30":                                "a time needs its unit: 30s",
-		"--url http://u --model m --prompt hi --input-tokens 3":                 "exclude each other",
-		"--url http://u --model m --slo speed=3s":                               `"speed": want ttft`,
-		"--url http://u --model m --slo ttft=3":                                 "a time needs its unit: 3s",
-		"--url http://u --model m --find-rate":                                  "--find-rate needs what a rate has to hold, such as --slo ttft=500ms",
-		"--url http://u --workload f --model m":                                 "--model and --workload exclude each other",
-		"--url http://u --workload /no/such/file":                               "/no/such/file",
-		"--url http://u --model m --concurency 3":                               `(did you mean "concurrency"?)`,
-		"--url http://u --model m --concurrency x":                              `invalid value "x" for flag --concurrency`,
-		"--url http://u --model m --max-tokens 9 --js":                          "unknown flag --js",
-		"--url http://u --model m --max-tokens 0":                               "want 1 or more, or a law",
-		"--url http://u --model m --input-tokens zipf:3,4":                      `unknown law of lengths "zipf"`,
-		"--url http://u --model m --input-tokens uniform:9":                     "want uniform:MIN,MAX",
-		"--url http://u --model m --input-tokens uniform:9,3":                   "no whole number",
-		"--url http://u --model m --prefix share=2,tokens=5":                    "want a share from 0 to 1",
-		"--url http://u --model m --prefix part=2":                              `"part=2": want share=S`,
-		"--url http://u --model m --extra-body [1]":                             "want a JSON object",
-		"--url http://u --model m --extra-body null":                            "want a JSON object",
-		"--url http://u --model m --dataset /no/such/file":                      "/no/such/file",
-		"--url http://u --model m --dataset f --input-tokens 5":                 "--dataset gives the prompts",
-		"--url http://u --model m --dataset f --prefix tokens=5":                "--prefix is the beginning of made-up prompts",
-		"--url http://u --model m --api-key-file /no/such/key":                  "API key: open /no/such/key",
-		"--url http://u --model m --batch 0":                                    "--batch 0 and --turns 1",
-		"--url http://u --model m --warmup-requests 3":                          "--warmup-requests needs --warmup",
-		"--url http://u --model m --warmup-requests 0":                          "--warmup-requests 0: want 1 or more",
-		"--url http://u --model m --rate 2 --warmup 1s --warmup-requests 3":     "--warmup-requests is of a closed loop",
-		"--url http://u --model m --min-duration 3s":                            "--min-duration bounds what --requests end",
-		"--url http://u --model m --requests 5 --duration 1s --min-duration 3s": "want no more than --duration, which is 1s",
-		"--url http://u --model m --conn-requests 0":                            "--conn-requests 0: want 1 or more",
-		"--url http://u --model m --token-ids 5-9 --prompt hi":                  "--token-ids makes the prompts: it excludes --prompt",
-		"--url http://u --model m --token-ids 5":                                "want FIRST-LAST",
-		"--url http://u --model m --token-ids 9-5":                              "want FIRST-LAST",
-		"--url http://u --model m --token-ids 5-9":                              "--token-ids is of --dialect openai-completions",
-		"--url http://u --model m --token-ids 5-9 --tokenizer t":                "--tokenizer and --token-ids exclude each other",
-		"--url http://u --model m --api-key-env NO_SUCH_VARIABLE":               "--api-key-env: the variable NO_SUCH_VARIABLE is empty",
-		"--url http://u --model m --api-key-env A --api-key-file f":             "--api-key-file and --api-key-env exclude each other",
-		"--url http://u --workload f --batch 2":                                 "--batch and --workload exclude each other",
-		"--url http://u --model m --header X-Request-Id:1":                      "set by the agent itself",
+		"--url ftp://u --model m":                                                 "want http://host:port",
+		"--url u:8000 --model m":                                                  "want http://host:port",
+		"--url http://u:99999 --model m":                                          "want 1 to 65535",
+		"--url http://u --model m --rate NaN":                                     "--rate NaN",
+		"--url http://u --model m --rate Inf":                                     "--rate +Inf",
+		"--url http://u --model m --rate 1e10":                                    "--rate 1e+10",
+		"--url http://u --model m --header x":                                     "want NAME: VALUE",
+		"--url http://u --model m operand":                                        `unexpected "operand"`,
+		"--model m":                                                               "--url is missing",
+		"--url http://u":                                                          "--model is missing",
+		"--url http://u --model m --dialect latin":                                `--dialect: unknown "latin" (known: llamacpp-completion`,
+		"--url http://u --model m --arrival poisson":                              "--arrival is the law of an open loop: it needs --rate",
+		"--url http://u --model m --rate 5 --arrival poison":                      `(did you mean "poisson"?)`,
+		"--url http://u --model m --rate 0":                                       "--rate 0",
+		"--url http://u --model m --rate -1":                                      "--rate -1",
+		"--url http://u --model m --concurrency 0":                                "--concurrency 0",
+		"--url http://u --model m --requests 0":                                   "--requests 0",
+		"--url http://u --model m --duration 30":                                  "a time needs its unit: 30s",
+		"--url http://u --model m --prompt hi --input-tokens 3":                   "exclude each other",
+		"--url http://u --model m --slo speed=3s":                                 `"speed": want ttft`,
+		"--url http://u --model m --slo ttft=3":                                   "a time needs its unit: 3s",
+		"--url http://u --model m --find-rate":                                    "--find-rate needs what a rate has to hold, such as --slo ttft=500ms",
+		"--url http://u --workload f --model m":                                   "--model and --workload exclude each other",
+		"--url http://u --workload /no/such/file":                                 "/no/such/file",
+		"--url http://u --model m --concurency 3":                                 `(did you mean "concurrency"?)`,
+		"--url http://u --model m --concurrency x":                                `invalid value "x" for flag --concurrency`,
+		"--url http://u --model m --max-tokens 9 --js":                            "unknown flag --js",
+		"--url http://u --model m --max-tokens 0":                                 "want 1 or more, or a law",
+		"--url http://u --model m --input-tokens zipf:3,4":                        `unknown law of lengths "zipf"`,
+		"--url http://u --model m --input-tokens uniform:9":                       "want uniform:MIN,MAX",
+		"--url http://u --model m --input-tokens uniform:9,3":                     "no whole number",
+		"--url http://u --model m --prefix share=2,tokens=5":                      "want a share from 0 to 1",
+		"--url http://u --model m --prefix part=2":                                `"part=2": want share=S`,
+		"--url http://u --model m --extra-body [1]":                               "want a JSON object",
+		"--url http://u --model m --extra-body null":                              "want a JSON object",
+		"--url http://u --model m --dataset /no/such/file":                        "/no/such/file",
+		"--url http://u --model m --dataset f --input-tokens 5":                   "--dataset gives the prompts",
+		"--url http://u --model m --dataset f --prefix tokens=5":                  "--prefix is the beginning of made-up prompts",
+		"--url http://u --model m --api-key-file /no/such/key":                    "API key: open /no/such/key",
+		"--url http://u --model m --batch 0":                                      "--batch 0 and --turns 1",
+		"--url http://u --model m --warmup-requests 3":                            "--warmup-requests needs --warmup",
+		"--url http://u --model m --warmup-requests 0":                            "--warmup-requests 0: want 1 or more",
+		"--url http://u --model m --rate 2 --warmup 1s --warmup-requests 3":       "--warmup-requests is of a closed loop",
+		"--url http://u --model m --min-duration 3s":                              "--min-duration bounds what --requests end",
+		"--url http://u --model m --requests 5 --duration 1s --min-duration 3s":   "want no more than --duration, which is 1s",
+		"--url http://u --model m --conn-requests 0":                              "--conn-requests 0: want 1 or more",
+		"--url http://u --model m --token-ids 5-9 --prompt hi":                    "--token-ids makes the prompts: it excludes --prompt",
+		"--url http://u --model m --token-ids 5":                                  "want FIRST-LAST",
+		"--url http://u --model m --token-ids 9-5":                                "want FIRST-LAST",
+		"--url http://u --model m --token-ids 5-9":                                "--token-ids is of --dialect openai-completions",
+		"--url http://u --model m --token-ids 5-9 --tokenizer t":                  "--tokenizer and --token-ids exclude each other",
+		"--url http://u --model m --api-key-env NO_SUCH_VARIABLE":                 "--api-key-env: the variable NO_SUCH_VARIABLE is empty",
+		"--url http://u --model m --api-key-env A --api-key-file f":               "--api-key-file and --api-key-env exclude each other",
+		"--url http://u --model m --batch 2 --turns 2":                            "--batch and --turns exclude each other",
+		"--url http://u --model m --batch 2 --rate 3":                             "--batch is of a closed loop",
+		"--url http://u --model m --batch 4 --concurrency 6":                      "--concurrency 6: want a multiple of --batch, which is 4",
+		"--url http://u --model m --turns 2 --prompt hi":                          "--turns and --prompt exclude each other",
+		"--url http://u --model m --duration 0s":                                  "--duration 0: want more",
+		"--url http://u --model m --slo ttft=0s":                                  "ttft: no request takes no time",
+		"--url http://u --model m --seed x":                                       "invalid value \"x\" for flag --seed: want a whole number",
+		"--url http://u --model m --seed 9999999999999999999":                     "--seed: want a whole number",
+		"--url http://u --model m --json=maybe":                                   "for --json: want true or false",
+		"--url http://127.0.0.1:1 --model m --concurrency 100000000 --requests 1": "too many open files: 1000000",
+		"--url http://u --workload f --sine period=1s,swing=1":                    "--sine and --workload exclude each other",
+		"--url http://u --workload f --batch 2":                                   "--batch and --workload exclude each other",
+		"--url http://u --model m --header X-Request-Id:1":                        "set by the agent itself",
 	} {
 		status, stdout, stderr := agent(t, append([]string{"load"}, strings.Fields(args)...)...)
 		if status != refused || !strings.Contains(stderr, want) || stdout != "" {
@@ -174,7 +185,7 @@ func TestLoadFlagsThatMakeNoSense(t *testing.T) {
 func TestLoadFlagsOfWhatARequestSays(t *testing.T) {
 	f := newFlags("load")
 	o := declareLoad(f)
-	args := `--url http://u --model m --input-tokens lognormal:512,256 --max-tokens uniform:100,200 --prefix share=0.5,tokens=256 --turns 3 --batch 2 --api-key-file k`
+	args := `--url http://u --model m --input-tokens lognormal:512,256 --max-tokens uniform:100,200 --prefix share=0.5,tokens=256 --turns 3 --api-key-file k`
 	if _, err := f.parse(append(strings.Fields(args), "--extra-body", `{"top_k": 20, "min_tokens": null}`)); err != nil {
 		t.Fatal(err)
 	}
@@ -184,12 +195,12 @@ func TestLoadFlagsOfWhatARequestSays(t *testing.T) {
 	}
 	got := workload.Workload{
 		InputTokens: w.InputTokens, InputLaw: w.InputLaw, MaxTokens: w.MaxTokens, OutputLaw: w.OutputLaw, Prefix: w.Prefix, Turns: w.Turns,
-		Batch: w.Batch, ExtraBody: w.ExtraBody, APIKeyFile: w.APIKeyFile, IgnoreEOS: w.IgnoreEOS,
+		ExtraBody: w.ExtraBody, APIKeyFile: w.APIKeyFile, IgnoreEOS: w.IgnoreEOS,
 	}
 	want := workload.Workload{
 		InputTokens: 512, InputLaw: &workload.Length{Law: "lognormal", A: 512, B: 256}, MaxTokens: 150,
 		OutputLaw: &workload.Length{Law: "uniform", A: 100, B: 200}, Prefix: &workload.Prefix{Share: 0.5, Tokens: 256}, Turns: 3,
-		Batch: 2, ExtraBody: map[string]any{"top_k": 20.0, "min_tokens": nil}, APIKeyFile: "k", IgnoreEOS: true,
+		ExtraBody: map[string]any{"top_k": 20.0, "min_tokens": nil}, APIKeyFile: "k", IgnoreEOS: true,
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, want %+v", got, want)
@@ -203,7 +214,7 @@ agent load: invalid value "5" for flag --duration: a time needs its unit: 5s
 agent load: unknown flag --modle (did you mean "model"?); agent load -h lists them
 `,
 		"--url ftp://u --rate x": `agent load: invalid value "ftp://u" for flag --url: endpoint "ftp://u": want http://host:port, https://host or unix:/path
-agent load: invalid value "x" for flag --rate: parse error
+agent load: invalid value "x" for flag --rate: want a number
 `,
 		"--url http://u --dialect openai-caht --arrival poison --rate 5 --timeout 0s": `load: --model is missing; agent load -h shows how it is used
 load: --dialect: unknown "openai-caht" (did you mean "openai-chat"?) (known: ` + strings.Join(wire.Dialects(), ", ") + `)
@@ -352,6 +363,20 @@ func TestLinesOfTheDocumentAreAccepted(t *testing.T) {
 		}
 		if err != nil {
 			t.Errorf("agent load %s: %v", line, err)
+		}
+	}
+}
+
+// A group is in flight as a whole, and so what is said of the load counts all of it.
+func TestABatchIsInFlightAsAWhole(t *testing.T) {
+	for args, want := range map[string]int{"": 1, "--batch 4": 4, "--batch 4 --concurrency 8": 8, "--rate 3": 0} {
+		f := newFlags("load")
+		o := declareLoad(f)
+		if _, err := f.parse(strings.Fields("--url http://u --model m " + args)); err != nil {
+			t.Fatal(err)
+		}
+		if w, err := o.workload(f); err != nil || w.Concurrency != want {
+			t.Errorf("%q: %d in flight, %v, want %d", args, w.Concurrency, err, want)
 		}
 	}
 }

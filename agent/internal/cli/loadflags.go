@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
+	"flag"
 	"fmt"
 	"maps"
 	"math/big"
@@ -96,11 +97,11 @@ func declareLoad(f *flags) *loadOptions {
 	f.value("max-tokens", "N|LAW", &o.tokens, "of an answer; exactly so many to made-up prompts, where the server can")
 	f.each("prefix", "LIST", "share of made-up prompts that begin with the same tokens, such as share=0.5,tokens=256", o.beginning)
 	o.turns = f.number("turns", "N", 1, "requests of one conversation, each with all that was said before")
-	o.batch = f.number("batch", "N", 1, "prompts sent at one instant; openai-completions: in one request")
+	o.batch = f.number("batch", "N", 1, "prompts sent at one instant, one group after another unless --concurrency is several times N;\nopenai-completions: in one request")
 	f.each("extra-body", "JSON", "further fields of each request's body, such as '{\"top_k\": 20}'; null takes a field away", o.extraBody)
 	o.noStream = f.is("no-stream", "ask for answers in one piece")
 	f.each("slo", "LIST", "bounds that a good request keeps, such as ttft=500ms,tpot=50ms (ttft, tpot, itl, e2el)", o.bounds)
-	o.file = f.text("workload", "FILE", "", "a trial of a bundle (trials/0001.json) instead of the flags from --model on")
+	o.file = f.text("workload", "FILE", "", "a trial of a bundle (trials/0001.json) instead of flags that say what to send")
 	f.heading("Results:")
 	f.each("out", "DIR", "where records.jsonl, part.json, series.csv and summary.json go; otherwise nothing is written", func(text string) error {
 		o.out = text
@@ -144,6 +145,9 @@ func (o *loadOptions) bounds(text string) error {
 		if err := bound.Set(value); err != nil {
 			return err
 		}
+		if bound == 0 {
+			return fmt.Errorf("%s: no request takes no time: want a bound above 0", name)
+		}
 		o.slo[name] = time.Duration(bound).Seconds()
 	}
 	return nil
@@ -157,6 +161,9 @@ func (o *loadOptions) assignment(f *flags) (workload.Assignment, error) {
 	}, err
 }
 
+// besideWorkload are the flags that say nothing of what a workload says.
+var besideWorkload = []string{"workload", "url", "header", "api-key-env", "insecure", "out", "json"}
+
 // trial is what --workload names, or what the flags say.
 func (o *loadOptions) trial(f *flags) (workload.Trial, error) {
 	if *o.file == "" {
@@ -166,14 +173,9 @@ func (o *loadOptions) trial(f *flags) (workload.Trial, error) {
 		}, err
 	}
 	p := new(problems)
-	for _, name := range []string{
-		"model", "dialect", "concurrency", "rate", "arrival", "burstiness", "burst", "ramp", "steps", "trace", "sine", "duration",
-		"requests", "warmup", "warmup-requests", "min-duration", "cooldown", "ramp-up", "think-time", "timeout", "cancel-share", "routing", "seed", "prompt", "input-tokens",
-		"max-tokens", "no-stream", "slo", "find-rate", "max-rate", "precision", "attain", "confidence", "probes",
-		"dataset", "prefix", "turns", "batch", "extra-body", "api-key-file", "tokenizer", "token-ids", "conn-requests", "kernel-stamps",
-	} {
-		p.note(f.given(name), "--%s and --workload exclude each other: the file says it all", name)
-	}
+	f.set.Visit(func(g *flag.Flag) {
+		p.note(!slices.Contains(besideWorkload, g.Name), "--%s and --workload exclude each other: the file says it all", g.Name)
+	})
 	if err := p.err(); err != nil {
 		return workload.Trial{}, err
 	}
@@ -220,6 +222,8 @@ func (o *loadOptions) workload(f *flags) (workload.Workload, error) {
 	o.find.fill(&w)
 	if w.Open() && !f.given("concurrency") {
 		w.Concurrency = 0
+	} else if !f.given("concurrency") {
+		w.Concurrency = max(1, w.Batch) // a group at a time
 	}
 	if w.Search == nil && w.DurationS == 0 && (w.Requests == 0 && w.Trace == "" || w.Ramp != nil) {
 		w.DurationS = standard.Seconds()
@@ -269,6 +273,8 @@ func (o *loadOptions) timeConflicts(f *flags, p *problems) {
 		"--trace has the lengths of prompts and answers: --input-tokens, --max-tokens and --prompt have no place beside it")
 	p.note(*o.concurrency < 1,
 		"--concurrency %d: want 1 or more", *o.concurrency)
+	p.note(f.given("duration") && *o.duration == 0,
+		"--duration 0: want more, or leave it out where --requests end the window")
 	p.note(*o.requests < 0 || f.given("requests") && *o.requests == 0,
 		"--requests %d: want 1 or more", *o.requests)
 	p.note(*o.warming < 0 || f.given("warmup-requests") && *o.warming == 0,
@@ -289,6 +295,14 @@ func (o *loadOptions) timeConflicts(f *flags, p *problems) {
 func (o *loadOptions) requestConflicts(f *flags, p *problems) {
 	p.note(*o.batch < 1 || *o.turns < 1,
 		"--batch %d and --turns %d: want 1 or more each", *o.batch, *o.turns)
+	p.note(*o.batch > 1 && *o.turns > 1,
+		"--batch and --turns exclude each other: the turns of a conversation follow each other")
+	p.note(*o.batch > 1 && o.arrivals.open(),
+		"--batch is of a closed loop: --rate and its like exclude it (--burst size=%d sends as many at one instant)", *o.batch)
+	p.note(*o.batch > 1 && f.given("concurrency") && *o.concurrency%*o.batch != 0,
+		"--concurrency %d: want a multiple of --batch, which is %d: a group is in flight as a whole", *o.concurrency, *o.batch)
+	p.note(*o.turns > 1 && f.given("prompt"),
+		"--turns and --prompt exclude each other: each turn says something of its own")
 	p.note(f.given("token-ids") && (f.given("prompt") || f.given("dataset")),
 		"--token-ids makes the prompts: it excludes --prompt and --dataset")
 	p.note(f.given("tokenizer") && f.given("token-ids"),

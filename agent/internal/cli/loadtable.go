@@ -75,7 +75,7 @@ func offered(w workload.Workload) string {
 		words = append(words, fmt.Sprintf("%d prompts at a time", w.Batch))
 	}
 	if w.Requests > 0 {
-		words = append(words, fmt.Sprintf("%d requests", w.Requests))
+		words = append(words, counted(w.Requests, "request"))
 	}
 	if w.DurationS > 0 {
 		words = append(words, fmt.Sprintf("%g s", w.DurationS))
@@ -93,7 +93,7 @@ func offered(w workload.Workload) string {
 		words = append(words, strings.TrimSpace(fmt.Sprintf("%g s of think time %s", w.ThinkTimeS, strings.TrimPrefix(w.ThinkLaw, "fixed"))))
 	}
 	if w.ConnRequests > 0 {
-		words = append(words, fmt.Sprintf("a connection for %d requests", w.ConnRequests))
+		words = append(words, "a connection for "+counted(w.ConnRequests, "request"))
 	}
 	if w.KernelStamps {
 		words = append(words, "stamped by the kernel")
@@ -105,6 +105,14 @@ func offered(w workload.Workload) string {
 		words = append(words, "not streamed")
 	}
 	return strings.Join(words, " · ")
+}
+
+// counted is a number of things with its word.
+func counted[N int | int64](n N, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %ss", n, one)
 }
 
 // requests counts by outcome.
@@ -203,13 +211,11 @@ func client(v summary.Verdict) string {
 	if lags := lags(v); lags != "" {
 		words = append(words, "p99 of "+lags)
 	}
-	for _, n := range []struct {
-		count *int64
-		what  string
-	}{{v.Broken, "broken connections"}, {v.Resent, "requests sent again"}} {
-		if n.count != nil && *n.count > 0 {
-			words = append(words, fmt.Sprintf("%d %s", *n.count, n.what))
-		}
+	if v.Broken != nil && *v.Broken > 0 {
+		words = append(words, counted(*v.Broken, "broken connection"))
+	}
+	if v.Resent != nil && *v.Resent > 0 {
+		words = append(words, counted(*v.Resent, "request")+" sent again")
 	}
 	if len(words) > 0 {
 		text += " (" + strings.Join(words, ", ") + ")"

@@ -73,8 +73,8 @@ func (w *follower) follow(ctx context.Context, over chan struct{}) {
 func (w *follower) look(p share.Progress) string {
 	w.past = append(w.past[max(0, len(w.past)-recently):], p)
 	words := []string{strings.TrimSpace(fmt.Sprintf("%s %s %.0f s", w.title, p.Phase, max(0, p.ElapsedS)))}
-	if left := left(w.load, p); left > 0 {
-		words[0] += ", " + left.Round(time.Second).String() + " left"
+	if left := left(w.load, p).Round(time.Second); left > 0 {
+		words[0] += ", " + left.String() + " left"
 	}
 	if first := w.past[0]; p.ElapsedS > first.ElapsedS && p.OK > 0 {
 		words = append(words, digits(float64(p.OK-first.OK)/(p.ElapsedS-first.ElapsedS))+"/s")

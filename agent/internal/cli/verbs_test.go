@@ -93,3 +93,16 @@ func TestJobIsWritten(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 }
+
+func TestDummyFlagsThatMakeNoSense(t *testing.T) {
+	status, _, stderr := agent(t, strings.Fields("dummy --listen 127.0.0.1:0 --jitter NaN --error-rate 2 --tokens -1 --tokens-per-write 0 --max-running -3")...)
+	want := `dummy: --jitter NaN: want 0 to 1
+dummy: --error-rate 2: want 0 to 1
+dummy: --tokens -1: want 0 or more
+dummy: --tokens-per-write 0: want 1 or more
+dummy: --max-running -3: want 0 or more
+`
+	if status != refused || stderr != want {
+		t.Errorf("status %d\n%s", status, stderr)
+	}
+}

@@ -52,7 +52,7 @@ func enoughFiles(need int) error {
 	if uint64(need) <= limit.Cur {
 		return nil
 	}
-	return fmt.Errorf("%d open files are needed for so many requests in flight, and this process may have %d: "+
+	return fmt.Errorf("%w: %d are needed for so many requests in flight, and this process may have %d: "+
 		"begin it after \"ulimit -n %d\" (the administrator sets the highest, \"ulimit -Hn\"), lower the concurrency, or send from more client nodes",
-		need, limit.Cur, need)
+		syscall.EMFILE, need, limit.Cur, need)
 }
