@@ -150,14 +150,16 @@ func TestLettersThatRepliesChoose(t *testing.T) {
 		"B": "B", " B.": "B", "**C**": "C", "(D)": "D", "“A”": "A", `\u201cB\u201d`: "B", "Answer: C": "C", "The answer is B.": "B", "B. He falls.": "B", "A": "A", "A.": "A",
 		"b": "B", "c)": "C", "A is right": "A", "A man climbs. So D": "D", "I think it is B": "B", "I'm sure: C": "C", "Option A and B differ. The answer is D": "D",
 		`\n\nB`: "B", `\"C\"`: "C", "Both A and C are odd; answer: B, I'd say": "B", "no idea": "", "": "", "Déjà vu": "", `D\u00e9j\u00e0 vu`: "", "the best": "", "BAD": "", "B2": "",
+		"The answer is A? No. Answer: B": "B", "Answer: A? No, the answer is B": "B", "The answer is D. Is there another answer: no": "D",
+		"A." + strings.Repeat(" thought", 5000) + ". The answer is C.": "C", "A." + strings.Repeat(" thought", 5000): "A",
 		"The answer is not clear. C": "C", `\ud83d\ude00 B`: "B", `\`: "", `\u12`: "",
 	} {
 		got := ""
-		if c := choice(unescaped([]byte(reply))); c != 0 {
+		if c := chosen([]byte(reply)); c != 0 {
 			got = string(c)
 		}
 		if got != want {
-			t.Errorf("%q chooses %q, want %q", reply, got, want)
+			t.Errorf("%.90q chooses %q, want %q", reply, got, want)
 		}
 	}
 }
@@ -192,7 +194,7 @@ func FuzzChoice(f *testing.F) {
 	f.Add([]byte(`The answer is \u201cB`))
 	f.Add([]byte("A man\xff I’m \\"))
 	f.Fuzz(func(t *testing.T, reply []byte) {
-		if c := choice(unescaped(reply)); c != 0 && (c < 'A' || c > 'Z') {
+		if c := chosen(reply); c != 0 && (c < 'A' || c > 'Z') {
 			t.Errorf("%q chooses %q", reply, c)
 		}
 	})

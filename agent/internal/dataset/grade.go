@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 	"unicode"
@@ -14,22 +15,27 @@ func (s *Set) Graded() bool { return s.graded }
 // one; right: the reply chooses it. A reply that chooses nothing is wrong.
 func (s *Set) Grade(n int64, reply []byte) (ok, right bool) {
 	want := s.right[s.order[n%int64(len(s.order))]]
-	return want != 0, want != 0 && choice(unescaped(reply)) == want
+	return want != 0, want != 0 && chosen(reply) == want
+}
+
+// enough is how much of a reply is looked at, in bytes: of a longer one its begin and its end, where it may come to an answer.
+const enough = 16 << 10
+
+// chosen is the letter that a reply chooses, as it stands in JSON; 0: none.
+func chosen(reply []byte) byte {
+	if len(reply) > enough {
+		if c := told(unescaped(reply[len(reply)-enough:])); c != 0 {
+			return c
+		}
+	}
+	return choice(unescaped(reply))
 }
 
 // choice is the letter that a reply chooses, 0: none. It is the first capital letter that stands alone, after the last
 // "answer is" or "answer:" where the reply has one with a letter after it; or a small letter where that is all that the
 // reply begins with ("b)").
 func choice(reply string) byte {
-	lower := strings.ToLower(reply)
-	for _, words := range []string{"answer is", "answer:"} {
-		if at := strings.LastIndex(lower, words); at >= 0 && len(lower) == len(reply) {
-			if c := alone(reply[at+len(words):]); c != 0 {
-				return c
-			}
-		}
-	}
-	if c := alone(reply); c != 0 {
+	if c := cmp.Or(told(reply), alone(reply)); c != 0 {
 		return c
 	}
 	begin := strings.TrimLeft(reply, " \t\r\n([*\"'`_“")
@@ -37,6 +43,24 @@ func choice(reply string) byte {
 		return 0
 	}
 	return begin[0] - 'a' + 'A'
+}
+
+// told is the letter after the last "answer is" or "answer:" of a reply; 0: there is none.
+func told(reply string) byte {
+	lower := strings.ToLower(reply)
+	if len(lower) != len(reply) { // letters whose small ones are longer: places in one are none in the other
+		return 0
+	}
+	one, two := strings.LastIndex(lower, "answer is"), strings.LastIndex(lower, "answer:")
+	for _, at := range []int{max(one, two), min(one, two)} {
+		if at < 0 {
+			continue
+		}
+		if c := alone(reply[at+len("answer:"):]); c != 0 {
+			return c
+		}
+	}
+	return 0
 }
 
 // alone is the first capital letter of a text that is no part of a word and no article ("A man …"); 0: there is none.
@@ -68,7 +92,6 @@ func article(text string) bool {
 
 // unescaped is the begin of a text that stands in JSON, as it was meant. Half a surrogate pair is no letter.
 func unescaped(text []byte) string {
-	const enough = 16 << 10
 	plain := make([]byte, 0, min(len(text), enough))
 	for i := 0; i < len(text) && len(plain) < enough; i++ {
 		switch {

@@ -210,10 +210,16 @@ func (m *Machine) request() *Request {
 	return r
 }
 
+// textKept bounds the room for an answer's text that a record keeps from one use to the next, in bytes.
+const textKept = 1 << 20
+
 // record returns an empty record, used ones first.
 func (m *Machine) record() *record.Record {
 	rec, rest := pop(m.spare)
 	m.spare = rest
+	if cap(rec.Text) > textKept {
+		rec.Text = nil
+	}
 	*rec = record.Record{
 		Sent: record.Unknown, FirstToken: record.Unknown, FirstAnswer: record.Unknown, LastToken: record.Unknown, Done: record.Unknown,
 		PromptTokens: -1, OutputTokens: -1, Batch: -1, Gaps: rec.Gaps[:0], Text: rec.Text[:0],

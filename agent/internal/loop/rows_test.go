@@ -154,8 +154,8 @@ func checkRow(t *testing.T, a fixture.Answer, r record.Record, driver string, wh
 	if words, ok := fasthttps[a.Name]; ok && driver == "fasthttp" {
 		want.Outcome, want.Words = record.Invalid, words
 	}
-	if r.Outcome != want.Outcome || !strings.Contains(r.Error, want.Words) || r.PromptTokens != want.Prompt || r.OutputTokens != want.Output || r.TokenSource != want.Source {
-		t.Errorf("%s: %v, %d and %d tokens by %v, %q; want %+v", a.Name, r.Outcome, r.PromptTokens, r.OutputTokens, r.TokenSource, r.Error, want)
+	if r.Outcome != want.Outcome || !strings.Contains(r.Error, want.Words) || r.PromptTokens != want.Prompt || r.OutputTokens != want.Output || r.TokenSource != want.Source || r.Pings != want.Pings {
+		t.Errorf("%s: %v, %d and %d tokens by %v, %d pings, %q; want %+v", a.Name, r.Outcome, r.PromptTokens, r.OutputTokens, r.TokenSource, r.Pings, r.Error, want)
 	}
 	if got := math.IsNaN(r.FirstToken); got != (want.Events == 0) {
 		t.Errorf("%s: first token at %v, want %d", a.Name, r.FirstToken, want.Events)

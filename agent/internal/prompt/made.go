@@ -46,7 +46,7 @@ func NewExact(w workload.Workload, t Tokenizer) (*Made, error) {
 		}
 	case t != nil:
 		if m.vocabulary, err = Choose(t); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s: %w", w.Tokenizer, err)
 		}
 	}
 	if p := w.Prefix; p != nil {

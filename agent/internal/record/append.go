@@ -36,6 +36,7 @@ func appendRecord(b []byte, r *Record, gaps []float32) []byte {
 		b = append(b, '"')
 	}
 	b = appendCount(b, `,"bytes":`, r.Bytes, 0)
+	b = appendCount(b, `,"pings":`, int64(r.Pings), 1)
 	b = appendCount(b, `,"batch":`, r.Batch, 0)
 	b = appendServer(b, r)
 	if r.Graded {

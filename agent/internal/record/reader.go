@@ -75,6 +75,7 @@ type line struct {
 	OutputTokens *int        `json:"output_tokens"`
 	TokenSource  TokenSource `json:"token_source"`
 	Bytes        int64       `json:"bytes"`
+	Pings        int         `json:"pings"`
 	Batch        *int64      `json:"batch"`
 	ServerLoad   *float64    `json:"server_load"`
 	ServerPrompt *float64    `json:"server_prompt"`
@@ -98,7 +99,7 @@ func parse(text []byte) (*Record, error) {
 		PromptTokens: or(l.PromptTokens, -1), OutputTokens: or(l.OutputTokens, -1), TokenSource: l.TokenSource,
 		ServerLoad: or(l.ServerLoad, Unknown), ServerPrompt: or(l.ServerPrompt, Unknown), ServerDecode: or(l.ServerDecode, Unknown),
 		Cold: l.Cold, Graded: l.Right != nil, Right: or(l.Right, false),
-		Bytes: l.Bytes, Batch: or(l.Batch, -1), Error: l.Error, Gaps: l.Gaps,
+		Bytes: l.Bytes, Pings: l.Pings, Batch: or(l.Batch, -1), Error: l.Error, Gaps: l.Gaps,
 	}, nil
 }
 

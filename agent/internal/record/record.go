@@ -67,6 +67,7 @@ type Record struct {
 	OutputTokens int  // -1: not known
 	TokenSource  TokenSource
 	Bytes        int64  // body bytes received
+	Pings        int    // comments of an event stream, by which servers keep it open while nothing comes
 	Batch        int64  // group of the request; -1: none
 	Error        string // what went wrong, in the words of the server or the system
 	AskedPrompt  int    // tokens that the prompt was made to have; 0: no number of them

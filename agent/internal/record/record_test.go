@@ -40,9 +40,9 @@ func TestALineHasTheNamesOfTheContract(t *testing.T) {
 				`"error":"the \"window\"\u000aended"}` + "\n"},
 		"cold": {
 			&Record{Scheduled: 1, Sent: 1, FirstToken: Unknown, FirstAnswer: Unknown, LastToken: Unknown, Done: 4, Status: 200, PromptTokens: -1, OutputTokens: 5,
-				TokenSource: Usage, Batch: -1, ServerLoad: 2.5, ServerPrompt: Unknown, ServerDecode: Unknown, Cold: true, Graded: true, Right: true},
+				TokenSource: Usage, Batch: -1, Pings: 2, ServerLoad: 2.5, ServerPrompt: Unknown, ServerDecode: Unknown, Cold: true, Graded: true, Right: true},
 			`{"id":0,"phase":"warmup","endpoint":0,"scheduled":1.000000000,"sent":1.000000000,"done":4.000000000,"outcome":"ok","status":200,` +
-				`"output_tokens":5,"token_source":"usage","bytes":0,"server_load":2.500000000,"cold":true,"right":true}` + "\n"},
+				`"output_tokens":5,"token_source":"usage","bytes":0,"pings":2,"server_load":2.500000000,"cold":true,"right":true}` + "\n"},
 		"graded wrong": {
 			&Record{Scheduled: Unknown, Sent: Unknown, FirstToken: Unknown, FirstAnswer: Unknown, LastToken: Unknown, Done: Unknown,
 				PromptTokens: -1, OutputTokens: -1, Batch: -1, Graded: true},
@@ -102,7 +102,7 @@ func TestWhatIsWrittenReadsBack(t *testing.T) {
 	h := Header{Trial: "0001", Node: "mel2001", Dialect: "openai-chat", Seed: 42, StartUnixNS: 1700000000123456789, ClockOffsetS: -0.0001}
 	w := NewWriter(&file, h)
 	cold := example()
-	cold.Cold, cold.Graded, cold.ServerLoad = true, true, 4
+	cold.Cold, cold.Graded, cold.ServerLoad, cold.Pings = true, true, 4, 3
 	for _, r := range []*Record{example(), cold} {
 		if err := w.Write(r); err != nil {
 			t.Fatal(err)

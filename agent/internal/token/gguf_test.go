@@ -117,24 +117,6 @@ func TestAVocabularyInAGGUFSaysTheSame(t *testing.T) {
 	}
 }
 
-func TestWhatAServerPutsAroundAPrompt(t *testing.T) {
-	g := asGGUF(t, "bytes")
-	for want, value := range []bool{false, true} {
-		with := &ggufFile{keys: g.keys}
-		with.Write(g.Bytes())
-		with.key("tokenizer.ggml.add_bos_token", value)
-		tok, err := readGGUF(bytes.NewReader(with.bytes()))
-		if err != nil || tok.Around() != want || tok.Size() != 1500 {
-			t.Errorf("add_bos_token %v: %+v, %v", value, tok, err)
-		}
-	}
-	for name, want := range map[string]int{"bytes": 1, "pieces": 1, "tiny": 0} {
-		if got := read(t, "testdata/"+name+".json").Around(); got != want {
-			t.Errorf("%s: %d tokens around a prompt, want %d", name, got, want)
-		}
-	}
-}
-
 func TestBrokenGGUFFilesAreErrorsThatSayWhere(t *testing.T) {
 	whole := asGGUF(t, "tiny").bytes()
 	for n := 4; n < len(whole)-len("weights"); n++ {

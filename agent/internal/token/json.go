@@ -21,10 +21,9 @@ type file struct {
 		Rstrip     bool   `json:"rstrip"`
 		Normalized bool   `json:"normalized"`
 	} `json:"added_tokens"`
-	Normalizer    json.RawMessage `json:"normalizer"`
-	PreTokenizer  json.RawMessage `json:"pre_tokenizer"`
-	PostProcessor json.RawMessage `json:"post_processor"`
-	Model         *fileModel      `json:"model"`
+	Normalizer   json.RawMessage `json:"normalizer"`
+	PreTokenizer json.RawMessage `json:"pre_tokenizer"`
+	Model        *fileModel      `json:"model"`
 }
 
 type fileModel struct {
@@ -132,9 +131,6 @@ func (f *file) tokenizer() (*Tokenizer, error) {
 	}
 	if err := f.Model.into(&t.model, byteLevel); err != nil {
 		return nil, fmt.Errorf("model: %w", err)
-	}
-	if t.around, err = around(f.PostProcessor); err != nil {
-		return nil, fmt.Errorf("post_processor: %w", err)
 	}
 	for _, id := range f.Model.Vocab {
 		t.size = max(t.size, int(id)+1)

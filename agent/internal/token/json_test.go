@@ -34,7 +34,6 @@ func TestWhatIsNotKnownIsNamed(t *testing.T) {
 		`a Split of behavior "Odd" is not known`:          small(`"pre_tokenizer": {"type": "Split", "pattern": {"String": "a"}, "behavior": "Odd"},`),
 		`a Metaspace with prepend_scheme "odd"`:           small(`"pre_tokenizer": {"type": "Metaspace", "prepend_scheme": "odd"},`),
 		"pre_tokenizer: [1]: a Digits after ByteLevel":    small(`"pre_tokenizer": {"type": "Sequence", "pretokenizers": [{"type": "ByteLevel"}, {"type": "Digits"}]},`),
-		"post_processor: Odd is not read":                 small(`"post_processor": {"type": "Odd"},`),
 		"added_tokens[0]: an id of -1":                    small(`"added_tokens": [{"id": -1, "content": "x"}],`),
 	} {
 		path := filepath.Join(t.TempDir(), "tokenizer.json")
@@ -101,7 +100,7 @@ func TestATextWhoseFormIsNotCertainIsRefused(t *testing.T) {
 func FuzzReadJSON(f *testing.F) {
 	f.Add(small(`"added_tokens": [{"id": 7, "content": " ab ", "normalized": false}], "normalizer": {"type": "NFC"},`))
 	f.Add(small(`"pre_tokenizer": {"type": "Sequence", "pretokenizers": [{"type": "Split", "pattern": {"Regex": "\\s+(?!\\S)|[^\\r\\n\\p{L}]?+\\p{L}{1,3}"}, "behavior": "Isolated"}, {"type": "ByteLevel", "use_regex": false}]},`))
-	f.Add(small(`"pre_tokenizer": {"type": "Metaspace", "prepend_scheme": "first", "split": true}, "post_processor": {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "a"}}]},`))
+	f.Add(small(`"pre_tokenizer": {"type": "Metaspace", "prepend_scheme": "first", "split": true},`))
 	f.Fuzz(func(t *testing.T, text string) {
 		if tok, err := readJSON(strings.NewReader(text)); err == nil {
 			encodes(t, tok)

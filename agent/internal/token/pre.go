@@ -4,7 +4,6 @@ package token
 type way struct {
 	patterns []string
 	whole    bool // a piece that is a token is that, whatever the merges say
-	begin    bool // a server puts a token for the begin before a prompt, unless the file says otherwise
 }
 
 // The patterns of well-known tokenizers, as their tokenizer.json have them.
@@ -45,14 +44,14 @@ var ways = map[string]way{
 	"codeshell":        {patterns: []string{`\p{N}`, gpt2}},
 	"exaone":           {patterns: []string{`\p{N}`, gpt2}},
 	"minerva-7b":       {patterns: []string{`\p{N}`, gpt2}},
-	"llama3":           {patterns: []string{llama3}, whole: true, begin: true},
-	"llama-v3":         {patterns: []string{llama3}, whole: true, begin: true},
-	"llama-bpe":        {patterns: []string{llama3}, whole: true, begin: true},
-	"falcon3":          {patterns: []string{llama3}, whole: true, begin: true},
-	"falcon-h1":        {patterns: []string{llama3}, whole: true, begin: true},
-	"pixtral":          {patterns: []string{llama3}, whole: true, begin: true},
-	"midm-2.0":         {patterns: []string{llama3}, whole: true, begin: true},
-	"lfm2":             {patterns: []string{llama3}, whole: true, begin: true},
+	"llama3":           {patterns: []string{llama3}, whole: true},
+	"llama-v3":         {patterns: []string{llama3}, whole: true},
+	"llama-bpe":        {patterns: []string{llama3}, whole: true},
+	"falcon3":          {patterns: []string{llama3}, whole: true},
+	"falcon-h1":        {patterns: []string{llama3}, whole: true},
+	"pixtral":          {patterns: []string{llama3}, whole: true},
+	"midm-2.0":         {patterns: []string{llama3}, whole: true},
+	"lfm2":             {patterns: []string{llama3}, whole: true},
 	"dbrx":             {patterns: []string{llama3}},
 	"smaug-bpe":        {patterns: []string{llama3}},
 	"chatglm-bpe":      {patterns: []string{llama3}},
@@ -67,7 +66,7 @@ var ways = map[string]way{
 	"qwen35":           {patterns: []string{qwen35}},
 	"deepseek-v3":      {patterns: []string{numbers, deepseekCJK, deepseek}},
 	"hunyuan-dense":    {patterns: []string{numbers, deepseekCJK, deepseek}},
-	"tekken": {whole: true, begin: true, patterns: []string{
+	"tekken": {whole: true, patterns: []string{
 		before + upper + `*` + lower + `+|` + before + upper + `+` + lower + `*|\p{N}` + slashes}},
 	"falcon":         {patterns: []string{"[\\p{P}\\$\\+<=>\\^~\\|`]+", gpt2, `[0-9][0-9][0-9]`}},
 	"deepseek-coder": {patterns: []string{`[\r\n]`, `\s?\p{L}+`, `\s?\p{P}+`, `[一-龥ࠀ-一가-\x{D7FF}]+`, `\p{N}`}},

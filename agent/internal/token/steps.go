@@ -6,13 +6,12 @@ import (
 	"strings"
 )
 
-// component is a normalizer, a pre-tokenizer or a post-processor of a tokenizer.json.
+// component is a normalizer or a pre-tokenizer of a tokenizer.json.
 type component struct {
 	Type string `json:"type"`
 
 	Normalizers   []json.RawMessage `json:"normalizers"` // of a Sequence
 	PreTokenizers []json.RawMessage `json:"pretokenizers"`
-	Processors    []json.RawMessage `json:"processors"`
 
 	Prepend string    `json:"prepend"` // of Prepend
 	Pattern *matching `json:"pattern"` // of Replace and Split
@@ -27,9 +26,6 @@ type component struct {
 	PrependScheme  string `json:"prepend_scheme"`
 	Split          *bool  `json:"split"`
 	Individual     bool   `json:"individual_digits"` // of Digits
-
-	Single  []map[string]struct{ ID string } `json:"single"` // of TemplateProcessing
-	Special map[string]struct{ IDs []int32 } `json:"special_tokens"`
 }
 
 // matching is a pattern, or a plain string.
@@ -199,37 +195,4 @@ func patterns(all ...string) ([]cut, error) {
 		cuts = append(cuts, one)
 	}
 	return cuts, nil
-}
-
-// around is how many tokens a post-processor puts around a text.
-func around(raw json.RawMessage) (int, error) {
-	c, absent, err := parsed(raw)
-	if err != nil || absent {
-		return 0, err
-	}
-	switch c.Type {
-	case "ByteLevel":
-		return 0, nil
-	case "RobertaProcessing", "BertProcessing":
-		return 2, nil
-	case "Sequence":
-		total := 0
-		for _, p := range c.Processors {
-			n, err := around(p)
-			if err != nil {
-				return 0, err
-			}
-			total += n
-		}
-		return total, nil
-	case "TemplateProcessing":
-		total := 0
-		for _, part := range c.Single {
-			if special, ok := part["SpecialToken"]; ok {
-				total += len(c.Special[special.ID].IDs)
-			}
-		}
-		return total, nil
-	}
-	return 0, fmt.Errorf("%s is not read", c.Type)
 }

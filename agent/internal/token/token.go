@@ -24,7 +24,6 @@ type Tokenizer struct {
 	cut    []cut  // what it is cut into
 	model  model  // what a piece becomes
 	size   int    // how many ids there are
-	around int    // tokens that a server puts around a prompt
 }
 
 // step changes a text. The error says why its tokens can't be told.
@@ -69,16 +68,13 @@ func Read(path string) (*Tokenizer, error) {
 // Size is how many ids the vocabulary has, from 0.
 func (t *Tokenizer) Size() int { return t.size }
 
-// Around is how many tokens a server puts around a prompt, such as one for its begin. A chat template adds more.
-func (t *Tokenizer) Around() int { return t.around }
-
-// Count is the number of a text's tokens, without those around it.
+// Count is the number of a text's tokens, without what a server puts around a prompt: a token for its begin, a chat template.
 func (t *Tokenizer) Count(text string) (int, error) {
 	ids, err := t.Encode(nil, text)
 	return len(ids), err
 }
 
-// Encode appends the tokens of a text, without those around it. Bytes that are no UTF-8 stand for U+FFFD.
+// Encode appends the tokens that Count counts. Bytes that are no UTF-8 stand for U+FFFD.
 func (t *Tokenizer) Encode(dst []int32, text string) ([]int32, error) {
 	text = strings.ToValidUTF8(text, "\uFFFD")
 	var err error

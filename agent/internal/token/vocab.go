@@ -56,7 +56,6 @@ func (t *Tokenizer) byteLevel(meta metadata, tokens []string) error {
 	if t.cut, err = patterns(w.patterns...); err != nil {
 		return err
 	}
-	t.around = count(meta.flag("add_bos_token", w.begin), meta.flag("add_eos_token", false))
 	return t.bpe(meta, tokens, fileModel{IgnoreMerges: w.whole}, true)
 }
 
@@ -68,7 +67,6 @@ func (t *Tokenizer) gemma(meta metadata, tokens []string) error {
 	}
 	t.cut = append([]cut{replaced(" ", lowBlock)}, lines...)
 	t.model.lines = true
-	t.around = count(true, meta.flag("add_eos_token", false)) // llama.cpp has it begin whatever the file says
 	return t.bpe(meta, tokens, fileModel{ByteFallback: true}, false)
 }
 
@@ -110,7 +108,6 @@ func (t *Tokenizer) sentencePiece(meta metadata, tokens []string) error {
 	if meta.flag("add_space_prefix", true) {
 		t.cut = []cut{leading, replaced(" ", lowBlock)}
 	}
-	t.around = count(meta.flag("add_bos_token", true), meta.flag("add_eos_token", false))
 	return nil
 }
 
@@ -140,13 +137,4 @@ func (m metadata) flag(key string, otherwise bool) bool {
 		return b
 	}
 	return otherwise
-}
-
-func count(flags ...bool) (n int) {
-	for _, f := range flags {
-		if f {
-			n++
-		}
-	}
-	return n
 }

@@ -82,8 +82,11 @@ func keys(value string) []string {
 // without is words without a key, nor the begin of one that they were cut in: an excerpt ends in "…", whatever stands after it.
 func without(words, key string) string {
 	words = strings.ReplaceAll(words, key, concealed)
+	excerpts := strings.Contains(words, "…")
 	for n := len(key) - 1; n >= leastKey; n-- {
-		words = strings.ReplaceAll(words, key[:n]+"…", concealed)
+		if excerpts {
+			words = strings.ReplaceAll(words, key[:n]+"…", concealed)
+		}
 		if begin, cut := strings.CutSuffix(words, key[:n]); cut {
 			return begin + concealed
 		}

@@ -126,9 +126,7 @@ func (r *Requests) take(w workload.Workload) (err error) {
 	case tokenizer == nil:
 		r.made, err = prompt.NewMade(w)
 	default:
-		if r.made, err = prompt.NewExact(w, tokenizer); err != nil {
-			err = fmt.Errorf("%s: %w", w.Tokenizer, err)
-		}
+		r.made, err = prompt.NewExact(w, tokenizer)
 	}
 	return err
 }

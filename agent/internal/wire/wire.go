@@ -35,7 +35,7 @@ type Answer struct {
 func (a Answer) Fill(r *record.Record) {
 	r.Outcome, r.Status, r.Error = a.Outcome, a.Status, a.Error
 	r.PromptTokens, r.OutputTokens, r.TokenSource = a.PromptTokens, a.OutputTokens, a.TokenSource
-	r.Bytes, r.Cold = a.Bytes, a.Cold
+	r.Bytes, r.Pings, r.Cold = a.Bytes, a.Pings, a.Cold
 	r.ServerLoad, r.ServerPrompt, r.ServerDecode = told(a.ServerLoad), told(a.ServerPrompt), told(a.ServerDecode)
 }
 
