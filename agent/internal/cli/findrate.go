@@ -34,13 +34,13 @@ func (o *loadOptions) findRate(ctx context.Context, c *call, a workload.Assignme
 	}
 	found, err := search.Drive(s, func(k int, rate float64, used int64) (*try, search.Outcome, error) {
 		return o.try(ctx, c, a, k, rate, used)
-	},
-		func(k int, p summary.Probe, t *try) { fmt.Fprintln(c.stderr, t.sentence(k, p)) })
+	}, func(k int, p summary.Probe, t *try) { fmt.Fprintln(c.stderr, t.sentence(k, p)) })
 	if found == nil {
 		return err
 	}
 	r := s.Result(err)
-	found.Search, found.Trial.Workload.Seed = r, a.Trial.Workload.Seed // the one that makes the whole search again
+	found.Sought(r)
+	found.Trial.Workload.Seed = a.Trial.Workload.Seed // the one that makes the whole search again
 	return errors.Join(o.conclude(c, found), unfound(r, err))
 }
 

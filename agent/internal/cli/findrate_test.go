@@ -59,6 +59,9 @@ func TestFindRateTellsAndWritesWhatItFound(t *testing.T) {
 	if found := s.Search.Found; found != nil && (*found != 200 || s.Search.WhyEnded != "the highest rate that may be tried holds") {
 		t.Errorf("found %v: %s", *found, s.Search.WhyEnded)
 	}
+	if marked := strings.Contains(strings.Join(s.Marks, ";"), s.Search.WhyEnded); marked != (s.Search.Found == nil) {
+		t.Errorf("found %v, marks %q", s.Search.Found, s.Marks)
+	}
 	if !strings.Contains(stdout, "seed 77\n") || !strings.Contains(stdout, "\nThe search ended: "+s.Search.WhyEnded+"\n") {
 		t.Errorf("stdout:\n%s", stdout)
 	}

@@ -9,6 +9,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -30,6 +31,9 @@ func Write(dirs []string, out string, w io.Writer) error {
 		return err
 	}
 	text := r.Text()
+	if err := os.MkdirAll(out, 0o755); err != nil {
+		return err
+	}
 	for name, content := range map[string]string{"report.txt": text, "summary.csv": r.CSV(), "report.html": page} {
 		if err := whole.Write(filepath.Join(out, name), []byte(content), 0o644); err != nil {
 			return fmt.Errorf("writing %s: %w", name, err)

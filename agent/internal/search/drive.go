@@ -3,9 +3,10 @@ package search
 import "hpcbench/agent/internal/summary"
 
 // Drive makes probe after probe until the search ends or one does not come to its end, whose error it returns. try makes probe
-// k, from 1, at a rate, with the number of a dataset's prompts that those before it used; told is called with what became of it. What is returned is the probe whose numbers are those of the
-// search: at the highest rate that held, the last one that the client was not the limit of; where no rate held, the last one;
-// of a first probe that did not come to its end what try has of it, nil if nothing.
+// k, from 1, at a rate, with the number of a dataset's prompts that those before it used; told is called with what became of
+// it. What is returned is the probe whose numbers are those of the search: at the highest rate that held, the last one that the
+// client was not the limit of; where no rate held, the last one; of a first probe that did not come to its end what try has of
+// it, nil if nothing.
 func Drive[T any](s *Search, try func(k int, rate float64, used int64) (*T, Outcome, error), told func(k int, p summary.Probe, t *T)) (*T, error) {
 	held := map[float64]*T{}
 	var last *T

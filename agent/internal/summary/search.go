@@ -13,6 +13,17 @@ type Search struct {
 	Probes     []Probe `json:"probes"`     // in the order they were made
 }
 
+// Sought makes the summary that of a search, and marks it where the search has no answer.
+func (s *Summary) Sought(r *Search) {
+	s.Search = r
+	switch {
+	case r.Holds == nil:
+		s.Marks = append([]string{"no rate was shown to hold the SLO: " + r.WhyEnded}, s.Marks...)
+	case r.Found == nil:
+		s.Marks = append([]string{"the highest rate that holds may be above this one: " + r.WhyEnded}, s.Marks...)
+	}
+}
+
 // The verdicts on a probe.
 const (
 	ProbeHolds = "holds" // the share that kept the SLO is at least Attain, with the search's confidence

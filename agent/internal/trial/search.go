@@ -63,13 +63,7 @@ func (c Config) try(ctx context.Context, k int, rate float64, used int64) (*try,
 // settle makes a probe the trial's result.
 func (c Config) settle(t *try, r *summary.Search, cause error) (*summary.Summary, error) {
 	s := t.summary
-	s.Search = r
-	switch {
-	case r.Holds == nil:
-		s.Marks = append([]string{"no rate was shown to hold the SLO: " + r.WhyEnded}, s.Marks...)
-	case r.Found == nil:
-		s.Marks = append([]string{"the highest rate that holds may be above this one: " + r.WhyEnded}, s.Marks...)
-	}
+	s.Sought(r)
 	for _, e := range c.Executors {
 		from := filepath.Join(c.Out, "probes", fmt.Sprintf("%02d", t.nth))
 		if err := whole.Move(filepath.Join(from, e.Node), filepath.Join(c.Out, e.Node)); err != nil {
