@@ -85,7 +85,7 @@ func lasting(into *float64) func(string) error {
 
 func (o *lawOptions) setBurst(list string) error {
 	o.burst = &workload.Burst{}
-	return words(list, map[string]func(string) error{
+	if err := words(list, map[string]func(string) error{
 		"on": lasting(&o.burst.OnS), "off": lasting(&o.burst.OffS),
 		"size": func(text string) (err error) {
 			if o.burst.Size, err = strconv.Atoi(text); err != nil || o.burst.Size < 1 {
@@ -93,7 +93,13 @@ func (o *lawOptions) setBurst(list string) error {
 			}
 			return nil
 		},
-	})
+	}); err != nil {
+		return err
+	}
+	if (o.burst.OnS > 0) != (o.burst.OffS > 0) || o.burst.OnS == 0 && o.burst.Size == 0 {
+		return fmt.Errorf("want a size such as size=8, both of on=5s,off=10s, or all three")
+	}
+	return nil
 }
 
 func (o *lawOptions) setRamp(list string) error {
@@ -104,7 +110,7 @@ func (o *lawOptions) setRamp(list string) error {
 	if math.IsNaN(o.ramp.From + o.ramp.To) {
 		return fmt.Errorf("want both, such as from=1,to=50")
 	}
-	return nil
+	return sensible(max(o.ramp.From, o.ramp.To))
 }
 
 func (o *lawOptions) setSine(list string) error {
@@ -126,7 +132,18 @@ func (o *lawOptions) setSteps(list string) error {
 		if err := cmp.Or(number(&s.Rate)(rate), lasting(&s.DurationS)(length)); err != nil {
 			return fmt.Errorf("%q: want a rate and how long, such as 5x30s: %w", word, err)
 		}
+		if s.DurationS == 0 {
+			return fmt.Errorf("%q: a step of no length", word)
+		}
 		o.steps = append(o.steps, s)
+	}
+	return sensible(slices.MaxFunc(o.steps, func(a, b workload.Step) int { return cmp.Compare(a.Rate, b.Rate) }).Rate)
+}
+
+// sensible says what is wrong with the highest rate of a law.
+func sensible(highest float64) error {
+	if highest == 0 || highest > fastest {
+		return fmt.Errorf("its highest rate is %v: want more than 0, and %g at most", highest, fastest)
 	}
 	return nil
 }
