@@ -117,7 +117,11 @@ func (s *secure) turn() (wait time.Duration, over bool) {
 
 // issue hands what is due to workers. mu is held.
 func (s *secure) issue() {
-	for r := s.machine.Next(s.now()); r != nil; r = s.machine.Next(s.now()) {
+	for range most {
+		r := s.machine.Next(s.now())
+		if r == nil {
+			return
+		}
 		w := s.worker(r.Endpoint)
 		w.request, r.Tag = r, w.index
 		s.expect(&w.parser, r)

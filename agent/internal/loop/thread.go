@@ -154,12 +154,25 @@ func (t *thread) turn() bool {
 		t.awaited = true
 		t.await()
 	}
-	for r := t.machine.Next(now); r != nil; r = t.machine.Next(now) {
-		t.dispatch(r)
-	}
+	t.issue(now)
 	t.expire(now)
 	t.flush(now)
 	return t.machine.Over(now)
+}
+
+// most is how many requests are sent in a row: a load that no client could send must not keep it from reading answers, or from
+// hearing that it is to stop.
+const most = 1024
+
+// issue sends what is due.
+func (t *thread) issue(now time.Duration) {
+	for range most {
+		r := t.machine.Next(now)
+		if r == nil {
+			return
+		}
+		t.dispatch(r)
+	}
 }
 
 // expire gives up what has run out of time.

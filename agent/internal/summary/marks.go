@@ -118,7 +118,7 @@ func unsteady(w workload.Workload, s *Summary) string {
 	why := cmp.Or(s.Steady.unsteady(), s.Little.unsteady())
 	due := float64(s.Requests.Sent) / s.DurationS
 	if why != "" && w.Open() && due > (1+littleBound)*s.Little.EndedPerS {
-		why += fmt.Sprintf("; %.3g requests/s were sent and %.3g ended", due, s.Little.EndedPerS)
+		why += fmt.Sprintf("; %.1f requests/s were sent and %.1f ended", due, s.Little.EndedPerS)
 	}
 	return why
 }
