@@ -72,7 +72,7 @@ func TestOverloadSaysWhatCameAndWhatEnded(t *testing.T) {
 	tr := trial()
 	tr.Workload.Concurrency, tr.Workload.Rate = 0, 20
 	marks := Merge(tr, []*Part{collect(tr, 0, 1, overload(20, 10)...)}).Marks
-	if all := strings.Join(marks, ";"); !strings.Contains(all, "; 20 requests/s were sent and 10 ended") {
+	if all := strings.Join(marks, ";"); !strings.Contains(all, "; 20.0 requests/s were sent and 10.0 ended") {
 		t.Errorf("marks %q", marks)
 	}
 }
