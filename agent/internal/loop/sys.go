@@ -6,8 +6,8 @@ import (
 	"unsafe"
 )
 
-// The system calls of the loop. Those that never wait go past the Go scheduler (RawSyscall); only the wait for events
-// tells it that the thread is away. Arguments that are pointers stay alive over the call, as package unsafe's rule 4
+// The system calls of the loop. They go past the Go scheduler (RawSyscall): none of them waits but the wait for events, and
+// that for a moment. Arguments that are pointers stay alive over the call, as package unsafe's rule 4
 // wants.
 
 const (
