@@ -224,20 +224,22 @@ func (w *worker) giveUp(now time.Duration) {
 }
 
 // dial makes a connection, with TLS where the endpoint says so.
+//
+// The request may be given up at any moment. Who does that cancels what it finds in w.cancel and closes what it finds in w.conn;
+// so each is set before it is asked whether that has happened.
 func (w *worker) dial(base string) (net.Conn, error) {
 	ctx, cancel := context.WithCancel(w.ctx)
 	defer cancel()
-	w.mu.Lock()
-	given := w.request == nil
-	w.counts.Connections++
-	w.mu.Unlock()
-	w.carried = 0
-	if given {
-		cancel()
-	}
 	w.link.Lock()
 	w.cancel, w.kept = cancel, false
 	w.link.Unlock()
+	w.mu.Lock()
+	w.counts.Connections++
+	if w.request == nil {
+		cancel()
+	}
+	w.mu.Unlock()
+	w.carried = 0
 	c, err := w.connect(ctx, base)
 	if err != nil {
 		return nil, unmade{err}
@@ -245,6 +247,9 @@ func (w *worker) dial(base string) (net.Conn, error) {
 	w.link.Lock()
 	w.conn, w.ended = c, nil
 	w.link.Unlock()
+	if err := ctx.Err(); err != nil {
+		return nil, unmade{errors.Join(err, c.Close())}
+	}
 	return &linked{c, w}, nil
 }
 
