@@ -130,12 +130,19 @@ func (m *Machine) measured(now time.Duration) bool {
 	return m.slots.when() >= over
 }
 
-// soon is how late a slot may begin for which a connection is opened in advance: servers close idle ones after 5 s.
+// soon is how late a request may begin for which a connection is opened in advance: servers close idle ones after 5 s.
 const soon = time.Second
 
-// Places is how many closed-loop slots of this share begin at each endpoint: the connections worth opening in advance.
+// Places is how many connections to each endpoint are worth opening in advance, so that no request waits for one at the
+// begin: one for each slot of a closed loop, or for each of an open loop's arrivals that are due first.
 func (m *Machine) Places(endpoints int) []int {
 	places := make([]int, endpoints)
+	for i, n := m.index, 0; m.due <= soon && m.schedule.Due(i) == m.due && m.sends(i, m.due); i += int64(m.plan.stride) {
+		if n++; m.plan.room > 0 && n > m.plan.room {
+			break
+		}
+		places[m.plan.route.endpoint(i*int64(m.plan.turns), int(i), 0)]++
+	}
 	for n := m.slots.first; n != nil && n.at <= soon; n = n.next {
 		places[m.plan.route.endpoint(int64(n.item.index), n.item.index, 0)]++
 	}

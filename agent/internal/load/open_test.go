@@ -59,3 +59,24 @@ func TestWhatWasDueAndNeverSentIsARecord(t *testing.T) {
 		}
 	}
 }
+
+func TestTheFirstArrivalsHaveConnectionsInAdvance(t *testing.T) {
+	for name, c := range map[string]struct {
+		w    workload.Workload
+		want int
+	}{
+		"one at a time":     {workload.Workload{Rate: 10_000, DurationS: 1}, 1},
+		"eight at once":     {workload.Workload{Rate: 10, Arrival: "burst", Burst: &workload.Burst{Size: 8}, DurationS: 9}, 8},
+		"three may fly":     {workload.Workload{Rate: 10, Arrival: "burst", Burst: &workload.Burst{Size: 8}, DurationS: 9, Concurrency: 3}, 3},
+		"the first is late": {workload.Workload{Rate: 0.001, Arrival: "poisson", Seed: 1, DurationS: 9}, 0},
+		"two are asked for": {workload.Workload{Rate: 10, Arrival: "burst", Burst: &workload.Burst{Size: 8}, Requests: 2}, 2},
+	} {
+		m, err := New(assign(c.w, 1), 0, 1, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if places := m.Places(2); places[0]+places[1] != c.want {
+			t.Errorf("%s: %v connections, want %d", name, places, c.want)
+		}
+	}
+}

@@ -41,7 +41,7 @@ func (c *conn) close() {
 	}
 }
 
-// await opens a connection for each slot of a closed loop, so that the first requests find them made.
+// await opens the connections that the first requests need, so that these find them made.
 func (t *thread) await() {
 	for endpoint, n := range t.machine.Places(len(t.targets)) {
 		for range n {

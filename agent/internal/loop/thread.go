@@ -18,7 +18,7 @@ const (
 	bellEvent  = -2
 )
 
-// ahead is how long before time zero the connections of a closed loop are opened: long enough to be ready, and short
+// ahead is how long before time zero the first connections are opened: long enough to be ready, and short
 // enough for servers that close an idle connection after 5 s.
 const ahead = time.Second
 
