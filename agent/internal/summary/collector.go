@@ -270,37 +270,6 @@ func known(all []hist.H, names []string) map[string]*hist.H {
 	return found
 }
 
-// Merge adds what another collector of the same assignment counted, of other requests: that of another thread. Both agreed on
-// one window.
-func (c *Collector) Merge(o *Collector) {
-	c.lastID = max(c.lastID, o.lastID)
-	for phase := range phases {
-		c.scheduled[phase] += o.scheduled[phase]
-		c.sent[phase] += o.sent[phase]
-		c.givenUp[phase] += o.givenUp[phase]
-		for i, n := range o.byOutcome[phase] {
-			c.byOutcome[phase][i] += n
-		}
-	}
-	for i, n := range o.bySource {
-		c.bySource[i] += n
-	}
-	c.window.add(o.window)
-	c.due.add(o.due)
-	for m := range metrics {
-		c.latency[m].Merge(&o.latency[m])
-		c.cold[m].Merge(&o.cold[m])
-	}
-	for i := range timings {
-		c.server[i].Merge(&o.server[i])
-	}
-	c.lateness.Merge(&o.lateness)
-	for i := range c.endpoints {
-		c.endpoints[i].merge(&o.endpoints[i])
-	}
-	c.series.add(&o.series)
-}
-
 func (c *Collector) counts(phase int) Counts {
 	return counted(c.scheduled[phase], c.sent[phase], c.givenUp[phase], &c.byOutcome[phase])
 }

@@ -32,8 +32,8 @@ func sorts(draw *rand.Rand, n int) (all []*record.Record) {
 	return all
 }
 
-// A trial has one summary and one series, however its requests are dealt out over nodes and threads, and in whatever order they
-// end and their nodes' parts come.
+// A trial has one summary and one series, however its requests are dealt out over nodes, and in whatever order they end, on
+// however many threads, and their nodes' parts come. (The threads of a node hand their records to one collector.)
 func TestASummaryDoesNotDependOnWhoMeasured(t *testing.T) {
 	draw := rand.New(rand.NewPCG(11, 12))
 	tr := trial()
@@ -45,21 +45,15 @@ func TestASummaryDoesNotDependOnWhoMeasured(t *testing.T) {
 	for try, nodes := range []int{1, 3, 16} {
 		for threads := 1; threads <= 2; threads++ {
 			var parts []*Part
-			dealt := make([][]*Collector, nodes)
+			dealt := make([]*Collector, nodes)
 			for node := range dealt {
-				a := workload.Assignment{Trial: tr, Node: fmt.Sprintf("n%02d", node), Part: node, Parts: nodes, Endpoints: endpoints}
-				for range threads {
-					dealt[node] = append(dealt[node], New(a))
-				}
+				dealt[node] = New(workload.Assignment{Trial: tr, Node: fmt.Sprintf("n%02d", node), Part: node, Parts: nodes, Endpoints: endpoints})
 			}
 			for _, i := range draw.Perm(len(records)) {
-				dealt[draw.IntN(nodes)][draw.IntN(threads)].Add(records[i])
+				dealt[draw.IntN(nodes)].Add(records[i])
 			}
-			for _, of := range dealt {
-				for _, k := range draw.Perm(threads - 1) {
-					of[0].Merge(of[k+1])
-				}
-				p := of[0].Part()
+			for _, c := range dealt {
+				p := c.Part()
 				p.State, p.Client = Complete, &Client{Threads: threads}
 				parts = append(parts, throughJSON(t, p))
 			}

@@ -62,25 +62,6 @@ func (e *endpoint) ended(r *record.Record) {
 	}
 }
 
-// merge adds what o counted.
-func (e *endpoint) merge(o *endpoint) {
-	e.scheduled += o.scheduled
-	e.sent += o.sent
-	e.givenUp += o.givenUp
-	for i, n := range o.byOutcome {
-		e.byOutcome[i] += n
-	}
-	e.done.add(o.done)
-	e.ttft.Merge(&o.ttft)
-	e.e2el.Merge(&o.e2el)
-}
-
-func (d *Done) add(o Done) {
-	d.OK += o.OK
-	d.Failed += o.Failed
-	d.OutputTokens += o.OutputTokens
-}
-
 // part is a copy of what was counted.
 func (e *endpoint) part(url string, detailed bool) Endpoint {
 	p := Endpoint{URL: url, Due: counted(e.scheduled, e.sent, e.givenUp, &e.byOutcome), Window: e.done}

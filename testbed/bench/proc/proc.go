@@ -40,9 +40,6 @@ type sample struct {
 	cpu time.Duration
 }
 
-// Wall is how long it ran.
-func (u *Usage) Wall() time.Duration { return time.Duration(u.Ended - u.Began) }
-
 // Between is the CPU time that the tree took between two instants, by straight lines between the readings. Where there are no
 // readings it is all of it.
 func (u *Usage) Between(from, to int64) time.Duration {
