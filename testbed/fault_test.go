@@ -4,6 +4,7 @@ package testbed
 
 import (
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -46,6 +47,9 @@ func matrix() []fault {
 	return slices.Concat(serverFaults)
 }
 
+// notPlain is what directories and shells would make something of.
+var notPlain = regexp.MustCompile(`[^A-Za-z0-9]+`)
+
 // soon is how long anything may go unnoticed that has no budget of its own (issue 6).
 const soon = 10 * time.Second
 
@@ -66,10 +70,14 @@ func TestFaults(t *testing.T) {
 		if !f.quick && !full {
 			continue
 		}
-		t.Run(strings.ReplaceAll(f.name, "/", "-"), func(t *testing.T) {
+		t.Run(strings.Trim(notPlain.ReplaceAllString(f.name, "-"), "-"), func(t *testing.T) {
 			t.Parallel()
 			var s seen
-			t.Cleanup(func() { document.add(row{f, s, t.Failed(), t.Skipped()}) })
+			t.Cleanup(func() {
+				r := row{f, s, t.Failed(), t.Skipped()}
+				t.Log(r.markdown())
+				document.add(r)
+			})
 			s = f.run(t)
 			f.check(t, s)
 		})
