@@ -33,7 +33,7 @@ func TestOwnServicesLoadAndTheirSchemasCompile(t *testing.T) {
 		t.Fatal(err)
 	}
 	names, err := List(fsys)
-	if err != nil || !slices.Equal(names, []string{"dummy", "external", "llamacpp", "ollama", "vllm"}) {
+	if err != nil || !slices.Equal(names, []string{"dummy", "external", "llamacpp", "ollama", "sglang", "tensorrt-llm", "triton", "vllm"}) {
 		t.Fatalf("services: %q, %v", names, err)
 	}
 	for _, name := range names {
@@ -64,7 +64,7 @@ func TestUnknownServiceListsTheKnownOnes(t *testing.T) {
 	}
 	for _, name := range []string{"olama", "../etc", "a/b", ""} {
 		_, err := Load(fsys, name)
-		if err == nil || !strings.Contains(err.Error(), "there are dummy, external, llamacpp, ollama, vllm") {
+		if err == nil || !strings.Contains(err.Error(), "there are dummy, external, llamacpp, ollama, sglang, tensorrt-llm, triton, vllm") {
 			t.Errorf("Load(%q): %v", name, err)
 		}
 	}
@@ -80,7 +80,11 @@ func TestUsersServiceIsOneFile(t *testing.T) {
 		{"no dialect", strings.Replace(good, "[openai-chat]", "[]", 1), "services/mine/service.yaml: dialects is empty: nothing could talk to it"},
 		{"no argv", good[:strings.Index(good, "argv")], "services/mine/service.yaml: there is no argv.tmpl, and no argv in service.yaml"},
 		{"bad pattern", good + "causes: [{pattern: '(', cause: x}]\n", "services/mine/service.yaml: causes: error parsing regexp: missing closing ): `(`"},
-		{"bad launcher", good + "launchers: [mpi]\n", `services/mine/service.yaml: launchers has "mpi", and knows ["single" "spmd" "ray" "mp" "none"] only`},
+		{"bad launcher", good + "launchers: [mpi]\n", `services/mine/service.yaml: launchers has "mpi", and knows ["single" "spmd" "ray" "mp" "tasks" "none"] only`},
+		{"mpi without tasks", good + "mpi: pmix\n", `services/mine/service.yaml: mpi is "pmix", and only the launcher tasks has one`},
+		{"mpi of two words", good + "launchers: [tasks]\nmpi: pmix --x\n", `services/mine/service.yaml: mpi is "pmix --x", and must be one of srun --mpi=list`},
+		{"metrics elsewhere", good + "metrics: {path: metrics}\n", `services/mine/service.yaml: metrics.path is "metrics", and must begin with /`},
+		{"metrics far away", good + "metrics: {path: /m, port_offset: 10}\n", "services/mine/service.yaml: metrics.port_offset is 10: of a server's ten ports it has 0 to 5"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -135,6 +139,22 @@ func TestValuesArriveAsOneArgumentEach(t *testing.T) {
 	for _, model := range []string{"two\nlines", "nul\x00", "cr\r"} {
 		if _, err := s.Words("argv", Start{Model: model}); err == nil || !strings.Contains(err.Error(), "line break or NUL") {
 			t.Errorf("%q: %v", model, err)
+		}
+	}
+}
+
+// Each function's own way with what the others leave alone.
+func TestOptionsOfOtherKinds(t *testing.T) {
+	config := map[string]any{"on": true, "off": false, "n": 1, "inner": map[string]any{"given": 1}}
+	for _, c := range []struct{ argv, want string }{
+		{`{{switches .Config "inner"}}`, "--n | 1 | --on"},
+		{`{{switches .Config "inner" "n" "on"}}`, ""},
+		{`{{arg (filled (get .Config "inner") "given" 2 "more" false)}}`, `{"given":1,"more":false}`},
+		{`{{arg (filled (get .Config "absent") "more" 2)}}`, `{"more":2}`},
+	} {
+		words, err := inline(c.argv).Words("argv", Start{Config: config})
+		if got := strings.Join(words, " | "); err != nil || got != c.want {
+			t.Errorf("%s: got %q, %v, want %q", c.argv, got, err, c.want)
 		}
 	}
 }

@@ -20,6 +20,7 @@ type Start struct {
 	Launcher    string
 	Nodes       int    // server nodes
 	Rank        int    // of this server, or this node of it, among all of the deployment, from 0
+	Tasks       int    // of the server on each of its nodes, by launcher tasks
 	GPUs        int    // of a server on its node; 0: none
 	CPUs        int    // of a server on its node; 0: the recipe is silent
 	MemGB       int    // of a server on its node; 0: the recipe is silent
