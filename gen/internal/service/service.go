@@ -100,14 +100,15 @@ func Load(fsys fs.FS, name string) (*Service, error) {
 		return nil, fmt.Errorf("reading service %q: %w", name, err)
 	}
 	s := &Service{}
-	if err := strict.Decode(path.Join("services", file), src, s); err != nil {
+	shown := path.Join(whereabouts(fsys, name), "service.yaml")
+	if err := strict.Decode(shown, src, s); err != nil {
 		return nil, err
 	}
 	if s.Files, err = fs.Sub(fsys, name); err != nil {
 		return nil, fmt.Errorf("reading service %q: %w", name, err)
 	}
 	if err := s.check(name); err != nil {
-		return nil, fmt.Errorf("services/%s: %w", file, err)
+		return nil, placed(shown, src, err)
 	}
 	return s, nil
 }
@@ -143,9 +144,6 @@ func (s *Service) check(name string) error {
 	if s.Name != name {
 		return fmt.Errorf("name is %q, and must be that of its folder, %q", s.Name, name)
 	}
-	if len(s.Dialects) == 0 {
-		return errors.New("dialects is empty: nothing could talk to it")
-	}
 	if !strings.HasPrefix(s.Health.Path, "/") && !s.External() {
 		return fmt.Errorf("health.path is %q, and must begin with /", s.Health.Path)
 	}
@@ -157,7 +155,7 @@ func (s *Service) check(name string) error {
 			return fmt.Errorf("launchers has %q, and knows %q only", l, launchers)
 		}
 	}
-	return errors.Join(s.checkPages(), s.checkPatterns(), s.checkTemplates(), s.checkQuestions())
+	return errors.Join(s.checkDialects(), s.checkConfig(), s.checkPages(), s.checkPatterns(), s.checkTemplates(), s.checkQuestions())
 }
 
 // plainWord is what may stand in an option of srun.
@@ -184,17 +182,17 @@ func (s *Service) checkPages() error {
 
 // checkPatterns refuses what grep -E would choke on, and what would break a line of node/causes.tsv.
 func (s *Service) checkPatterns() error {
-	for _, c := range s.Causes {
+	for k, c := range s.Causes {
 		if strings.ContainsAny(c.Pattern+c.Cause+c.Cure, "\t\n\r") || c.Pattern == "" || c.Cause == "" {
-			return fmt.Errorf("causes: %q needs a pattern and a cause, without tabs and newlines", c)
+			return fmt.Errorf("causes[%d]: %q needs a pattern and a cause, without tabs and newlines", k, c)
 		}
 		if _, err := regexp.CompilePOSIX(c.Pattern); err != nil {
-			return fmt.Errorf("causes: %w", err)
+			return fmt.Errorf("causes[%d]: %w", k, err)
 		}
 	}
-	for _, p := range s.Proof {
+	for k, p := range s.Proof {
 		if _, err := regexp.CompilePOSIX(p.Pattern); err != nil {
-			return fmt.Errorf("proof: %w", err)
+			return fmt.Errorf("proof[%d]: %w", k, err)
 		}
 	}
 	return nil

@@ -75,16 +75,24 @@ func TestUsersServiceIsOneFile(t *testing.T) {
 	const good = "name: mine\ndialects: [openai-chat]\nhealth: {path: /health}\nargv: |\n  serve\n  {{arg .Model}}\n"
 	for _, c := range []struct{ name, src, want string }{
 		{"good", good, ""},
-		{"unknown key", good + "imge: x\n", `services/mine/service.yaml:7: unknown key "imge" (did you mean "image"?)`},
-		{"another's name", strings.Replace(good, "mine", "other", 1), `services/mine/service.yaml: name is "other", and must be that of its folder, "mine"`},
-		{"no dialect", strings.Replace(good, "[openai-chat]", "[]", 1), "services/mine/service.yaml: dialects is empty: nothing could talk to it"},
-		{"no argv", good[:strings.Index(good, "argv")], "services/mine/service.yaml: there is no argv.tmpl, and no argv in service.yaml"},
-		{"bad pattern", good + "causes: [{pattern: '(', cause: x}]\n", "services/mine/service.yaml: causes: error parsing regexp: missing closing ): `(`"},
-		{"bad launcher", good + "launchers: [mpi]\n", `services/mine/service.yaml: launchers has "mpi", and knows ["single" "spmd" "ray" "mp" "tasks" "none"] only`},
-		{"mpi without tasks", good + "mpi: pmix\n", `services/mine/service.yaml: mpi is "pmix", and only the launcher tasks has one`},
-		{"mpi of two words", good + "launchers: [tasks]\nmpi: pmix --x\n", `services/mine/service.yaml: mpi is "pmix --x", and must be one of srun --mpi=list`},
-		{"metrics elsewhere", good + "metrics: {path: metrics}\n", `services/mine/service.yaml: metrics.path is "metrics", and must begin with /`},
-		{"metrics far away", good + "metrics: {path: /m, port_offset: 10}\n", "services/mine/service.yaml: metrics.port_offset is 10: of a server's ten ports it has 0 to 5"},
+		{"unknown key", good + "imge: x\n", `mine/service.yaml:7: unknown key "imge" (did you mean "image"?)`},
+		{"another's name", strings.Replace(good, "mine", "other", 1), `mine/service.yaml:1: name is "other", and must be that of its folder, "mine"`},
+		{"no dialect", strings.Replace(good, "[openai-chat]", "[]", 1), "mine/service.yaml:2: dialects is empty: nothing could talk to it"},
+		{"no argv", good[:strings.Index(good, "argv")], "mine/service.yaml: there is no argv.tmpl, and no argv in service.yaml"},
+		{"bad pattern", good + "causes: [{pattern: '(', cause: x}]\n", "mine/service.yaml:7: causes[0]: error parsing regexp: missing closing ): `(`"},
+		{"bad launcher", good + "launchers: [mpi]\n", `mine/service.yaml:7: launchers has "mpi", and knows ["single" "spmd" "ray" "mp" "tasks" "none"] only`},
+		{"mpi without tasks", good + "mpi: pmix\n", `mine/service.yaml:7: mpi is "pmix", and only the launcher tasks has one`},
+		{"mpi of two words", good + "launchers: [tasks]\nmpi: pmix --x\n", `mine/service.yaml:8: mpi is "pmix --x", and must be one of srun --mpi=list`},
+		{"metrics elsewhere", good + "metrics: {path: metrics}\n", `mine/service.yaml:7: metrics.path is "metrics", and must begin with /`},
+		{"metrics far away", good + "metrics: {path: /m, port_offset: 10}\n", "mine/service.yaml:7: metrics.port_offset is 10: of a server's ten ports it has 0 to 5"},
+		{"broken argv", strings.Replace(good, "{{arg .Model}}", "{{arg .Model", 1), "mine/service.yaml:6: unclosed action"},
+		{"a field that is none", strings.Replace(good, ".Model", ".Modell", 1), "mine/service.yaml:6: <.Modell>: can't evaluate field Modell of a deployment (docs/services.md has those that there are)"},
+		{"a function that is none", strings.Replace(good, "arg .Model", "quoted .Model", 1), `mine/service.yaml:6: function "quoted" not defined`},
+		{"an environment that is none", good + "env: |\n  A=1\n  B {{.Nodes}}\n", `mine/service.yaml:7: env gives "B 2", which is not NAME=value`},
+		{"unknown dialect", strings.Replace(good, "[openai-chat]", "[openai-chat, openai]", 1), `mine/service.yaml:2: dialects[1]: there is no dialect "openai", only llamacpp-completion, ollama-chat, ollama-generate, openai-chat, openai-completions, sglang-generate, tgi-generate, triton-generate`},
+		{"config of no type", good + "config: {type: objec}\n", "mine/service.yaml:7: config.type: value must be one of 'array', 'boolean', 'integer', 'null', 'number', 'object', 'string'"},
+		{"a setting of no type", good + "config:\n  properties:\n    size: {type: number, minimum: low}\n", "mine/service.yaml:9: config.properties.size.minimum: got string, want number"},
+		{"the third cause", good + "causes:\n  - {pattern: a, cause: b}\n  - {pattern: a, cause: b}\n  - {pattern: a}\n", `mine/service.yaml:10: causes[2]: {"a" "" ""} needs a pattern and a cause, without tabs and newlines`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -101,7 +109,7 @@ func TestUsersServiceIsOneFile(t *testing.T) {
 					t.Fatal(err)
 				}
 				s, err := Load(fsys, "mine")
-				if got := message(err); got != c.want {
+				if got := strings.TrimPrefix(message(err), dir+"/"); got != c.want {
 					t.Fatalf("got %q, want %q", got, c.want)
 				}
 				if err != nil {
