@@ -46,6 +46,7 @@ type Service struct {
 	Causes          []Cause        `yaml:"causes"`
 	Proof           []Proof        `yaml:"proof"`
 	Metrics         Metrics        `yaml:"metrics"`
+	Reset           Reset          `yaml:"reset"`
 	Limits          []string       `yaml:"limits"` // in words, for documentation
 	Ask             []Question     `yaml:"ask"`    // of gen create, in this order
 	Files           fs.FS          `yaml:"-"`      // the folder
@@ -71,10 +72,29 @@ type Proof struct {
 	Pattern string `yaml:"pattern"`
 }
 
-// Metrics is where the server tells of itself, and its names mapped to ours.
+// Metrics is where the server tells of itself in Prometheus's text format, and its names mapped to ours.
 type Metrics struct {
-	Path string            `yaml:"path"`
-	Map  map[string]string `yaml:"map"`
+	Path       string            `yaml:"path"`        // "": nowhere
+	PortOffset int               `yaml:"port_offset"` // its port is the endpoint's plus this
+	Map        map[string]string `yaml:"map"`         // x or x{label="value"} to one of workload.ServerNames; of several for one of ours the first on the page counts
+	Extra      []Metric          `yaml:"extra"`       // further ones, as a recipe's monitoring.metrics
+}
+
+// Metric is one beyond those that have a name of ours: of the server's page, or of a command on each node.
+type Metric struct {
+	Name    string   `yaml:"name"`
+	From    string   `yaml:"from"` // server, or silent
+	Metric  string   `yaml:"metric"`
+	Command []string `yaml:"command"`
+	Unit    string   `yaml:"unit"`
+	Help    string   `yaml:"help"`
+}
+
+// Reset is what each endpoint is asked before each trial, so that no trial profits from the one before. Only where the server
+// has a way that is safe on a network that others share.
+type Reset struct {
+	Method string `yaml:"method"` // "": POST
+	Path   string `yaml:"path"`   // "": there is none
 }
 
 // Load reads the folder name of fsys. A name that is not there is an error that lists those that are.
@@ -148,7 +168,7 @@ func (s *Service) check(name string) error {
 			return fmt.Errorf("launchers has %q, and knows %q only", l, launchers)
 		}
 	}
-	return errors.Join(s.checkPatterns(), s.checkTemplates(), s.checkQuestions())
+	return errors.Join(s.checkPatterns(), s.checkTemplates(), s.checkQuestions(), s.checkMetrics())
 }
 
 // checkPatterns refuses what grep -E would choke on, and what would break a line of node/causes.tsv.
@@ -162,6 +182,9 @@ func (s *Service) checkPatterns() error {
 		}
 	}
 	for _, p := range s.Proof {
+		if p.Name == "" || p.Pattern == "" || strings.ContainsAny(p.Name+p.Pattern, "\t\n\r") {
+			return fmt.Errorf("proof: %q needs a name and a pattern, without tabs and newlines", p)
+		}
 		if _, err := regexp.CompilePOSIX(p.Pattern); err != nil {
 			return fmt.Errorf("proof: %w", err)
 		}
