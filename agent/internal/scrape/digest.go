@@ -102,7 +102,7 @@ func (c *curve) add(at, v float64) {
 			c.max = v
 		}
 	}
-	before, grown := c.at, c.grown
+	first, before, grown := !c.seen, c.at, c.grown
 	switch {
 	case !c.seen:
 		c.seen = true
@@ -112,7 +112,6 @@ func (c *curve) add(at, v float64) {
 	default:
 		c.grown += v - c.raw
 	}
-	first := before == 0
 	c.at, c.raw = at, v
 	if at < c.from {
 		return

@@ -111,17 +111,26 @@ func pageOf(endpoint string, p workload.Page) (string, error) {
 // Run looks at all servers until ctx ends, or Told is called; then it looks once more, and closes the file.
 func (s *Scraper) Run(ctx context.Context) {
 	defer close(s.over)
+	looking, stop := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	for _, at := range s.servers {
-		wg.Go(func() { s.watch(ctx, at) })
+		wg.Go(func() {
+			s.watch(looking, at)
+			s.look(ctx, at, lastWithin)
+		})
 	}
+	select {
+	case <-ctx.Done():
+	case <-s.end:
+	}
+	stop() // a look that hangs, too
 	wg.Wait()
 	if err := s.file.Close(); err != nil {
 		s.cfg.Log.Error("writing what the servers tell", "error", err.Error())
 	}
 }
 
-// watch looks at one server at the instants start + k·interval, those left out that are past.
+// watch looks at one server at the instants start + k·interval, those left out that are past, until ctx ends.
 func (s *Scraper) watch(ctx context.Context, at *server) {
 	every := time.Duration(s.cfg.Watch.IntervalS * float64(time.Second))
 	start := time.Now()
@@ -130,9 +139,6 @@ func (s *Scraper) watch(ctx context.Context, at *server) {
 		next := time.Since(start)/every + 1
 		select {
 		case <-ctx.Done():
-			return
-		case <-s.end:
-			s.look(ctx, at, lastWithin)
 			return
 		case <-time.After(time.Until(start.Add(next * every))):
 		}
