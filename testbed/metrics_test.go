@@ -135,7 +135,7 @@ func (j *job) wantAdded() {
 	}
 	for file, words := range map[string][]string{
 		"report.txt":  {"Proof", "stood_at_rpm"},
-		"report.html": {"tokens made", "resets 2 (max 2)", "stood_at_rpm", "serving on http://"},
+		"report.html": {"tokens made", "resets 2.00 (max 2.00)", "stood_at_rpm", "serving on http://"},
 	} {
 		text, err := os.ReadFile(j.path(file))
 		if err != nil {

@@ -19,7 +19,7 @@ import (
 
 // The columns of what the servers tell of themselves.
 var (
-	queued     = level("server queue", rate, func(s *summary.Server) *summary.Level { return s.Waiting })
+	queued     = level("server queue", depth, func(s *summary.Server) *summary.Level { return s.Waiting })
 	kvUse      = level("KV cache", share, func(s *summary.Server) *summary.Level { return s.KVUsage })
 	prefixHits = column{title: "prefix hits", kind: share, of: func(s *summary.Summary) (float64, bool) {
 		if s.Server == nil {

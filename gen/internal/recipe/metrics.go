@@ -56,10 +56,11 @@ func (c *check) addedMetrics(svc *service.Service) {
 		if item.kind != mapping || item.bad {
 			continue
 		}
-		m, at := metricOf(item), item.pos
-		if name := item.get("name"); name != nil {
-			at = name.pos
+		name := item.get("name")
+		if name == nil || slices.ContainsFunc(item.fields, func(f field) bool { return f.bad }) {
+			continue // it is told
 		}
+		m, at := metricOf(item), name.pos
 		if err := m.Check(svc.Name, svc.Metrics.Path != ""); err != nil {
 			c.l.Errorf(at, "metric", "write {name: fan_speed, command: [read-fan]}, or {name: queue, from: server, metric: 'x{label=\"v\"}'}", "%v", err)
 		}
