@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// told is what a test wants of summary.json's server.
-type told struct {
+// serverTold is what a test wants of summary.json's server.
+type serverTold struct {
 	URL          string
 	Looks        int64
 	Failed       int64
@@ -23,7 +23,7 @@ type told struct {
 	HitShare     *float64                   `json:"prefix_hit_share"`
 	TTFT         *struct{ N, Mean float64 } `json:"ttft_s"`
 	Custom       map[string]struct{ Mean, Max float64 }
-	Endpoints    []told `json:"by_endpoint"`
+	Endpoints    []serverTold `json:"by_endpoint"`
 }
 
 // What the servers tell of themselves is in server.csv, the summary and the report, and so is what the recipe adds, which the
@@ -69,7 +69,7 @@ func TestServersTellOfThemselves(t *testing.T) {
 func (j *job) wantTold(trial string, servers []string, resets float64) {
 	j.t.Helper()
 	var s struct {
-		Server *told
+		Server *serverTold
 		Tokens struct{ Output float64 }
 		Marks  []string
 	}

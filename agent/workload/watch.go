@@ -2,6 +2,7 @@ package workload
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -20,7 +21,7 @@ type Watch struct {
 type Page struct {
 	Path       string            `json:"path"`                  // such as /metrics
 	PortOffset int               `json:"port_offset,omitempty"` // its port is the endpoint's plus this
-	Map        map[string]string `json:"map"`                   // the server's names (see Selector) to ours (see ServerNames)
+	Map        map[string]string `json:"map"`                   // the server's names to ours (see Sources)
 }
 
 // Metric is one that a recipe or a service adds (spec §12.2): a number of a server's page, or of a command on each node.
@@ -95,9 +96,43 @@ var ServerNames = []ServerName{
 	{"e2e", Histogram, "seconds of a whole request, by the server's clock"},
 }
 
-// KnownServerName tells whether a service may map something to the name.
-func KnownServerName(name string) bool {
-	return slices.ContainsFunc(ServerNames, func(n ServerName) bool { return n.Name == name })
+// Sum is a name of a server's page, or several that add up: each has to be there.
+type Sum []Selector
+
+// Sources are, by our names, what a map from a server's names to ours takes them from: the first whose series are on the page
+// counts. One of the server's may be a sum, x + y; ours may be several, with commas between. Longer sums come first, for a server
+// that lacks one of the names is an older one.
+func Sources(names map[string]string) (map[string][]Sum, error) {
+	found := map[string][]Sum{}
+	for _, theirs := range slices.Sorted(maps.Keys(names)) {
+		var sum Sum
+		for _, term := range strings.Split(theirs, " + ") {
+			s, err := ParseSelector(term)
+			if err != nil {
+				return nil, err
+			}
+			sum = append(sum, s)
+		}
+		for _, ours := range strings.Split(names[theirs], ",") {
+			ours = strings.TrimSpace(ours)
+			if !slices.ContainsFunc(ServerNames, func(n ServerName) bool { return n.Name == ours }) {
+				return nil, fmt.Errorf("%s is mapped to %q; there are %s", theirs, ours, serverNames())
+			}
+			found[ours] = append(found[ours], sum)
+		}
+	}
+	for _, sums := range found {
+		slices.SortStableFunc(sums, func(a, b Sum) int { return len(b) - len(a) })
+	}
+	return found, nil
+}
+
+func serverNames() string {
+	var names []string
+	for _, n := range ServerNames {
+		names = append(names, n.Name)
+	}
+	return strings.Join(names, ", ")
 }
 
 // Selector names series of a page: x, or x{label="v",other="w"}, of which each must be so.

@@ -3,7 +3,6 @@ package scrape
 import (
 	"bytes"
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -22,25 +21,17 @@ type page []column
 // column is one number of a page.
 type column struct {
 	head   string
-	kind   string              // of workload.ServerNames; "": it was added
-	from   []workload.Selector // the first that is on the page; several: the server has changed its names
-	suffix string              // of a histogram: _sum or _count
-	mean   bool                // of several series, as of several engines; else their sum
+	kind   string         // of workload.ServerNames; "": it was added
+	from   []workload.Sum // the first that is on the page; several: the server has changed its names
+	suffix string         // of a histogram: _sum or _count
+	mean   bool           // of several series, as of several engines; else their sum
 }
 
 // newPage makes the columns: all of ours, whether or not the server tells them, and those that were added.
 func newPage(w workload.Watch) (page, error) {
-	sources := map[string][]workload.Selector{}
-	for _, theirs := range slices.Sorted(maps.Keys(w.Server.Map)) {
-		s, err := workload.ParseSelector(theirs)
-		if err != nil {
-			return nil, err
-		}
-		ours := w.Server.Map[theirs]
-		if !workload.KnownServerName(ours) {
-			return nil, fmt.Errorf("%s is mapped to %q, which is none of our names", theirs, ours)
-		}
-		sources[ours] = append(sources[ours], s)
+	sources, err := workload.Sources(w.Server.Map)
+	if err != nil {
+		return nil, err
 	}
 	var p page
 	for _, n := range workload.ServerNames {
@@ -54,13 +45,13 @@ func newPage(w workload.Watch) (page, error) {
 		if err != nil {
 			return nil, err
 		}
-		p = append(p, column{head: m.Column(), from: []workload.Selector{s}})
+		p = append(p, column{head: m.Column(), from: []workload.Sum{{s}}})
 	}
 	return p, nil
 }
 
 // columns are those of one of our names.
-func columns(n workload.ServerName, from []workload.Selector) []column {
+func columns(n workload.ServerName, from []workload.Sum) []column {
 	switch n.Kind {
 	case workload.Counter:
 		return []column{{head: n.Name + "_total", kind: n.Kind, from: from}}
@@ -109,20 +100,29 @@ func (p page) read(text []byte) ([]float64, error) {
 
 // value is the column's, of the first of its names that is on the page.
 func (c column) value(families map[string]*dto.MetricFamily) float64 {
-	for _, s := range c.from {
-		sum, n := 0.0, 0
-		for _, v := range series(families, s, c.suffix) {
-			sum, n = sum+v, n+1
+	for _, terms := range c.from {
+		total, there := 0.0, true
+		for _, s := range terms {
+			v, known := c.term(families, s)
+			total, there = total+v, there && known
 		}
-		switch {
-		case n == 0:
-		case c.mean:
-			return finite(sum / float64(n))
-		default:
-			return finite(sum)
+		if there && !math.IsInf(total, 0) {
+			return total
 		}
 	}
 	return math.NaN()
+}
+
+// term is the value of one name: the sum of its series, or their mean.
+func (c column) term(families map[string]*dto.MetricFamily, s workload.Selector) (v float64, known bool) {
+	all := series(families, s, c.suffix)
+	for _, one := range all {
+		v += one
+	}
+	if c.mean && len(all) > 0 {
+		v /= float64(len(all))
+	}
+	return v, len(all) > 0
 }
 
 // series are the values of the series that a selector names. A histogram and a summary have two, of which the suffix names one;
@@ -175,14 +175,6 @@ func number(m *dto.Metric, suffix string) (float64, bool) {
 		return m.Counter.GetValue(), true
 	}
 	return m.GetUntyped().GetValue(), m.Untyped != nil
-}
-
-// finite is v, missing where it is no number that one could reckon with.
-func finite(v float64) float64 {
-	if math.IsInf(v, 0) {
-		return math.NaN()
-	}
-	return v
 }
 
 // cell is a value in CSV, empty where it is missing.

@@ -55,7 +55,7 @@ func TestPagesOfServers(t *testing.T) {
 	for service, want := range map[string]string{
 		"vllm-0.32": "running=5 waiting=1 kv_usage_ratio=0.375 preemptions_total=2 prompt_tokens_total=5120 gen_tokens_total=2500 " +
 			"prefix_queries_total=5120 prefix_hits_total=80 ttft_s_sum=0.2 ttft_s_count=4 itl_s_sum=0.12 itl_s_count=8 e2e_s_sum=3 e2e_s_count=3",
-		"llamacpp": "running=0 waiting=0 prompt_tokens_total=26 gen_tokens_total=17",
+		"llamacpp": "running=0 waiting=0 prompt_tokens_total=19 gen_tokens_total=28 prefix_queries_total=19 prefix_hits_total=1",
 	} {
 		text, err := os.ReadFile(filepath.Join("testdata", service+".txt"))
 		if err != nil {
@@ -118,9 +118,15 @@ func TestPagesThatTellNothing(t *testing.T) {
 }
 
 func TestFirstOfSeveralNamesCounts(t *testing.T) {
-	p := pageBy(t, map[string]string{"a_new": "running", "b_old": "running"})
-	for text, want := range map[string]string{"a_new 1\nb_old 2\n": "running=1", "b_old 2\n": "running=2"} {
+	p := pageBy(t, map[string]string{"a_new": "running", "b_old": "running", "p": "prompt_tokens", "p + c": "prompt_tokens, prefix_queries"})
+	for text, want := range map[string]string{
+		"a_new 1\nb_old 2\n": "running=1", "b_old 2\n": "running=2", "p 3\n": "prompt_tokens_total=3", "c 4\n": "", "c 4\nb_old 1\n": "running=1",
+		"p 3\nc 4\n": "prompt_tokens_total=7 prefix_queries_total=7", "p 3\nc +Inf\n": "prompt_tokens_total=3",
+	} {
 		values, err := p.read([]byte(text))
+		if want == "" && err != nil {
+			continue
+		}
 		if got := p.words(values); err != nil || got != want {
 			t.Errorf("%q: %s, %v", text, got, err)
 		}

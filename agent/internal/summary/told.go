@@ -159,15 +159,16 @@ func orZero[T any](p *T) (v T) {
 const hitsBound = 0.01
 
 // unasked says that the servers' prefix caches knew prompts that were to be new; empty where they did not, or the workload
-// repeats on purpose. Of a chat the beginning that the template gives each prompt is not counted.
+// repeats on purpose. What every prompt begins with, a token or a chat's template, is not counted.
 func (t *Server) unasked(w workload.Workload, requests int64) string {
 	if t == nil || t.PrefixHitShare == nil || w.Prefix != nil || w.Prompt != "" || w.Dataset != "" || w.Turns > 1 {
 		return ""
 	}
-	hits := *t.PrefixHits
+	shared := 1.0 // the token that begins every text
 	if strings.HasSuffix(w.Dialect, "chat") {
-		hits -= templateTokens * float64(requests)
+		shared = templateTokens
 	}
+	hits := *t.PrefixHits - shared*float64(requests)
 	if hits <= hitsBound**t.PrefixQueries {
 		return ""
 	}

@@ -48,15 +48,15 @@ func TestPrefixHitsThatNobodyAskedFor(t *testing.T) {
 		queries, hits float64
 		marked        bool
 	}{
-		"none":                           {text, 10000, 0, false},
-		"one in a hundred":               {text, 10000, 100, false},
-		"more":                           {text, 10000, 101, true},
-		"asked for by a prefix":          {prefix, 10000, 9000, false},
-		"asked for by one prompt":        {prompt, 10000, 9000, false},
-		"as a dataset has it":            {dataset, 10000, 9000, false},
-		"a conversation's own":           {turns, 10000, 9000, false},
-		"a template's in ten chats":      {chat, 10000, 320, false},
-		"more than a template in a chat": {chat, 10000, 500, true},
+		"none":                                   {text, 10000, 0, false},
+		"one in a hundred, and each one's first": {text, 10000, 110, false},
+		"more":                                   {text, 10000, 111, true},
+		"asked for by a prefix":                  {prefix, 10000, 9000, false},
+		"asked for by one prompt":                {prompt, 10000, 9000, false},
+		"as a dataset has it":                    {dataset, 10000, 9000, false},
+		"a conversation's own":                   {turns, 10000, 9000, false},
+		"a template's in ten chats":              {chat, 10000, 320, false},
+		"more than a template in a chat":         {chat, 10000, 500, true},
 	} {
 		s := &Server{Told: Told{PrefixQueries: &c.queries, PrefixHits: &c.hits}.Shared()}
 		got := s.unasked(c.w, 10)

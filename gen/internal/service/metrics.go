@@ -3,8 +3,6 @@ package service
 import (
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"hpcbench/agent/workload"
@@ -21,11 +19,8 @@ func (s *Service) checkMetrics() error {
 	m := s.Metrics
 	note(m.Path != "" && !strings.HasPrefix(m.Path, "/"), "metrics.path is %q, and must begin with /", m.Path)
 	note(m.Path == "" && len(m.Map) > 0, "metrics.map has names, and metrics.path does not say where they are")
-	for _, theirs := range slices.Sorted(maps.Keys(m.Map)) {
-		_, err := workload.ParseSelector(theirs)
-		note(err != nil, "metrics.map: %w", err)
-		note(!workload.KnownServerName(m.Map[theirs]), "metrics.map: %s is mapped to %q; there are %s", theirs, m.Map[theirs], serverNames())
-	}
+	_, err := workload.Sources(m.Map)
+	note(err != nil, "metrics.map: %w", err)
 	seen := map[string]bool{}
 	for i, x := range m.Extra {
 		err := x.Watched().Check(s.Name, m.Path != "")
@@ -39,14 +34,6 @@ func (s *Service) checkMetrics() error {
 	}
 	note(s.Reset.Method != "" && !strings.HasPrefix(s.Reset.Path, "/"), "reset.path is %q, and must begin with /", s.Reset.Path)
 	return errors.Join(found...)
-}
-
-func serverNames() string {
-	var names []string
-	for _, n := range workload.ServerNames {
-		names = append(names, n.Name)
-	}
-	return strings.Join(names, ", ")
 }
 
 // Watched is the metric as the agent reads it.

@@ -79,7 +79,7 @@ type Proof struct {
 type Metrics struct {
 	Path       string            `yaml:"path"`        // "": nowhere
 	PortOffset int               `yaml:"port_offset"` // its port is the endpoint's plus this
-	Map        map[string]string `yaml:"map"`         // x or x{label="value"} to one of workload.ServerNames; of several for one of ours the first on the page counts
+	Map        map[string]string `yaml:"map"`         // x, x{label="value"} or x + y to names of workload.ServerNames, with commas between several (see workload.Sources)
 	Extra      []Metric          `yaml:"extra"`       // further ones, as a recipe's monitoring.metrics
 }
 
