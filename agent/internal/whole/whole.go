@@ -2,6 +2,7 @@
 package whole
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -9,13 +10,14 @@ import (
 	"path/filepath"
 )
 
-// Write puts data into the file at path with the given mode: written beside its place, flushed to disk and moved in.
+// Write puts data into the file at path: written beside its place, flushed to disk and moved in. Its mode is the given one
+// without what the umask takes away.
 func Write(path string, data []byte, mode fs.FileMode) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	f, err := create(path, mode)
 	if err != nil {
 		return err
 	}
-	err = fill(f, data, mode)
+	err = fill(f, data)
 	if closing := f.Close(); err == nil {
 		err = closing
 	}
@@ -28,11 +30,15 @@ func Write(path string, data []byte, mode fs.FileMode) error {
 	return err
 }
 
-func fill(f *os.File, data []byte, mode fs.FileMode) error {
+// create makes a new file beside path, of a name that nobody can guess. os.CreateTemp's would have no mode but 0600, and
+// a change of it would know nothing of the umask.
+func create(path string, mode fs.FileMode) (*os.File, error) {
+	beside := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"."+rand.Text())
+	return os.OpenFile(beside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+}
+
+func fill(f *os.File, data []byte) error {
 	if _, err := f.Write(data); err != nil {
-		return err
-	}
-	if err := f.Chmod(mode); err != nil {
 		return err
 	}
 	return f.Sync()
