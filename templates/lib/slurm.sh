@@ -100,9 +100,10 @@ find_addresses() {
   return 1
 }
 
-# clean_nodes: what the servers kept in /tmp of their nodes.
+# clean_nodes: what the servers kept in /tmp of their nodes, under either name of own_tmp; nothing of another user's.
 clean_nodes() {
   [[ ${PARTS[*]} && $STOP != cancelled ]] || return
-  everywhere cleaning --overlap rm -rf "/tmp/hpcbench-${RUN##*/}"
+  everywhere cleaning --overlap find /tmp/ -maxdepth 1 -user "$UID" \
+    '(' -name "hpcbench-${RUN##*/}" -o -name "hpcbench-${RUN##*/}-??????" ')' -exec rm -rf '{}' +
   within_all 30 cleaning || say "some node kept /tmp/hpcbench-${RUN##*/}"
 }
