@@ -160,10 +160,10 @@ known_cause() {
   return 1
 }
 
-# last_words NAME: the known cause in its logs; else their last line.
+# last_words NAME: the known cause in a server's logs; else their last line.
 last_words() {
   local line
-  known_cause "$1" && return
+  [[ $1 != client.* ]] && known_cause "$1" && return
   line=$(grep -hvE '^[[:space:]]*$|^srun: (Force )?Terminat|^srun: .* Exited with exit code' "$LOGS/$1".*log | tail -n 1)
   printf '%s' "${line:-it wrote nothing}"
 }
