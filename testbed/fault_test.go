@@ -43,7 +43,7 @@ var classes = []string{before, starting, loading, serving, clients, disks, endin
 
 // matrix is every fault. Who adds some makes a list of them and names it here.
 func matrix() []fault {
-	return slices.Concat(serverFaults)
+	return slices.Concat(serverFaults, portFaults)
 }
 
 // soon is how long anything may go unnoticed that has no budget of its own (issue 6).

@@ -5,9 +5,12 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // Write puts data into the file at path: written beside its place, flushed to disk and moved in. Its mode is the given one
@@ -42,6 +45,43 @@ func fill(f *os.File, data []byte) error {
 		return err
 	}
 	return f.Sync()
+}
+
+// most is the most that Open opens, in bytes: records have files of their own and are not read as a whole.
+const most = 1 << 30
+
+// Open opens a file of results for reading. Results come from elsewhere, too: a device has no end, a pipe may never begin, and a
+// file of many gigabytes is none of those that a report reads.
+func Open(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe would be waited for
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+	case info.IsDir():
+		err = fmt.Errorf("%s: it is a directory, want a file", path)
+	case !info.Mode().IsRegular():
+		err = fmt.Errorf("%s: it is no regular file", path)
+	case info.Size() > most:
+		err = fmt.Errorf("%s: %d bytes, want %d at most", path, info.Size(), most)
+	}
+	if err != nil {
+		_ = f.Close() // the first error is the one to tell
+		return nil, err
+	}
+	return f, nil
+}
+
+// Read reads a whole file of results, as Open lets it.
+func Read(path string) ([]byte, error) {
+	f, err := Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(f)
 }
 
 // WriteJSON puts v into the file at path as indented JSON with a final newline, readable by all.
