@@ -94,8 +94,11 @@ func addressOf(t *testing.T, node string) string {
 func TestStrangerOnTheJobsNodes(t *testing.T) {
 	t.Parallel()
 	b := compileText(t, "pair", 2, func(text string, _ []string) string {
-		return strings.NewReplacer("  port: 20555\n", "", "itl: 5ms}", `itl: 5ms, truth: "@RUN@/truth-@RANK@.jsonl"}`).Replace(text)
+		return strings.NewReplacer("  port: 20555\n", "", "itl: 5ms}", `itl: 5ms, truth: "@RUN@/truth-@RANK@.jsonl"}`).Replace(text) +
+			"secrets: {HF_TOKEN: /home/bench/hf_token}\n"
 	})
+	const key = "hf_5ec0e75ec0e75ec0e75ec0e7"
+	shell(t, "umask 077; printf '%s\n' "+key+" >/home/bench/hf_token")
 	j, release := b.waiting()
 	tmp, planted := "/tmp/hpcbench-"+j.id, []mallory{stranger(t, b.nodes[0]), stranger(t, b.nodes[1])}
 	planted[0].try(`mkdir -m 777 "$1"`, tmp)
@@ -114,7 +117,7 @@ func TestStrangerOnTheJobsNodes(t *testing.T) {
 		t.Errorf("nodes.tsv has the executor on port %s, which mallory has", client[2])
 	}
 	for _, m := range planted {
-		m.spies(j, secret)
+		m.spies(j, secret, key)
 	}
 	planted[0].meddles(t, j, client)
 	j.wait(completed)
@@ -131,6 +134,9 @@ func TestStrangerOnTheJobsNodes(t *testing.T) {
 		if heard := m.heard(); strings.Contains(heard, secret) || strings.Contains(heard, "Authorization") || strings.Contains(heard, "POST") {
 			t.Errorf("on %s mallory heard what was not for him:\n%s", m.node, heard)
 		}
+	}
+	if found, _, _ := try(t, "grep -rl -e "+key+" -e "+secret+" '"+b.dir+"'"); found != "" {
+		t.Errorf("a secret is left in %s", found)
 	}
 	server := j.nodesOf("server")[0]
 	for file, want := range map[string]string{
@@ -156,7 +162,7 @@ func TestStrangerOnTheJobsNodes(t *testing.T) {
 }
 
 // spies wants nothing of the job to be readable for mallory but the command lines of its processes, which have no secret.
-func (m mallory) spies(j *job, secret string) {
+func (m mallory) spies(j *job, secrets ...string) {
 	m.t.Helper()
 	const look = `for p in $(pgrep -u bench); do
 		echo "== $p"; tr '\0' ' ' <"/proc/$p/cmdline"; cat "/proc/$p/comm"
@@ -176,8 +182,10 @@ func (m mallory) spies(j *job, secret string) {
 	if n := strings.Count(files, "Permission denied"); n < 8 {
 		m.t.Errorf("on %s mallory reads the results, or writes there:\n%s", m.node, files)
 	}
-	if strings.Contains(seen+files, secret) {
-		m.t.Errorf("on %s mallory sees the token", m.node)
+	for _, secret := range secrets {
+		if strings.Contains(seen+files, secret) {
+			m.t.Errorf("on %s mallory sees %s", m.node, secret)
+		}
 	}
 }
 
@@ -247,5 +255,36 @@ func TestModesOfResults(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// On a machine without Slurm a stranger took the names of the job's locks and of its directory in /tmp first, by links to files of
+// the user's: nothing goes through them, and the job is done.
+func TestStrangerOnALocalMachine(t *testing.T) {
+	t.Parallel()
+	node, dir := take(t, 1)[0], workspace(t)
+	writeFile(t, dir+"/recipe.yaml", `scenario: local
+orchestration: {mode: local}
+workload: {service: dummy, model: tiny, dialect: openai-chat, concurrency: 1, warmup: 0s, duration: 1s, prompt_len: 16, gen_tokens: 8}
+servers: {service_config: {ttft: 5ms}}
+`)
+	writeFile(t, dir+"/thesis.tex", "chapter 1\n")
+	shell(t, "cd '"+dir+"' && /opt/hpcbench/bin/gen recipe.yaml -o .")
+	m := stranger(t, node)
+	m.try(`ln -s "$1" /tmp/hpcbench-ports-1000; mkdir -m 777 /tmp/hpcbench-local-1; for ((k = 20000; k < 32000; k += 100)); do ln -s "$1" /tmp/hpcbench-ports-$k; done`, dir+"/thesis.tex")
+	out := run(t, "as", "bench", node, "bash", "-c", "'"+dir+"/local/submit.sh' 2>&1")
+	for _, want := range []string{"/tmp/hpcbench-ports-1000 is not ours (symbolic link of mallory): ports are not locked", "1 valid"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the job does not say %q:\n%s", want, out)
+		}
+	}
+	if got := read(t, outside(dir+"/thesis.tex")); got != "chapter 1\n" {
+		t.Errorf("a file of the user's is now %q", got)
+	}
+	if got := on(t, node, "ls", "-A", "/tmp/hpcbench-local-1"); got != "" {
+		t.Errorf("mallory's directory has got %q", got)
+	}
+	if left := on(t, node, "find", "/tmp", "-user", "bench"); left != "" {
+		t.Errorf("on %s is left %s", node, left)
 	}
 }
