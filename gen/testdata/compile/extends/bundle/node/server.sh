@@ -1,12 +1,12 @@
 #!/bin/bash
-# Starts one rank of the server, or one of several servers, on this node and becomes it. Called by the job script:
-# server.sh RUN DEPLOYMENT BLOCK PLACED IMAGE [REPLICA]
+# Starts one rank of the server, or one of several servers, on this node, ends with it and tidies up. Called by the job
+# script: server.sh RUN DEPLOYMENT BLOCK PLACED IMAGE [REPLICA]
 set -euo pipefail
 
 readonly RUNTIME='' GPU_FLAG=''
 readonly BINDS=()
 readonly SECRETS=()
-RUN=$1 DEPLOYMENT=$2 BLOCK=$3 PLACED=$4 IMAGE=$5 REPLICA=${6:-0}
+RUN=$1 DEPLOYMENT=$2 BLOCK=$3 PLACED=$4 IMAGE=$5 REPLICA=${6-}
 
 # ── Who this node is ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -31,22 +31,23 @@ find_rank() {
     COUNT=$((COUNT + 1))
   done <"$RUN/nodes.tsv"
   [[ $RANK ]] || { printf '%s is no %s in %s/nodes.tsv\n' "$NODE" "$1" "$RUN" >&2; exit 1; }
+  # shellcheck disable=SC2034 # a server's
   LISTENS=$PORT
   [[ $PORT != - ]] || LISTENS='' PORT=$HEAD_PORT
 }
 
 # ── What the server is started with, and how to enter its container ──────────────────────────────────────────────
 
-TMP=/tmp/hpcbench-${RUN##*/} # on this node alone, and short: paths of unix sockets end at 107 characters; finish removes it
+TMP=${BENCH_TMP:-/tmp/hpcbench-${RUN##*/}} # on this node alone, and short: paths of unix sockets end at 107 characters; tidy.sh removes it
 
-# own_tmp [REPLICA]: makes TMP, which no other user may enter. Its name can be guessed: what somebody else put there first, a
-# directory or a link, is left alone, and another name is taken. What one replica compiles or locks is not the other's.
+# own_tmp [PART]: makes TMP, which no other user may enter, and PART of it. Its name can be guessed: what somebody else put there
+# first, a directory or a link, is left alone, and another name is taken.
 own_tmp() {
   if ! mkdir -m 700 "$TMP" 2>/dev/null && [[ $(stat -c '%u %F' "$TMP") != "$UID directory" ]]; then
     printf '%s is not of this job (%s): taking another name\n' "$TMP" "$(stat -c '%F of %U' "$TMP")" >&2
     TMP=$(mktemp -d "$TMP-XXXXXX")
   fi
-  [[ ${1:-0} == 0 ]] || TMP+=/$1
+  [[ ! ${1-} ]] || TMP+=/$1
   mkdir -p "$TMP"
 }
 
@@ -128,11 +129,26 @@ contained() {
   CONTAINED+=("$image" "$@")
 }
 
+# end: asks the server to end. What still runs after four seconds is ended: when the job is cancelled, Slurm may have no
+# more patience than five.
+end() {
+  trap '' TERM USR1 INT HUP
+  ASKED=1
+  [[ $SERVER ]] || exit 0
+  kill -TERM "$SERVER" 2>/dev/null || return 0
+  for ((k = 0; k < 40; k++)); do kill -0 "$SERVER" 2>/dev/null || return 0; sleep 0.1; done
+  kill -KILL "$SERVER" 2>/dev/null || :
+}
+ASKED='' SERVER=''
+trap end TERM USR1 INT HUP
+
 find_rank server "$REPLICA"
 want_port
-own_tmp "$REPLICA"
-printf '%s %s %s\n' "$NODE" "$$" "$REPLICA" >"$PLACED/$RANK" # what it becomes has the same number
+own_tmp "${BENCH_NODE-}${REPLICA:+.$REPLICA}" # what one server of a machine compiles or locks is not the other's
+trap '"$BUNDLE/node/tidy.sh" "$TMP"' EXIT
+printf '%s %s %s\n' "$NODE" "$$" "$REPLICA" >"$PLACED/$RANK"
 find_interface
+: >"$TMP/started"
 ulimit -Sn "$(ulimit -Hn)"
 read_argv "$BUNDLE/argv/$DEPLOYMENT.$RANK"
 contained "$IMAGE" "${ARGV[@]}"
@@ -140,4 +156,9 @@ printf 'rank %s of %s on %s (%s:%s):' "$RANK" "$COUNT" "$NODE" "$IP" "$PORT"
 printf ' %q' "${CONTAINED[@]}"
 printf '\n'
 read_env "$BUNDLE/env/$DEPLOYMENT.env"
-exec "${CONTAINED[@]}"
+
+"${CONTAINED[@]}" &
+SERVER=$!
+status=0
+wait "$SERVER" || status=$?
+[[ $ASKED ]] || exit "$status" # asked, it is 0, for at any other status Slurm ends the ranks that still tidy up

@@ -27,6 +27,7 @@ find_rank() {
     COUNT=$((COUNT + 1))
   done <"$RUN/nodes.tsv"
   [[ $RANK ]] || { printf '%s is no %s in %s/nodes.tsv\n' "$NODE" "$1" "$RUN" >&2; exit 1; }
+  # shellcheck disable=SC2034 # a server's
   LISTENS=$PORT
   [[ $PORT != - ]] || LISTENS='' PORT=$HEAD_PORT
 }

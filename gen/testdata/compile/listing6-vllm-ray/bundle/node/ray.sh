@@ -31,22 +31,23 @@ find_rank() {
     COUNT=$((COUNT + 1))
   done <"$RUN/nodes.tsv"
   [[ $RANK ]] || { printf '%s is no %s in %s/nodes.tsv\n' "$NODE" "$1" "$RUN" >&2; exit 1; }
+  # shellcheck disable=SC2034 # a server's
   LISTENS=$PORT
   [[ $PORT != - ]] || LISTENS='' PORT=$HEAD_PORT
 }
 
 # ── What the server is started with, and how to enter its container ──────────────────────────────────────────────
 
-TMP=/tmp/hpcbench-${RUN##*/} # on this node alone, and short: paths of unix sockets end at 107 characters; finish removes it
+TMP=${BENCH_TMP:-/tmp/hpcbench-${RUN##*/}} # on this node alone, and short: paths of unix sockets end at 107 characters; tidy.sh removes it
 
-# own_tmp [REPLICA]: makes TMP, which no other user may enter. Its name can be guessed: what somebody else put there first, a
-# directory or a link, is left alone, and another name is taken. What one replica compiles or locks is not the other's.
+# own_tmp [PART]: makes TMP, which no other user may enter, and PART of it. Its name can be guessed: what somebody else put there
+# first, a directory or a link, is left alone, and another name is taken.
 own_tmp() {
   if ! mkdir -m 700 "$TMP" 2>/dev/null && [[ $(stat -c '%u %F' "$TMP") != "$UID directory" ]]; then
     printf '%s is not of this job (%s): taking another name\n' "$TMP" "$(stat -c '%F of %U' "$TMP")" >&2
     TMP=$(mktemp -d "$TMP-XXXXXX")
   fi
-  [[ ${1:-0} == 0 ]] || TMP+=/$1
+  [[ ! ${1-} ]] || TMP+=/$1
   mkdir -p "$TMP"
 }
 
