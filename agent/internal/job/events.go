@@ -3,15 +3,16 @@ package job
 import (
 	"bufio"
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
+
+	"hpcbench/agent/internal/whole"
 )
 
 // events gives each row of events.tsv its sense.
 func (j *Job) events(path string) error {
-	f, err := os.Open(path)
+	f, err := whole.Open(path)
 	if err != nil {
 		return err
 	}
@@ -22,7 +23,10 @@ func (j *Job) events(path string) error {
 			return fmt.Errorf("%s:%d: %w", path, line, err)
 		}
 	}
-	return lines.Err()
+	if err := lines.Err(); err != nil {
+		return fmt.Errorf("%s can't be read to its end: %w", path, err)
+	}
+	return nil
 }
 
 // words is how many words each kind of row has at least, behind its time and kind. Text at a row's end may be absent.
@@ -33,7 +37,7 @@ func (j *Job) event(row string) error {
 	columns := strings.Split(row, "\t")
 	at, err := strconv.ParseFloat(columns[0], 64)
 	if err != nil || len(columns) < 2 {
-		return fmt.Errorf("not an event: %q", row)
+		return fmt.Errorf("not an event: %.80q", row)
 	}
 	kind, w := columns[1], columns[2:]
 	need, known := words[kind]
