@@ -53,6 +53,9 @@ func Render(in Input) (*bundle.Bundle, error) {
 		return nil, r.err
 	}
 	b.Add("node/causes.tsv", 0o644, causes(in.Service))
+	if err := scripts(b, in.Service); err != nil {
+		return nil, err
+	}
 	if err := servers(b, in.Plan); err != nil {
 		return nil, err
 	}
@@ -90,6 +93,9 @@ func nodeScripts(v *Bundle) []string {
 	}
 	if slices.ContainsFunc(v.Deployments, func(d Deployment) bool { return !ray(d) && len(d.External) == 0 }) {
 		names = append(names, "server.sh")
+	}
+	if slices.ContainsFunc(v.Deployments, func(d Deployment) bool { return d.Prepare }) {
+		names = append(names, "prepare.sh")
 	}
 	if v.MonitorInterval != "" {
 		names = append(names, "monitor.sh")
@@ -173,7 +179,23 @@ func causes(s *service.Service) []byte {
 	return out.Bytes()
 }
 
-// servers adds argv/ and env/: one argument a line, one NAME='value' a line.
+// scripts adds service/: the scripts of the service's folder, as they are.
+func scripts(b *bundle.Bundle, s *service.Service) error {
+	names, err := s.Scripts()
+	if err != nil {
+		return fmt.Errorf("reading the service %s: %w", s.Name, err)
+	}
+	for _, name := range names {
+		text, err := fs.ReadFile(s.Files, name)
+		if err != nil {
+			return fmt.Errorf("reading the service %s: %w", s.Name, err)
+		}
+		b.Add("service/"+name, 0o755, text)
+	}
+	return nil
+}
+
+// servers adds argv/ and env/: one argument a line, one NAME='value' a line; and pages/, where there are some to look at.
 func servers(b *bundle.Bundle, p *plan.Plan) error {
 	for _, d := range p.Deployments {
 		var env bytes.Buffer
@@ -187,6 +209,16 @@ func servers(b *bundle.Bundle, p *plan.Plan) error {
 		b.Add("env/"+d.ID+".env", 0o644, env.Bytes())
 		for _, rank := range slices.Sorted(maps.Keys(d.Argv)) {
 			b.Add("argv/"+d.ID+"."+rank, 0o644, []byte(strings.Join(d.Argv[rank], "\n")+"\n"))
+		}
+		if len(d.Prepare) > 0 {
+			b.Add("argv/"+d.ID+".prepare", 0o644, []byte(strings.Join(d.Prepare, "\n")+"\n"))
+		}
+		if len(d.Pages) > 0 {
+			text, err := indented(d.Pages)
+			if err != nil {
+				return fmt.Errorf("rendering the pages of %s: %w", d.ID, err)
+			}
+			b.Add("pages/"+d.ID+".json", 0o644, text)
 		}
 	}
 	return nil
@@ -202,15 +234,22 @@ func trials(b *bundle.Bundle, dir string, in Input, all []*plan.Trial) error {
 		if in.Only != nil && !in.Only(path) {
 			continue
 		}
-		var out bytes.Buffer
-		e := json.NewEncoder(&out)
-		e.SetEscapeHTML(false)
-		e.SetIndent("", "  ")
-		if err := e.Encode(t.Trial); err != nil {
+		text, err := indented(t.Trial)
+		if err != nil {
 			return fmt.Errorf("rendering trial %s: %w", t.ID, err)
 		}
-		b.Add(path, 0o644, out.Bytes())
+		b.Add(path, 0o644, text)
 	}
 	b.Add(dir+"/index.tsv", 0o644, index.Bytes())
 	return nil
+}
+
+// indented is a value as JSON that a person can read.
+func indented(v any) ([]byte, error) {
+	var out bytes.Buffer
+	e := json.NewEncoder(&out)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	err := e.Encode(v)
+	return out.Bytes(), err
 }

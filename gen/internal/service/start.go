@@ -129,7 +129,7 @@ func plain(err error) error {
 }
 
 func (s *Service) checkTemplates() error {
-	for _, file := range []string{"argv", "env", "ray-head", "ray-worker", "prefetch"} {
+	for _, file := range []string{"argv", "env", "ray-head", "ray-worker", "prefetch", "prepare"} {
 		text, err := s.text(file)
 		if err != nil {
 			return err
