@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -70,9 +71,7 @@ func TestOllamaFolder(t *testing.T) {
 	j := stub(t).compile(t).submit()
 	j.wait(completed)
 	j.wantOllama(t)
-	if events := j.events(); !strings.Contains(events, "\tproof\td1\tsize_vram\t2000000000") {
-		t.Errorf("the proof of the GPU is not noted:\n%s", events)
-	}
+	j.wantProof("size_vram", "2000000000")
 }
 
 // wantOllama wants both servers to have the model, made of the file, and all trials good over both endpoints.
@@ -106,12 +105,12 @@ func (j *job) wantOllama(t *testing.T) {
 	}
 }
 
-func (j *job) events() string {
-	text, err := os.ReadFile(j.path("events.tsv"))
-	if err != nil {
-		return err.Error()
+// wantProof wants this to be noted of the deployment.
+func (j *job) wantProof(name, value string) {
+	j.t.Helper()
+	if want := "proof\td1\t" + name + "\t" + value; !slices.ContainsFunc(j.events(), func(e event) bool { return strings.TrimSpace(e.words) == want }) {
+		j.t.Errorf("events.tsv has no %q", want)
 	}
-	return string(text)
 }
 
 // What keeps Ollama from being measured is named before the first trial: a model on the CPU where GPUs were asked for, a model that
@@ -170,9 +169,8 @@ func TestRealOllama(t *testing.T) {
 			}
 			j.wait(completed)
 			j.wantOllama(t)
-			if events := j.events(); !strings.Contains(events, "\tproof\td1\tsize_vram\t0") {
-				t.Errorf("what /api/ps says is not noted:\n%s", events)
-			}
+			j.wantProof("size_vram", "0")
+			j.wantProof("context_length", "512")
 		})
 	}
 }

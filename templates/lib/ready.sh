@@ -13,7 +13,7 @@ make_ready() {
   fi
   start "$ASKED" wait_ready "$d" "$placed"
   attend "$ASKED" "$END" || return
-  note_proofs "$d"
+  note_pages "$d"
 }
 
 # prepare DEPLOYMENT: node/prepare.sh on the node of each server. The first goes alone, for where they share a store, what it puts
@@ -30,9 +30,9 @@ prepare() {
   done
 }
 
-# note_proofs DEPLOYMENT: what the servers' pages told.
-note_proofs() {
-  local name value
+# note_pages DEPLOYMENT: what the servers' pages prove, for job.json.
+note_pages() {
+  local name value endpoint
   [[ -s $RUN/proof.$1 ]] || return 0
-  while IFS=$'\t' read -r name value; do note proof "$1" "$name" "$value"; done <"$RUN/proof.$1"
+  while IFS=$'\t' read -r name value endpoint; do note proof "$1" "$name" "$value" "$endpoint"; done <"$RUN/proof.$1"
 }

@@ -39,7 +39,7 @@ is ever used.`,
 		generation := f.time("generation-timeout", 120*time.Second, "how long each endpoint may take to generate a token")
 		short := f.is("no-generation", "skip the generation and what follows")
 		pages := f.text("pages", "FILE", "", "what to look at then: the bundle's pages/DEPLOYMENT.json")
-		proof := f.text("proof", "FILE", "", "where to write what the pages prove, a name, a tab and a value a line")
+		proof := f.text("proof", "FILE", "", "where to write what the pages prove, a line each: name, value, and the endpoint where they differ")
 		key := f.text("api-key-file", "FILE", "", "a file whose first line goes out as Authorization: Bearer")
 		f.need("nodes", "dialect", "model")
 		return func(ctx context.Context, call *call) error {
@@ -69,7 +69,7 @@ is ever used.`,
 				Endpoints: rows.Endpoints(), PlacedDir: *dir, Ranks: *ranks, PlacedTimeout: *placed,
 				HealthPath: *path, HealthTimeout: *health, HealthInterval: *interval,
 				Dialect: *dialect, Model: *model, Headers: headers, GenerationTimeout: *generation,
-				Pages: look, Prove: func(name, value string) { fmt.Fprintf(&proofs, "%s\t%s\n", name, value) },
+				Pages: look, Prove: func(name, value, endpoint string) { fmt.Fprintf(&proofs, "%s\t%s\t%s\n", name, value, endpoint) },
 				Say: func(format string, args ...any) { fmt.Fprintf(call.stderr, "ready: "+format+"\n", args...) },
 			})
 			if err != nil || *proof == "" {

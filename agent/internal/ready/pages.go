@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -34,7 +33,7 @@ func (c Config) pages(ctx context.Context) error {
 		}
 	}
 	for _, name := range found.names {
-		c.Prove(name, c.together(found.values[name]))
+		c.prove(name, found.values[name])
 	}
 	return nil
 }
@@ -111,19 +110,16 @@ func (p *proofs) add(name, endpoint string, v any) {
 	p.values[name][endpoint] = text
 }
 
-// together is one value where all endpoints have the same, and else each with its endpoint.
-func (c Config) together(values map[string]string) string {
-	var each []string
-	same := true
+// prove tells a value once where all endpoints have it, and else each with its endpoint.
+func (c Config) prove(name string, values map[string]string) {
+	same := func(endpoint string) bool { return values[endpoint] == values[c.Endpoints[0]] }
+	if !slices.ContainsFunc(c.Endpoints, func(e string) bool { return !same(e) }) {
+		c.Prove(name, values[c.Endpoints[0]], "")
+		return
+	}
 	for _, endpoint := range c.Endpoints {
-		text, ok := values[endpoint]
-		same = same && ok && text == values[c.Endpoints[0]]
-		if ok {
-			each = append(each, endpoint+" "+text)
+		if text := values[endpoint]; text != "" {
+			c.Prove(name, text, endpoint)
 		}
 	}
-	if same {
-		return values[c.Endpoints[0]]
-	}
-	return strings.Join(each, ", ")
 }

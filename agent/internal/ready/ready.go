@@ -35,8 +35,8 @@ type Config struct {
 	Headers           []string      // sent with each request, "Name: value"
 	GenerationTimeout time.Duration // 0 skips this stage, and the pages
 
-	Pages []workload.Page          // looked at once every endpoint has generated
-	Prove func(name, value string) // gets what they prove, once all are well
+	Pages []workload.Page                    // looked at once every endpoint has generated
+	Prove func(name, value, endpoint string) // gets what they prove, once all are well; endpoint "": they all say so
 
 	Say func(format string, args ...any) // gets a line of progress now and then
 }

@@ -29,8 +29,20 @@ func (s *Service) PagesOf(start Start) ([]workload.Page, error) {
 	return all, nil
 }
 
-// Scripts are the names of the folder's own scripts.
-func (s *Service) Scripts() ([]string, error) { return fs.Glob(s.Files, "*.sh") }
+// Scripts are the names of the folder's own scripts, sorted.
+func (s *Service) Scripts() ([]string, error) {
+	entries, err := fs.ReadDir(s.Files, ".")
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), ".sh") {
+			names = append(names, e.Name())
+		}
+	}
+	return names, nil
+}
 
 // checkPages finds the pages that could not be looked at.
 func (s *Service) checkPages() error {
