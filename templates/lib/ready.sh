@@ -23,7 +23,7 @@ prepare() {
   if ((LOCAL)); then groups=("${SERVER_NODES[@]}"); else groups+=("$(IFS=,; printf '%s' "${SERVER_NODES[*]:1}")"); fi
   for group in "${groups[@]}"; do
     [[ $group ]] || continue
-    ASKED=prepare.$d.${LAUNCHES[$d]}.${group%%,*}
+    ASKED=prepare.$d.${LAUNCHES[$d]}
     start "$ASKED" on "$group" --overlap --output="$LOGS/$ASKED.%N.log" "$BUNDLE/node/prepare.sh" \
       "$RUN" "$d" "$BLOCK" "${IMAGE[$d]}" "${REPLICAS[$d]}"
     attend "$ASKED" "$END" || return
