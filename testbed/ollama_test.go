@@ -82,7 +82,7 @@ func (j *job) wantOllama(t *testing.T) {
 		t.Fatal(err)
 	}
 	digest := sha256.Sum256(model)
-	logs, err := filepath.Glob(j.path("logs", "prepare.d1.1.*.log"))
+	logs, err := filepath.Glob(j.path("logs", "prepare-d1-1.*.log"))
 	made := 0
 	for _, log := range logs {
 		text, err := os.ReadFile(log)

@@ -19,15 +19,25 @@ make_ready() {
 # prepare DEPLOYMENT: node/prepare.sh on the node of each server. The first goes alone, for where they share a store, what it puts
 # there is there for the others, and two that write one thing at once are not to be.
 prepare() {
-  local d=$1 group groups=("${SERVER_NODES[0]}")
+  local d=$1 name=prepare-$1-${LAUNCHES[$1]} group groups=("${SERVER_NODES[0]}")
   if ((LOCAL)); then groups=("${SERVER_NODES[@]}"); else groups+=("$(IFS=,; printf '%s' "${SERVER_NODES[*]:1}")"); fi
   for group in "${groups[@]}"; do
     [[ $group ]] || continue
-    ASKED=prepare.$d.${LAUNCHES[$d]}
-    start "$ASKED" on "$group" --overlap --output="$LOGS/$ASKED.%N.log" "$BUNDLE/node/prepare.sh" \
+    ASKED=$name
+    ((LOCAL)) && ASKED+=.$group # where Slurm makes a log for each node
+    start "$ASKED" on "$group" --overlap --output="$LOGS/$name.%N.log" "$BUNDLE/node/prepare.sh" \
       "$RUN" "$d" "$BLOCK" "${IMAGE[$d]}" "${REPLICAS[$d]}"
     attend "$ASKED" "$END" || return
   done
+}
+
+# blame_unready DEPLOYMENT STATUS: the servers live, and are not what they have to be; ASKED found out.
+blame_unready() {
+  if [[ $ASKED != prepare-* ]]; then blame_asker "$1" "$ASKED" "server $1" "$2"; return; fi
+  look_at "$ASKED" || { last_words "$ASKED" "$2"; WHY='the server could not be prepared'; }
+  CAUSE=$(told "server.$1")
+  fail "server $1" "$2" "$CAUSE" "$AT_NODE" "$AT_RANK" "$AT_LOG"
+  show_end "$ASKED"
 }
 
 # note_pages DEPLOYMENT: what the servers' pages prove, for job.json.

@@ -36,7 +36,7 @@ find_rank() {
 
 # ── What the server is started with, and how to enter its container ──────────────────────────────────────────────
 
-TMP=/tmp/hpcbench-${RUN##*/} # on this node alone, and short: paths of unix sockets end at 107 characters; finish removes it
+TMP=${BENCH_TMP:-/tmp/hpcbench-${RUN##*/}} # on this node alone, and short: paths of unix sockets end at 107 characters; tidy.sh removes it
 
 # filled TEXT: prints it with the bundle's words replaced by this rank's values.
 filled() {
@@ -116,8 +116,10 @@ contained() {
 
 # prepare REPLICA: in a shell of its own, so that nothing of one server is the next one's.
 prepare() (
+  local apart=${BENCH_NODE-}
   find_rank server "$1"
-  [[ $1 == 0 ]] || TMP+=/$1
+  ((REPLICAS == 1)) || apart+=.$1
+  [[ ! $apart ]] || TMP+=/$apart
   find_interface
   mkdir -p "$TMP"
   read_argv "$BUNDLE/argv/$DEPLOYMENT.prepare"
@@ -126,10 +128,4 @@ prepare() (
   exec "${CONTAINED[@]}"
 )
 
-for ((replica = 0; replica < REPLICAS; replica++)); do
-  prepare "$replica" || {
-    status=$?
-    printf 'on %s the server could not be prepared (status %s)\n' "$NODE" "$status" >&2
-    exit "$status"
-  }
-done
+for ((replica = 0; replica < REPLICAS; replica++)); do prepare "$replica"; done
