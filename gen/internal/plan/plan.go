@@ -123,6 +123,8 @@ type Deployment struct {
 	Env       []string            `json:"env"`  // NAME=value
 	Step      []string            `json:"step,omitempty"`
 	Prefetch  []string            `json:"prefetch,omitempty"` // words of a command that brings the model
+	Prepare   []string            `json:"prepare,omitempty"`  // words of a command that is run beside each server once it is healthy
+	Pages     []workload.Page     `json:"pages,omitempty"`    // looked at on each server that generates
 	recipe    *recipe.Recipe
 	points    []recipe.Point
 	trials    []*Trial

@@ -52,7 +52,7 @@ func (m *maker) setting(p *Plan, r *recipe.Recipe) Setting {
 func (m *maker) watch(r recipe.Monitoring) workload.Watch {
 	w := workload.Watch{Schema: workload.Schema, IntervalS: r.IntervalS}
 	if page := m.svc.Metrics; page.Path != "" {
-		w.Server = &workload.Page{Path: page.Path, PortOffset: page.PortOffset, Map: page.Map}
+		w.Server = &workload.MetricsPage{Path: page.Path, PortOffset: page.PortOffset, Map: page.Map}
 	}
 	for _, x := range m.svc.Metrics.Extra {
 		w.Metrics = append(w.Metrics, x.Watched())

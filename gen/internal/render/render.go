@@ -62,6 +62,9 @@ func Render(in Input) (*bundle.Bundle, error) {
 		}
 		b.Add("node/watch.json", 0o644, text)
 	}
+	if err := scripts(b, in.Service); err != nil {
+		return nil, err
+	}
 	if err := servers(b, in.Plan); err != nil {
 		return nil, err
 	}
@@ -99,6 +102,9 @@ func nodeScripts(v *Bundle) []string {
 	}
 	if slices.ContainsFunc(v.Deployments, func(d Deployment) bool { return !ray(d) && len(d.External) == 0 }) {
 		names = append(names, "server.sh")
+	}
+	if slices.ContainsFunc(v.Deployments, func(d Deployment) bool { return d.Prepare }) {
+		names = append(names, "prepare.sh")
 	}
 	if slices.ContainsFunc(v.Deployments, func(d Deployment) bool { return len(d.External) == 0 }) {
 		names = append(names, "tidy.sh")
@@ -199,17 +205,23 @@ func proof(s *service.Service) []byte {
 	return out.Bytes()
 }
 
-// indented is a value as JSON for people, too.
-func indented(v any) ([]byte, error) {
-	var out bytes.Buffer
-	e := json.NewEncoder(&out)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	err := e.Encode(v)
-	return out.Bytes(), err
+// scripts adds service/: the scripts of the service's folder, as they are.
+func scripts(b *bundle.Bundle, s *service.Service) error {
+	names, err := s.Scripts()
+	if err != nil {
+		return fmt.Errorf("reading the service %s: %w", s.Name, err)
+	}
+	for _, name := range names {
+		text, err := fs.ReadFile(s.Files, name)
+		if err != nil {
+			return fmt.Errorf("reading the service %s: %w", s.Name, err)
+		}
+		b.Add("service/"+name, 0o755, text)
+	}
+	return nil
 }
 
-// servers adds argv/ and env/: one argument a line, one NAME='value' a line.
+// servers adds argv/ and env/: one argument a line, one NAME='value' a line; and pages/, where there are some to look at.
 func servers(b *bundle.Bundle, p *plan.Plan) error {
 	for _, d := range p.Deployments {
 		var env bytes.Buffer
@@ -223,6 +235,16 @@ func servers(b *bundle.Bundle, p *plan.Plan) error {
 		b.Add("env/"+d.ID+".env", 0o644, env.Bytes())
 		for _, rank := range slices.Sorted(maps.Keys(d.Argv)) {
 			b.Add("argv/"+d.ID+"."+rank, 0o644, []byte(strings.Join(d.Argv[rank], "\n")+"\n"))
+		}
+		if len(d.Prepare) > 0 {
+			b.Add("argv/"+d.ID+".prepare", 0o644, []byte(strings.Join(d.Prepare, "\n")+"\n"))
+		}
+		if len(d.Pages) > 0 {
+			text, err := indented(d.Pages)
+			if err != nil {
+				return fmt.Errorf("rendering the pages of %s: %w", d.ID, err)
+			}
+			b.Add("pages/"+d.ID+".json", 0o644, text)
 		}
 	}
 	return nil
@@ -246,4 +268,14 @@ func trials(b *bundle.Bundle, dir string, in Input, all []*plan.Trial) error {
 	}
 	b.Add(dir+"/index.tsv", 0o644, index.Bytes())
 	return nil
+}
+
+// indented is a value as JSON that a person can read.
+func indented(v any) ([]byte, error) {
+	var out bytes.Buffer
+	e := json.NewEncoder(&out)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	err := e.Encode(v)
+	return out.Bytes(), err
 }

@@ -27,6 +27,7 @@ func view(in Input) *Bundle {
 	for _, d := range p.Deployments {
 		v.Deployments = append(v.Deployments, deployment(d))
 		v.External = v.External || len(d.External) > 0
+		v.Own = v.Own || len(d.Prepare)+len(d.Pages) > 0
 		v.bring(d)
 	}
 	for _, j := range p.Jobs {
@@ -55,6 +56,7 @@ func deployment(d *plan.Deployment) Deployment {
 	return Deployment{
 		ID: d.ID, What: d.What, Image: d.Image, Model: d.Model, Dialect: d.Dialect, Launcher: d.Launcher, Step: d.Step,
 		Trials: d.Trials, StartupS: d.StartupS, Replicas: max(1, d.Replicas), Tasks: d.Tasks, External: d.External,
+		Prepare: len(d.Prepare) > 0,
 	}
 }
 
