@@ -26,7 +26,8 @@ func (j *Job) events(path string) error {
 }
 
 // words is how many words each kind of row has at least, behind its time and kind. Text at a row's end may be absent.
-var words = map[string]int{"phase": 2, "fact": 1, "image": 4, "deployment": 2, "trial": 2, "failure": 2, "exit": 1}
+var words = map[string]int{"phase": 2, "fact": 1, "image": 4, "deployment": 2, "trial": 2, "failure": 2, "exit": 1,
+	"edited": 1, "preflight": 3}
 
 // event reads one row: seconds since 1970, a kind, and words.
 func (j *Job) event(row string) error {
@@ -59,6 +60,10 @@ func (j *Job) event(row string) error {
 		return j.failure(at, w)
 	case "exit":
 		return j.exit(w[0])
+	case "edited":
+		j.Edited = append(j.Edited, w[0])
+	case "preflight":
+		j.Preflight = append(j.Preflight, Check{Node: w[0], Check: w[1], State: w[2], Words: w[3]})
 	}
 	return nil
 }
