@@ -29,6 +29,7 @@ FIRST_STATUS=
 fail() {
   say "FAILED: $1 (status $2): $3"
   note failure "$1" "$2" "$3"
+  [[ $1 == preflight ]] || accuse_named "$1 $3"
   [[ $FIRST_STATUS ]] && return
   FIRST_STATUS=$2
   [[ $2 == 0 || $2 == 75 ]] && FIRST_STATUS=1

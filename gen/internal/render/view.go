@@ -54,6 +54,7 @@ type Bundle struct {
 	HealthTimeout      int
 	HealthInterval     int
 	MonitorInterval    string   // "1s"; "" when monitoring is off
+	GPUs               int      // that a step with MonitorGPUs sees on each of its nodes
 	SrunMPI            string   // value of srun --mpi, "" for none given
 	MonitorStep        []string // further srun options of the monitor's step
 	MonitorGPUs        []string // the same, on nodes with the servers' GPUs
@@ -61,6 +62,7 @@ type Bundle struct {
 	Bill               string   // "3.5 node-hours"
 	SmokeBill          string   // "0.25 node-hours": of submit.sh --smoke, at most
 	SmokeTime          string   // "15 min"
+	HasFiles           bool     // some deployment has files/
 	External           bool     // the servers run already, and are none of the job's
 	PrefetchOnCompute  bool     // the site pulls images in a job: prefetch.sh carries #SBATCH lines
 	PrefetchDirectives []Directive

@@ -29,9 +29,12 @@ func (e *valueError) Error() string { return e.text }
 //	flags MAP SKIP...      an option a key, sorted: --key-with-dashes and its value; see flags
 //	product A B...         of whole numbers
 //	join A B...            one word out of several
+//	absolute NAME          whether NAME is a path from the root
+//	cached NAME            the directory of the Hugging Face cache (under HF_HOME/hub) that has the model OWNER/NAME
 //	hub NAME               whether NAME looks like a model of the Hugging Face hub, OWNER/NAME, and not like a path
 var functions = template.FuncMap{
 	"arg": arg, "get": get, "given": given, "flags": flags, "product": product, "join": join, "hub": hub,
+	"absolute": absolute, "cached": cached,
 }
 
 func arg(v any) (string, error) {
@@ -90,6 +93,14 @@ func hub(name any) bool {
 	text, ok := name.(string)
 	return ok && hubName.MatchString(text)
 }
+
+func absolute(name any) bool {
+	text, ok := name.(string)
+	return ok && strings.HasPrefix(text, "/")
+}
+
+// cached is how huggingface_hub names a model's directory (docs/huggingface_hub/guides/manage-cache).
+func cached(name string) string { return "models--" + strings.ReplaceAll(name, "/", "--") }
 
 var option = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.-]*$`)
 
