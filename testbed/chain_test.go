@@ -61,7 +61,7 @@ func (j *job) wantCancelled() {
 	if !within(patience, j.over) || j.status().State != "CANCELLED" {
 		j.t.Errorf("job %s is %v, want CANCELLED", j.id, j.status())
 	}
-	if states := told(j.path("events.tsv")); strings.Contains(states, "\ttrial\t") {
+	if states := textOf(j.path("events.tsv")); strings.Contains(states, "\ttrial\t") {
 		j.t.Errorf("job %s ran a trial:\n%s", j.id, states)
 	}
 }
@@ -84,7 +84,7 @@ func TestCancelledChainStops(t *testing.T) {
 		if s := j.status().State; s != "CANCELLED" && s != "FAILED" { // where it was too late to cancel, it ends itself
 			t.Errorf("job %s is %s", j.id, s)
 		}
-		if strings.Contains(told(j.path("events.tsv")), "\ttrial\t") {
+		if strings.Contains(textOf(j.path("events.tsv")), "\ttrial\t") {
 			t.Errorf("job %s ran a trial", j.id)
 		}
 	}
@@ -157,8 +157,8 @@ func TestEditedBundleIsMarkedEverywhere(t *testing.T) {
 	b.wantStatus(0, mark+"\n")
 }
 
-// told is a file's text, nothing where there is no file.
-func told(path string) string {
+// textOf is a file's text, nothing where there is no file.
+func textOf(path string) string {
 	text, _ := os.ReadFile(path) // a job that never ran has none
 	return string(text)
 }

@@ -6,12 +6,12 @@
 # accuse NODE WHY: who is to blame for a failure, in results/<jobid>/blamed.tsv.
 accuse() { printf '%s\t%s\n' "$1" "${2//[$'\t\n\r']/ }" >>"$RUN/blamed.tsv"; }
 
-# accuse_named TEXT: the one node that a failure's words name, by its name or address. Words that name several accuse none,
-# and neither do causes known to lie in the recipe.
+# accuse_named TEXT [NODE]: the node that a failure is known to be of; else the one that its words name, by its name or
+# address. Words that name several accuse none.
 accuse_named() {
-  local node ip named=() cause
+  local node ip named=()
   ((LOCAL)) && return
-  while IFS=$'\t' read -r _ cause _; do [[ $cause && $1 == *"$cause"* ]] && return; done <"$BUNDLE/node/causes.tsv"
+  if [[ ${2-} ]]; then accuse "$2" "$1"; return; fi
   for node in "${NODES[@]}"; do
     ip=$(cat "$RUN/address/$node" 2>/dev/null)
     [[ " $1 " =~ [^[:alnum:]-]"$node"[^[:alnum:]-] || ($ip && " $1 " =~ [^0-9.]"$ip"[^0-9]) ]] && named+=("$node")

@@ -28,14 +28,16 @@ judge_nodes() {
   at=$(date +%s.%N)
   while IFS=$'\t' read -r node check state words; do
     [[ $state == ok || $state == warn || $state == fail ]] || continue # srun has words of its own
-    printf '%s\tpreflight\t%s\t%s\t%s\t%s\n' "$at" "$node" "$check" "$state" "$words"
+    printf -v key '%s\tpreflight\t%s\t%s\t%s\t%s' "$at" "$node" "$check" "$state" "$words"
+    EVENTS+=("$key")
+    printf '%s\n' "$key" 2>/dev/null >>"$RUN/events.tsv" || CUT=1
     heard[$node]=1
     if [[ $state != fail ]]; then passed[$check]=1; fi
     [[ $state == ok ]] && continue
     key=$state$'\t'$check$'\t'$words
     [[ ${who[$key]-} ]] || keys+=("$key")
     who[$key]+=" $node"
-  done < <(cat -- "$@") >>"$RUN/events.tsv"
+  done < <(cat -- "$@")
   for key in "${keys[@]}"; do
     IFS=$'\t' read -r state check words <<<"$key"
     # shellcheck disable=SC2086 # words are meant
@@ -50,13 +52,16 @@ judge_nodes() {
   ((bad)) || say "preflight: $(count_of "${#heard[@]}" node), $(count_of "${#keys[@]}" warning)"
   for node in "${NODES[@]}"; do [[ ${heard[$node]-} || ($LOCAL == 1 && $node != "${NODES[0]}") ]] || silent+=("$node"); done
   [[ ${silent[*]} ]] || return "$bad"
-  fail preflight 1 "$(some "${silent[@]}"): nothing was heard of it: $(last_words preflight)"
+  fail preflight 1 "$(some "${silent[@]}"): nothing was heard of it: $(last_line preflight)"
   for node in "${silent[@]}"; do accuse "$node" "silent"; done
   return 1
 }
 
 # count_of N WORD: 1 node, 2 nodes.
 count_of() { if (($1 == 1)); then printf '1 %s' "$2"; else printf '%d %ss' "$1" "$2"; fi; }
+
+# last_line NAME: the last that a step over all nodes said.
+last_line() { cat "$LOGS/$1".log "$LOGS/$1".*.log 2>/dev/null | grep -avE -- "$CHATTER" | tail -n 1; }
 
 # some NODE...: as few words as name them.
 some() {

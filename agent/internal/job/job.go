@@ -41,6 +41,7 @@ type Job struct {
 	Trials      []Trial           `json:"trials"`
 	Images      []Image           `json:"images"`
 	Facts       map[string]string `json:"facts"`               // versions of what took part, and the like
+	HeldUntil   float64           `json:"held_until,omitzero"` // --hold: what failed last stays until then, at the most
 	Edited      []string          `json:"edited,omitempty"`    // files of the bundle that a person changed since it was compiled
 	Preflight   []Check           `json:"preflight,omitempty"` // what was found on each node before a server was started
 }
@@ -59,6 +60,9 @@ type Failure struct {
 	Component string  `json:"component"`
 	Status    int     `json:"status"`
 	Message   string  `json:"message"`
+	Node      string  `json:"node,omitempty"`
+	Rank      string  `json:"rank,omitempty"` // of a server, from 0
+	Log       string  `json:"log,omitempty"`  // where it says so: file:line, from the job's directory
 }
 
 // Phase is one stretch of a phase: with several deployments a phase comes several times.
