@@ -31,13 +31,15 @@ func (b *bundle) submitUntilDone(n string) []*job {
 func TestUntilDoneLeavesABlamedNodeOut(t *testing.T) {
 	t.Parallel()
 	b := compile(t, "pair", 3)
-	bad := b.nodes[1] // clients are dealt first: the second node of the first job is its server's
-	b.edit("node/server.sh", `^read_env `, `[[ $NODE != `+bad+` ]] \|\| (sleep 4; kill -KILL $$) \&\nread_env `)
+	// the first node that has a server is the bad one: there each is killed after some seconds
+	b.edit("node/server.sh", `^read_env `, `[[ -e $BUNDLE/bad ]] \|\| printf "%s" "$NODE" >"$BUNDLE/bad"\n`+
+		`[[ $NODE != $(<"$BUNDLE/bad") ]] \|\| (sleep 5; pkill -KILL -P $$ -f "agent dummy") \&\nread_env `)
 	jobs := b.submitUntilDone("3")
 	if len(jobs) != 4 {
 		t.Fatalf("%d jobs, want 4", len(jobs))
 	}
 	jobs[0].end(status{"FAILED", "137:0"})
+	bad := read(t, outside(b.dir)+"/bad")
 	if blamed := read(t, jobs[0].path("blamed.tsv")); strings.Count(blamed, bad+"\t") < 2 {
 		t.Errorf("blamed:\n%s", blamed)
 	}

@@ -24,13 +24,6 @@ var preflightFaults = []fault{
 		},
 	},
 	{
-		name: "the model's file is missing", class: starting, quick: true,
-		exit: "FAILED 1", line: []string{"files: /models/nowhere/mine.gguf is not there, /models is (check the path and the binds)"}, trials: "missing missing",
-		run: func(t *testing.T) seen {
-			return edited(t, "llama", 2, "[/models/loop.gguf, /models/chain.gguf]", "/models/nowhere/mine.gguf").submit().stopped("")
-		},
-	},
-	{
 		name: "the model's file is a pointer of Git LFS", class: starting,
 		exit: "FAILED 1", line: []string{"files: /mine/model.gguf is a pointer of Git LFS instead of the file (git lfs pull)"}, trials: "missing missing",
 		run: func(t *testing.T) seen {

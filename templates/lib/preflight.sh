@@ -45,8 +45,11 @@ judge_nodes() {
     bad=1
     # shellcheck disable=SC2086 # words are meant
     fail preflight 1 "$(some ${who[$key]}): $check: $words"
-    # what all nodes lack is not the fault of one
-    case $check in files | results | cuda | image | agent | shared) [[ ${passed[$check]-} ]] || continue ;; esac
+    # what every node lacks is not the fault of one; the image could be read where the job script runs
+    case $check in
+      files | results | cuda | agent | shared) [[ ${passed[$check]-} ]] || continue ;;
+      image) [[ ${passed[image]-} || ${who[$key]} != *' '*' '* ]] || continue ;;
+    esac
     for node in ${who[$key]}; do accuse "$node" "$check: $words"; done
   done
   ((bad)) || say "preflight: $(count_of "${#heard[@]}" node), $(count_of "${#keys[@]}" warning)"

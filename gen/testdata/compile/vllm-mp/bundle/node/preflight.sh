@@ -121,7 +121,7 @@ row() { printf '%s\t%s\t%s\t%s\n' "$NODE" "$1" "$2" "${3//[[:cntrl:]]/ }"; }
 # agent_runs: it is a program of one architecture, and the node may be of another.
 agent_runs() {
   local said machine
-  said=$("$AGENT" version 2>&1) && return
+  said=$("$AGENT" version 2>&1) && { row agent ok "version $said runs on $(uname -m)"; return; }
   machine=$(od -An -tu2 -j18 -N2 "$AGENT" 2>/dev/null) # e_machine of an ELF header
   case ${machine//[[:space:]]/} in
     62) machine=x86_64 ;;
