@@ -170,6 +170,9 @@ func (m *maker) words(d *Deployment, start service.Start) {
 	if d.Pages, err = m.svc.PagesOf(start); err != nil {
 		m.bad("servers.service_config", err)
 	}
+	if d.Files, err = m.svc.Words("files", start); err != nil {
+		m.bad("servers.service_config", err)
+	}
 }
 
 // taken are the names that the node scripts use for themselves (templates/lib/node.sh and node/*.tmpl).

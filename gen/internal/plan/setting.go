@@ -121,6 +121,9 @@ func (m *maker) steps(s *Setting, p *Plan) {
 		s.ClientStep = append(s.ClientStep, "--overlap")
 	}
 	s.MonitorStep, s.MonitorGPUs = []string{"--overlap", "--cpus-per-task=1"}, m.gpuStep(shared, shared)
+	if len(m.gpus(shared)) > 0 {
+		s.GPUs = shared
+	}
 	if m.cl.PrefetchCompute {
 		s.Prefetch = Prefetch{true, m.prefetchDirectives(p)}
 	}

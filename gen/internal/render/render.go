@@ -43,6 +43,7 @@ func Render(in Input) (*bundle.Bundle, error) {
 		r.script("job.sbatch.tmpl", v.Jobs[i].Script, &v.Jobs[i])
 	}
 	r.script("submit.sh.tmpl", "submit.sh", v)
+	r.script("status.tmpl", "status", v)
 	if len(v.Images)+len(v.Prefetch) > 0 {
 		r.script("prefetch.sh.tmpl", "prefetch.sh", v)
 	}
@@ -95,7 +96,7 @@ func Script(fsys fs.FS, name string, view any) ([]byte, error) {
 
 // nodeScripts are the scripts that the job's steps run.
 func nodeScripts(v *Bundle) []string {
-	names := []string{"client.sh"}
+	names := []string{"client.sh", "preflight.sh"}
 	ray := func(d Deployment) bool { return d.Launcher == "ray" }
 	if slices.ContainsFunc(v.Deployments, ray) {
 		names = append(names, "ray.sh")
@@ -221,7 +222,8 @@ func scripts(b *bundle.Bundle, s *service.Service) error {
 	return nil
 }
 
-// servers adds argv/ and env/: one argument a line, one NAME='value' a line; and pages/, where there are some to look at.
+// servers adds argv/, env/ and files/: one argument a line, one NAME='value' a line, one path a line; and pages/, where there are some
+// to look at.
 func servers(b *bundle.Bundle, p *plan.Plan) error {
 	for _, d := range p.Deployments {
 		var env bytes.Buffer
@@ -233,6 +235,9 @@ func servers(b *bundle.Bundle, p *plan.Plan) error {
 			env.WriteString(line + "\n")
 		}
 		b.Add("env/"+d.ID+".env", 0o644, env.Bytes())
+		if len(d.Files) > 0 {
+			b.Add("files/"+d.ID, 0o644, []byte(strings.Join(d.Files, "\n")+"\n"))
+		}
 		for _, rank := range slices.Sorted(maps.Keys(d.Argv)) {
 			b.Add("argv/"+d.ID+"."+rank, 0o644, []byte(strings.Join(d.Argv[rank], "\n")+"\n"))
 		}

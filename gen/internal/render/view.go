@@ -56,6 +56,7 @@ type Bundle struct {
 	HealthTimeout      int
 	HealthInterval     int
 	MonitorInterval    string   // "1s"; "" when monitoring is off
+	GPUs               int      // that a step with MonitorGPUs sees on each of its nodes
 	SrunMPI            string   // value of srun --mpi, "" for none given
 	Watch              bool     // node/watch.json says what else is read
 	MonitorStep        []string // further srun options of the monitor's step
@@ -65,6 +66,7 @@ type Bundle struct {
 	SmokeBill          string   // "0.25 node-hours": of submit.sh --smoke, at most
 	SmokeTime          string   // "15 min"
 	Own                bool     // the service has scripts or pages of its own
+	HasFiles           bool     // some deployment has files/
 	External           bool     // the servers run already, and are none of the job's
 	PrefetchOnCompute  bool     // the site pulls images in a job: prefetch.sh carries #SBATCH lines
 	PrefetchDirectives []Directive

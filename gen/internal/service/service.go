@@ -2,9 +2,9 @@
 //
 // Nothing about a service stands anywhere else. What a deployment of it is started with comes out of the folder's
 // templates, which see one Start: argv.tmpl (and, where the service has that launcher, ray-head.tmpl and
-// ray-worker.tmpl) gives one argument a line, env.tmpl one NAME=value a line, prefetch.tmpl the words of a command
-// that brings the model, and prepare.tmpl those of one that is run beside each server once it is healthy. Scripts of the folder
-// (*.sh) are in the bundle's service/, which those words call @SERVICE@.
+// ray-worker.tmpl) gives one argument a line, env.tmpl one NAME=value a line, files.tmpl one path a line, prefetch.tmpl the
+// words of a command that brings the model, and prepare.tmpl those of one that is run beside each server once it is healthy.
+// Scripts of the folder (*.sh) are in the bundle's service/, which those words call @SERVICE@.
 package service
 
 import (
@@ -43,6 +43,7 @@ type Service struct {
 	StartupS        float64        `yaml:"startup_s"`        // usual seconds from its first step to a generated token, for planning
 	Argv            string         `yaml:"argv"`             // text of argv.tmpl, in a folder without that file
 	Env             string         `yaml:"env"`              // text of env.tmpl, likewise
+	Needs           string         `yaml:"files"`            // text of files.tmpl, likewise: paths inside the container that must be there before it starts
 	Config          map[string]any `yaml:"config"`           // JSON Schema of service_config
 	Flags           bool           `yaml:"flags"`            // a setting that Config does not know is an option of the server, and no error
 	Causes          []Cause        `yaml:"causes"`
