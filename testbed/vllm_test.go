@@ -76,7 +76,7 @@ func TestVLLM(t *testing.T) {
 // The recipes that the project ships for vLLM end in a report as they are but for the sizes of this cluster and for time: their
 // image and their models are where they look for them (testbed/vllm).
 func TestVLLMRecipes(t *testing.T) {
-	here := []string{"workload.concurrency=[1,4]", "workload.warmup=2s", "workload.duration=8s", "resources.servers.cpus_per_task=6",
+	here := []string{"workload.concurrency=[1,4]", "workload.warmup=5s", "workload.duration=30s", "resources.servers.cpus_per_task=6",
 		"resources.servers.mem_gb=16", "resources.clients.cpus_per_task=2", "resources.clients.mem_gb=4"}
 	one := append(slices.Clip(here), "resources.servers.gpus=1")
 	for _, c := range []struct {
@@ -85,7 +85,8 @@ func TestVLLMRecipes(t *testing.T) {
 		set   []string
 	}{
 		{"vllm", 1, append(slices.Clip(one), "servers.service_config.tensor_parallel_size=1")},
-		{"vllm-ray", 2, append(slices.Clip(one), "servers.service_config.distributed.tensor_parallel_size=1")},
+		{"vllm-ray", 2, append(slices.Clip(one), "servers.service_config.distributed.tensor_parallel_size=1",
+			"servers.service_config.distributed.ray.num_gpus_per_node=1")},
 		{"vllm-mp", 2, append(slices.Clip(one), "servers.service_config.distributed.tensor_parallel_size=1")},
 	} {
 		t.Run(c.name, func(t *testing.T) {

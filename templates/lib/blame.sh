@@ -10,12 +10,14 @@ readonly CHATTER='^[[:space:]]*$|^rank [0-9]+ of [0-9]+ on |^srun: ((Force )?Ter
 # of this kind has in common with it. Clients are started anew all together, so the end of one is the end of all.
 blame() {
   local name=$1 status
-  reap "$name"
+  reap "$name" 2>/dev/null
   status=$?
+  lost "$name" && status=1 # not that of a srun that was not waited for
   look_at "$name" || last_words "$name" "$status"
   CAUSE=$(told "$name")
   fail "$name" "$status" "$CAUSE" "$AT_NODE" "$AT_RANK" "$AT_LOG"
   show_end "$name"
+  lost "$name" && STOP=${STOP:-a node is lost} # these nodes can't do what is left
   [[ $name != client.* ]] || stop_like 'client.*'
 }
 
