@@ -11,32 +11,39 @@ import (
 	"time"
 )
 
-// vllmFaults are what happens to a real vLLM over nodes. Each takes minutes: none is quick.
+// vllmFaults are what happens to a real vLLM over nodes. Each takes minutes, but for the first.
 var vllmFaults = []fault{
 	{
+		name: "the image has no Ray", class: loading, quick: true,
+		exit: "FAILED 1", line: []string{"d1", "the image has no Ray", "backend: mp"}, trials: "missing missing",
+		run: func(t *testing.T) seen {
+			return edited(t, "vllm-ray", 3, "path: vllm.sif", "path: dummy.sif").submit().seen(time.Time{})
+		},
+	},
+	{
 		name: "the model is missing (vLLM)", class: loading, within: loads,
-		exit: "FAILED 1", line: []string{"server.d1.1.", "/models/none"}, trials: "missing",
+		exit: "FAILED 1", line: []string{"d1", "/models/none", "model_path"}, trials: "missing",
 		run: func(t *testing.T) seen {
 			return vllm(t, "vllm", 2, "/models/tiny-llama", "/models/none").submit().seen(time.Time{})
 		},
 	},
 	{
 		name: "the KV cache is too small for one request (vLLM)", class: loading, within: loads,
-		exit: "FAILED 1", line: []string{"server.d1.1.", "KV"}, trials: "missing",
+		exit: "FAILED 1", line: []string{"d1", "max_model_len", "KV needs", "free", "try max_model_len"}, trials: "missing",
 		run: func(t *testing.T) seen {
 			return vllm(t, "vllm", 2, "max_model_len: 512", "max_model_len: 8192", "67108864", "1048576").submit().seen(time.Time{})
 		},
 	},
 	{
 		name: "the node's memory is too small (vLLM on a CPU)", class: loading, within: loads,
-		exit: "FAILED 1", line: []string{"server.d1.1.", "memory"}, trials: "missing",
+		exit: "FAILED 1", line: []string{"d1", "memory is too small", "GiB free"}, trials: "missing",
 		run: func(t *testing.T) seen {
 			return vllm(t, "vllm", 2, "environment:", "environment:\n  VLLM_PLUGINS: none", "kv_cache_memory_bytes: 67108864", "gpu_memory_utilization: 1.0").submit().seen(time.Time{})
 		},
 	},
 	{
 		name: "a Ray worker never joins", class: loading, within: 40*time.Second + loads, // RAY_JOIN_SECONDS
-		exit: "FAILED 1", line: []string{"server.d1.1", "never joined", "40 s"}, trials: "missing",
+		exit: "FAILED 1", line: []string{"d1", "never joined Ray", "40 s"}, trials: "missing",
 		run: func(t *testing.T) seen {
 			b := vllm(t, "vllm-ray", 3, "environment:", "environment:\n  RAY_JOIN_SECONDS: 40")
 			wall(t, b.nodes[2], b.nodes[1], "20000-31999")
@@ -58,7 +65,7 @@ var vllmFaults = []fault{
 	},
 	{
 		name: "a rank is never placed", class: loading, within: 30*time.Second + busy, // Slurm's MessageTimeout here
-		exit: "FAILED 1", line: []string{"server"}, trials: "missing",
+		exit: "FAILED 1", line: []string{"d1", "cn"}, trials: "missing",
 		run: func(t *testing.T) seen {
 			b := vllm(t, "vllm-mp", 3)
 			shell(t, `cd '`+b.dir+`' && sed -i 's/^    start_servers /    until [[ -e "$RUN\/go" ]]; do pause; done\n&/' job.sbatch`)
@@ -74,7 +81,7 @@ var vllmFaults = []fault{
 	},
 	{
 		name: "a Ray worker's node is cut off in a trial", class: serving, within: 15 * time.Second, // Ray's health check: env.tmpl
-		exit: "FAILED 1", line: []string{"server.d1.1", "Ray lost"}, trials: "failed complete",
+		exit: "FAILED 1", line: []string{"d1", "Ray lost cn"}, trials: "failed missing",
 		run: func(t *testing.T) seen {
 			j := vllm(t, "vllm-ray", 3, "concurrency: 1", "concurrency: [1, 4]", "duration: 8s", "duration: 30s").submit()
 			j.until("start of the first trial", j.started("0001"))
@@ -87,12 +94,12 @@ var vllmFaults = []fault{
 	},
 	{
 		name: "a Ray worker dies in a trial", class: serving,
-		exit: "FAILED 1", line: []string{"server.d1.1", "worker"}, trials: "failed complete",
+		exit: "FAILED 1", line: []string{"d1", "worker"}, trials: "failed complete",
 		run: func(t *testing.T) seen { return killedWorker(t, "vllm-ray", "ray::RayWorkerProc") },
 	},
 	{
 		name: "a rank of mp dies in a trial", class: serving,
-		exit: "FAILED 1", line: []string{"server.d1.1", "worker"}, trials: "failed complete",
+		exit: "FAILED 1", line: []string{"d1", "worker"}, trials: "failed complete",
 		run: func(t *testing.T) seen { return killedWorker(t, "vllm-mp", "VLLM::Worker") },
 	},
 }
