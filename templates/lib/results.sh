@@ -28,7 +28,10 @@ make_results() {
 # requeued DIRECTORY: of the run that Slurm ended; what it finished counts, and its job.json says that it did not go on.
 requeued() {
   say "Slurm requeued the job: ${1##*/} is over, its finished trials count"
-  RUN=$1 note fact successor "${RUN##*/}"
+  local mine=$RUN
+  RUN=$1
+  note fact successor "${mine##*/}"
+  RUN=$mine
   "$AGENT" job --dir "$1" || rm -f "$1/job.json"
   rm -f "$1/control.token" "$1/ballast"
   EVENTS=()
