@@ -69,7 +69,7 @@ func TestOneOfSeveralServersDies(t *testing.T) {
 	j.until("start of the first trial", j.started("0001"))
 	on(t, j.nodes[0], "pkill", "-KILL", "-u", "bench", "-f", "agent dummy.*truth-2")
 	j.wait(status{"FAILED", "137:0"})
-	j.wantCause("server.d1.1."+j.nodes[0]+".2", 137, "Killed")
+	j.wantCause("server.d1.1."+j.nodes[0]+".2", 137, "signal 9 (KILL)")
 	for trial, want := range map[string]string{"0001": "failed", "0002": "complete"} {
 		if got := j.account().states()[trial]; got != want {
 			t.Errorf("trial %s is %s, want %s", trial, got, want)

@@ -128,6 +128,7 @@ await() {
 # can do without its monitors: their end is a failure, and no reason to stop measuring.
 others_live() {
   local other dead=()
+  monitors_lost
   for other in "${RUNNING[@]}"; do
     if [[ $other == "${1-}" ]] || ! gone "$other"; then continue; fi
     if [[ $other == monitors* ]]; then blame "$other"; else dead+=("$other"); fi

@@ -41,10 +41,11 @@ fail() {
   [[ $2 == 0 || $2 == 75 ]] && FIRST_STATUS=1
 }
 
-# unwritable: why not even a block can be written among the results: "No space left on device", "Disk quota exceeded".
+# unwritable: why not even a block can be written among the results: "no space left on device", "disk quota exceeded".
 unwritable() {
   local words
   words=$( { printf '%4096s' '' >"$RUN/room"; } 2>&1)
   rm -f "$RUN/room"
-  printf '%s' "${words##*: }"
+  words=${words##*: }
+  printf '%s' "${words,}"
 }
