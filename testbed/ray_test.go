@@ -23,7 +23,7 @@ func TestRayIsWatched(t *testing.T) {
 		t.Parallel()
 		j := played(t, "1")
 		j.wait(status{"FAILED", "1:0"})
-		j.wantLine(j.nodesOf("server")[1][0]+" (", ") never joined Ray", "the others waited 5 s")
+		j.wantLine(j.nodesOf("server")[1][0]+" (", ") never joined Ray", "others waited 5 s")
 	})
 	t.Run("is lost", func(t *testing.T) {
 		t.Parallel()
@@ -58,23 +58,21 @@ func TestRayIsWatched(t *testing.T) {
 // played submits the Ray recipe with the played Ray, of which this rank never joins.
 func played(t *testing.T, absent string) *job {
 	t.Helper()
-	b := edited(t, "vllm-ray", 3, "artifacts:\n  containers_dir: /srv/images\n  service: {path: vllm.sif}\n", "", `binds: ["/srv/models:/models:ro"]`, "",
-		"environment:", "environment:\n  PATH: "+workspaceOf(t)+"/played:/usr/bin:/bin\n  PLAYED: "+workspaceOf(t)+"/joined\n  PLAYED_ABSENT: '"+absent+
-			"'\n  RAY_JOIN_SECONDS: 5", "concurrency: [1, 4]", "concurrency: [1, 2]", "duration: 8s", "duration: 6s")
-	shell(t, "mkdir '"+workspaceOf(t)+"/played'")
+	dir := "/srv/jobs/" + strings.ReplaceAll(t.Name(), "/", "-") // as workspace makes it
+	b := edited(t, "vllm-ray", 3, "vllm.sif", "dummy.sif", "concurrency: [1, 4]", "concurrency: [1, 2]", "duration: 8s", "duration: 6s",
+		`["/srv/models:/models:ro"]`, `["`+dir+`:`+dir+`:rw", "`+dir+`/played:/usr/local/bin:ro", "/opt/hpcbench/bin:/mnt:ro"]`,
+		"environment:", "environment:\n  RAY_JOIN_SECONDS: 5\n  PLAYED: "+dir+"/joined\n  PLAYED_ABSENT: '"+absent+"'")
+	shell(t, "mkdir '"+dir+"/played'")
 	for _, name := range []string{"ray", "vllm"} {
 		text, err := os.ReadFile("vllmparts/played/" + name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		writeFile(t, workspaceOf(t)+"/played/"+name, string(text))
-		shell(t, "chmod +x '"+workspaceOf(t)+"/played/"+name+"'")
+		writeFile(t, dir+"/played/"+name, string(text))
+		shell(t, "chmod +x '"+dir+"/played/"+name+"'")
 	}
 	return b.submit()
 }
-
-// workspaceOf is where workspace makes the test's directory.
-func workspaceOf(t *testing.T) string { return "/srv/jobs/" + strings.ReplaceAll(t.Name(), "/", "-") }
 
 // atHead adds a line to a file on the first node of the server.
 func (j *job) atHead(file, line string) {

@@ -73,7 +73,7 @@ who() {
 look_at() {
   local _ log line pattern why detail cure text
   WHY='' DETAIL='' CURE='' AT_NODE='' AT_RANK='' AT_LOG=''
-  IFS=$'\t' read -r _ _ _ line log NAMED pattern why detail cure text < <(evidence "$@" | sort -t $'\t' -k 1,3 -k 4,4n)
+  IFS=$'\t' read -r _ _ _ line log NAMED pattern why detail cure text < <(evidence "$@" | sort -s -t $'\t' -k 1,3 -k 4,4n)
   [[ $pattern && $text =~ $pattern ]] || return
   WHY=$(recounted "$why") DETAIL=$(recounted "$detail") CURE=$(recounted "$cure") SAME=$why
   AT_LOG=logs/$log:$line
