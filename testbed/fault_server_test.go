@@ -8,6 +8,8 @@ import (
 	"time"
 )
 
+const pairPort = "20555" // of the server in recipes/pair.yaml
+
 // serverFaults are what happens to servers while they load and while trials run.
 var serverFaults = []fault{
 	{
