@@ -79,6 +79,8 @@ attend() {
   reap "$name"
   status=$?
   others_live || { died; return; } # what died in its last second died in its time
+  ((status == 0)) || pause
+  [[ $status != 0 && $STOP == cancelled ]] && return 75 # scancel reached it before this script
   return "$status"
 }
 
