@@ -133,7 +133,7 @@ func (r row) left() string {
 
 func seconds(d time.Duration) string {
 	if d == 0 {
-		return "at once"
+		return "–"
 	}
 	return fmt.Sprintf("%.1f s", d.Seconds())
 }

@@ -32,6 +32,9 @@ func (j *job) seen(at time.Time) seen {
 		j.t.Fatalf("job %s still runs after %v", j.id, patience)
 	}
 	s := seen{line: j.lastLine(), gone: j.wantGone(), exit: j.ending(), job: j}
+	if !j.accounted() {
+		return s // it could write nothing down
+	}
 	for _, trial := range j.account().Trials {
 		s.trials = append(s.trials, trial.State)
 	}
@@ -39,13 +42,18 @@ func (j *job) seen(at time.Time) seen {
 	return s
 }
 
+// accounted says whether the job could write job.json.
+func (j *job) accounted() bool { _, err := os.Stat(j.path("job.json")); return err == nil }
+
 // ending is the job's state and exit status. Slurm keeps no status of a cancelled job, but job.json does.
 func (j *job) ending() string {
 	j.t.Helper()
 	now := j.status()
 	code, _, _ := strings.Cut(now.Exit, ":")
-	if a := j.account(); now.State == "CANCELLED" && a.ExitStatus != nil {
-		code = strconv.Itoa(*a.ExitStatus)
+	if now.State == "CANCELLED" && j.accounted() {
+		if status := j.account().ExitStatus; status != nil {
+			code = strconv.Itoa(*status)
+		}
 	}
 	return now.State + " " + code
 }
@@ -56,6 +64,8 @@ var telling = []*regexp.Regexp{
 	regexp.MustCompile(`(?m)^[\d:]{8} (error: .*)$`),
 	regexp.MustCompile(`(?m)^[\d:]{8} (.*(?:claimed by job|stopped \().*)$`),
 	regexp.MustCompile(`(?m)^[\d:]{8} (not all trials .*)$`),
+	regexp.MustCompile(`(?m)^(?:[\d:]{8} )?(edited since .*|.*MANIFEST.*)$`),
+	regexp.MustCompile(`(?m)^[\d:]{8} (\d{4} .* ok, .*?) · `),
 }
 
 // lastLine is the line of the job's output that says why it ended: the first failure, or what comes next to it.
