@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -13,7 +15,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"hpcbench/agent/internal/executor"
+	watch "hpcbench/agent/internal/monitor"
 	"hpcbench/agent/internal/whole"
+	"hpcbench/agent/workload"
 )
 
 var serve = command{
@@ -21,7 +25,8 @@ var serve = command{
 	short: "be the executor on a client node: send load when a job says so",
 	long: `
 GET /health, /status, /metrics and /metrics/prometheus tell; POST /start and /stop do, and need the token as
-"Authorization: Bearer …". The address is published after it was bound, so that a token never goes to somebody else. The log
+"Authorization: Bearer …". With --watch the executor of the job's first client node GETs each server's metrics while a trial
+runs, for DIR/<trial>/server.csv and the summary. The address is published after it was bound, so that a token never goes to somebody else. The log
 on stderr is JSON lines. Ends with status 0 on TERM, INT or USR1, after stopping a running trial.`,
 	example: "agent serve --listen 10.0.0.1:20106 --token-file control.token --out results/4711 --ready-file executors/mel2001",
 	declare: func(f *flags) action {
@@ -31,6 +36,7 @@ on stderr is JSON lines. Ends with status 0 on TERM, INT or USR1, after stopping
 		node := f.text("node", "NAME", "", "name of this node (default this node's)")
 		service := f.text("service", "NAME", "agent", "first word of the metrics' names")
 		ready := f.text("ready-file", "FILE", "", "where to publish the address once it is bound")
+		watched := f.text("watch", "FILE", "", "what to ask the servers for while a trial runs: node/watch.json")
 		offset := f.time("clock-offset", 0, "how much this node's clock is to be off, for tests")
 		f.need("listen", "token-file", "out")
 		return func(ctx context.Context, c *call) error {
@@ -38,9 +44,13 @@ on stderr is JSON lines. Ends with status 0 on TERM, INT or USR1, after stopping
 			if err != nil {
 				return err
 			}
+			w, err := readWatch(*watched)
+			if err != nil {
+				return err
+			}
 			e := executor.New(executor.Config{
 				Token: secret, Out: *out, Node: cmp.Or(*node, thisNode()), Service: *service, Version: Version,
-				Clock: *offset, Registry: prometheus.NewRegistry(), Log: logger(c.stderr, cmp.Or(*node, thisNode()), "executor"),
+				Clock: *offset, Watch: &w, Registry: prometheus.NewRegistry(), Log: logger(c.stderr, cmp.Or(*node, thisNode()), "executor"),
 			})
 			ln, err := bind(*listen)
 			if err != nil {
@@ -75,6 +85,27 @@ func readToken(path string) (string, error) {
 		return "", usage("%s is empty: that is no token", path)
 	}
 	return token, nil
+}
+
+// readWatch reads what is watched beside the nodes; nothing where there is no such file. A field that is not known here is an
+// error: it would go unheeded.
+func readWatch(path string) (w workload.Watch, err error) {
+	if path == "" {
+		return w, nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return w, err
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&w); err != nil {
+		return w, fmt.Errorf("%s does not say what to watch: %w", path, err)
+	}
+	if w.Schema != workload.Schema || w.IntervalS < watch.MinInterval.Seconds() {
+		return w, fmt.Errorf("%s: schema %d with an interval of %g s; known here is %d, with %v or more", path, w.Schema, w.IntervalS, workload.Schema, watch.MinInterval)
+	}
+	return w, nil
 }
 
 // logger writes JSON lines in the fields of a job's logs (DESIGN §10).

@@ -21,6 +21,7 @@ func view(in Input) *Bundle {
 		PrefetchOnCompute: s.Prefetch.OnCompute, PrefetchDirectives: directives(s.Prefetch.Directives),
 	}
 	if s.MonitorS > 0 {
+		v.Watch = s.Watch.Schema > 0
 		v.MonitorInterval = strconv.FormatFloat(s.MonitorS, 'f', -1, 64) + "s"
 	}
 	for _, d := range p.Deployments {
@@ -54,7 +55,7 @@ func directives(all []plan.Directive) []Directive {
 func deployment(d *plan.Deployment) Deployment {
 	return Deployment{
 		ID: d.ID, What: d.What, Image: d.Image, Model: d.Model, Dialect: d.Dialect, Launcher: d.Launcher, Step: d.Step,
-		Trials: d.Trials, StartupS: d.StartupS, Replicas: max(1, d.Replicas), External: d.External,
+		Trials: d.Trials, StartupS: d.StartupS, Replicas: max(1, d.Replicas), Tasks: d.Tasks, External: d.External,
 	}
 }
 

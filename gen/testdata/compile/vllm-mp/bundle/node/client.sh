@@ -33,4 +33,4 @@ find_rank() {
 find_rank client
 ulimit -Sn "$(ulimit -Hn)"
 exec "$AGENT" serve --listen "$IP:$PORT" --token-file "$RUN/control.token" --out "$RUN" --node "$NODE" \
-  --service 'vllm' --ready-file "$RUN/executors/$NODE"
+  --service 'vllm' --watch "$BUNDLE/node/watch.json" --ready-file "$RUN/executors/$NODE"
