@@ -31,7 +31,7 @@ func (j *Job) events(path string) error {
 
 // words is how many words each kind of row has at least, behind its time and kind. Text at a row's end may be absent.
 var words = map[string]int{"phase": 2, "fact": 1, "image": 4, "deployment": 2, "trial": 2, "failure": 2, "held": 1, "edited": 1,
-	"preflight": 3, "exit": 1, "proof": 3}
+	"preflight": 3, "proof": 3, "exit": 1}
 
 // event reads one row: seconds since 1970, a kind, and words.
 func (j *Job) event(row string) error {

@@ -138,7 +138,7 @@ func (s *Service) checkTemplates() error {
 	if err != nil {
 		return err
 	}
-	files = append(files, "argv.tmpl", "env.tmpl") // which may stand in service.yaml
+	files = append(files, "argv.tmpl", "env.tmpl", "files.tmpl") // which may stand in service.yaml
 	slices.Sort(files)
 	for _, file := range slices.Compact(files) {
 		name := strings.TrimSuffix(file, ".tmpl")
