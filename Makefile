@@ -53,6 +53,10 @@ lint:
 e2e: build
 	testbed/e2e
 
+## e2e-full: the same, every fault of the matrix and the soak; writes docs/reliability.md. A quiet machine takes about an hour
+e2e-full: build
+	FULL=1 testbed/e2e
+
 ## bench: the table of docs/performance.md: the agent against other load generators, which it installs outside of the tree; then
 ## the Go benchmarks: requests and token events per CPU-second of the load thread, allocations, and what a large sweep costs gen. ONLY=requests: a part
 bench: build

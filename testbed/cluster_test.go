@@ -37,7 +37,12 @@ func TestMain(m *testing.M) {
 	for _, node := range compute() {
 		pool <- node
 	}
-	os.Exit(m.Run())
+	status := m.Run()
+	if err := document.write(); err != nil {
+		fmt.Fprintln(os.Stderr, "testbed: docs/reliability.md:", err)
+		status = 1
+	}
+	os.Exit(status)
 }
 
 // raise brings up the cluster with its images, and installs gen and agent where its users find them.
@@ -142,26 +147,28 @@ func take(t *testing.T, n int) []string {
 	return mine
 }
 
-// leftovers is every process of the user or of a Slurm step on these nodes, one a line.
+// leftovers is all of the user's, or of a Slurm step, that is left on these nodes, one thing a line: processes, sockets that
+// listen, files in the node's own /tmp and /dev/shm.
 func leftovers(t *testing.T, nodes []string) string {
 	t.Helper()
 	var left strings.Builder
 	for _, node := range nodes {
-		for line := range strings.Lines(on(t, node, "ps", "-eo", "user=,pid=,args=")) {
-			if strings.HasPrefix(line, "bench ") || strings.Contains(line, "slurmstepd") {
-				left.WriteString(node + ": " + line)
-			}
+		for line := range strings.Lines(on(t, node, "bash", "-c", `
+			ps -eo user=,pid=,args= | grep -E '^bench |[s]lurmstepd'
+			ss -Hlntue 2>/dev/null | grep uid:1000
+			find /tmp /dev/shm -mindepth 1 -ignore_readdir_race -user bench`+"; true")) {
+			left.WriteString(node + ": " + line)
 		}
 	}
 	return left.String()
 }
 
-// wantEmpty fails the test when 30 seconds from now a process is left on any of the nodes.
+// wantEmpty fails the test when 30 seconds from now a process, socket or file of the user's is left on any of the nodes.
 func wantEmpty(t *testing.T, nodes []string) {
 	t.Helper()
 	left := ""
 	if !within(30*time.Second, func() bool { left = leftovers(t, nodes); return left == "" }) {
-		t.Errorf("processes are left:\n%s", left)
+		t.Errorf("this is left:\n%s", left)
 	}
 }
 

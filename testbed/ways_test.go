@@ -23,21 +23,6 @@ func TestInsideSalloc(t *testing.T) {
 	wantEmpty(t, b.nodes)
 }
 
-// Two jobs of one bundle at one time never run the same trial: the second leaves it to the first.
-func TestSecondJobLeavesClaimedDeployment(t *testing.T) {
-	t.Parallel()
-	b := compile(t, "pair", 2)
-	first := b.submit()
-	first.until("start of the first trial", first.started("0001"))
-	second := b.submit()
-	second.end(resumable)
-	second.wantRanNothing("claimed by job " + first.id)
-	first.wait(completed)
-	for _, trial := range trials(3) {
-		first.wantGood(trial)
-	}
-}
-
 // wantRanNothing wants no trial to have been started by this job, and its output to say so in these words.
 func (j *job) wantRanNothing(words string) {
 	j.t.Helper()

@@ -120,50 +120,25 @@ await() {
   done
 }
 
-# others_live [NAME]: whether everything but NAME runs; if not, DEAD is one that does not. The job can do without its
-# monitors: their end is a failure, and no reason to stop measuring.
+# others_live [NAME]: whether everything but NAME runs; if not, DEAD is what ended first of that which does not. The job
+# can do without its monitors: their end is a failure, and no reason to stop measuring.
 others_live() {
-  local other
+  local other dead=()
   for other in "${RUNNING[@]}"; do
     if [[ $other == "${1-}" ]] || ! gone "$other"; then continue; fi
-    DEAD=$other
-    [[ $DEAD == monitors* ]] || return 1
-    blame "$DEAD"
+    if [[ $other == monitors* ]]; then blame "$other"; else dead+=("$other"); fi
   done
-}
-
-# blame NAME: it ended unasked, which is a failure whatever its status. CAUSE keeps the words. Clients are started anew
-# all together, so the end of one is the end of all.
-blame() {
-  local name=$1 status
-  reap "$name"
-  status=$?
-  CAUSE="$name ended unasked with status $status: $(last_words "$name")"
-  fail "$name" "$status" "${CAUSE#*: }"
-  show_end "$name"
-  [[ $name != client.* ]] || stop_like 'client.*'
-}
-
-# show_end NAME: the last lines of its logs.
-show_end() {
-  local log
-  for log in "$LOGS/$1".*log; do [[ -e $log ]] && tail -n 20 "$log" | sed "s|^|  ${log##*/}: |"; done
-}
-
-# known_cause NAME: the known cause that one of its logs shows, with the cure and that log's name; 1 when there is none.
-known_cause() {
-  local pattern cause cure log
-  while IFS=$'\t' read -r pattern cause cure; do
-    log=$(grep -lE -- "$pattern" "$LOGS/$1".*log | head -n 1)
-    [[ $log ]] && { printf '%s (%s; %s)' "$cause" "$cure" "${log##*/}"; return; }
-  done <"$BUNDLE/node/causes.tsv"
+  ((${#dead[@]} == 0)) && return
+  DEAD=$(first_of "${dead[@]}")
   return 1
 }
 
-# last_words NAME: the known cause in its logs; else their last line.
-last_words() {
-  local line
-  known_cause "$1" && return
-  line=$(grep -hvE '^[[:space:]]*$|^srun: (Force )?Terminat|^srun: .* Exited with exit code' "$LOGS/$1".*log | tail -n 1)
-  printf '%s' "${line:-it wrote nothing}"
+# others_stay: a server's end may show a moment after what it did to a trial. DEAD as others_live has it.
+others_stay() {
+  local patience
+  for ((patience = 5; patience > 0; patience--)); do
+    if [[ $STOP ]] || ! others_live; then break; fi
+    pause
+  done
+  others_live
 }

@@ -14,6 +14,7 @@ begin() {
   while [[ -e $BUNDLE/results/local-$NUMBER ]]; do NUMBER=$((NUMBER + 1)); done
   JOB=local-$NUMBER
   mapfile -t NODES < <(for ((k = 1; k <= TOTAL; k++)); do printf 'host-%d\n' "$k"; done)
+  export BENCH_TMP=/tmp/hpcbench-$JOB-$$ # another bundle on this machine has a local-1 too
   PARTS=(host-1) # where a step on every node is one process
   END=$(($(date +%s) + 365 * 86400))
 }
@@ -36,6 +37,9 @@ force() { kill -KILL -- "-$1" 2>/dev/null || kill -KILL "$1"; }
 # alive JOB PID: whether the owner of a claim still runs.
 alive() { [[ $2 ]] && kill -0 "$2" 2>/dev/null; }
 
+way_to() { printf 'this machine'; }
+way_to_end() { printf 'kill -USR1 %d ends it in good order' "$$"; }
+
 # free_block OFFSET...: whether these ports of every node can be bound now.
 free_block() {
   local k offset addresses=()
@@ -56,4 +60,4 @@ find_addresses() {
   for node in "${NODES[@]}"; do printf '127.0.0.1\n' >"$RUN/address/$node"; done
 }
 
-clean_nodes() { rm -rf "/tmp/hpcbench-${RUN##*/}"; }
+clean_nodes() { [[ ! -e $BUNDLE/node/tidy.sh ]] || "$BUNDLE/node/tidy.sh" "$BENCH_TMP"; }

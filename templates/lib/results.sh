@@ -4,6 +4,8 @@
 # make_results: results/<jobid>; a script that runs twice in one allocation gets <jobid>.2. What --smoke leaves stands apart.
 make_results() {
   local k=1 results=$BUNDLE/results
+  AGENT=$BUNDLE/bin/agent
+  try_agent
   [[ $PLANNED == smoke ]] && results+=/smoke
   RUN=$results/$JOB
   mkdir -p "$results"
@@ -12,11 +14,27 @@ make_results() {
     k=$((k + 1)) RUN=$results/$JOB.$k
   done
   LOGS=$RUN/logs
-  AGENT=$BUNDLE/bin/agent
-  if ! mkdir "$LOGS" || ! (umask 077; od -An -N32 -tx1 /dev/urandom | tr -d ' \n' >"$RUN/control.token"); then
-    die "$RUN can't be written to: is the disk full?"
+  # ballast: finish throws it off, so that even on a full disk it can write down how the job ended
+  if ! mkdir "$LOGS" || ! head -c 524288 /dev/urandom >"$RUN/ballast" ||
+    ! (umask 077; od -An -N32 -tx1 /dev/urandom | tr -d ' \n' >"$RUN/control.token"); then
+    rm -rf "$RUN"
+    die "$RUN can't be written to: is the disk full, or your quota used up?"
   fi
   say "job $JOB: results in $RUN"
+}
+
+# try_agent: the agent does most of the work, and must run here. Its file says what it was built for, at byte 18.
+try_agent() {
+  local words machine
+  words=$("$AGENT" version 2>&1) && return
+  machine=$(od -An -j18 -N2 -tu2 "$AGENT" 2>/dev/null)
+  case ${machine// /} in
+    62) machine=x86_64 ;;
+    183) machine=aarch64 ;;
+    *) die "bin/agent can't be run on $(hostname -s): ${words##*: }" ;;
+  esac
+  [[ $machine == "$(uname -m)" ]] && die "bin/agent can't be run on $(hostname -s): ${words##*: }"
+  die "bin/agent is for $machine, and $(hostname -s) is $(uname -m): compile the recipe with a cluster profile whose arch is $(uname -m)"
 }
 
 # load_modules: modules are a shell function, where a site has them, and what it does with unset variables is its own affair.
@@ -32,7 +50,6 @@ load_modules() {
 # check_files: everything that must be there before a node is billed for waiting. All that is missing is said.
 check_files() {
   local bad=0 item source
-  [[ -x $AGENT ]] || { fail bundle 1 "bin/agent is not there or can't be executed"; return 1; }
   [[ ! $RUNTIME ]] || command -v "$RUNTIME" >/dev/null || { fail runtime 1 "$RUNTIME is not on PATH of $(hostname -s): is a module missing?"; return 1; }
   for item in "${IMAGES[@]}"; do
     [[ -r $item && (-d $item || -s $item) ]] || { fail image 1 "no such image: $item (prefetch.sh brings it)"; bad=1; continue; }
@@ -57,6 +74,7 @@ record_facts() {
   local d
   note fact job "$JOB"; note fact plan "$PLAN"; note fact scenario "$SCENARIO"; note fact script "$SCRIPT"
   note fact cluster "$CLUSTER"
+  [[ ${SLURM_RESTART_COUNT:-0} == 0 ]] || note fact requeued "$SLURM_RESTART_COUNT"
   note fact agent "$("$AGENT" version)"
   note fact kernel "$(uname -sr)"
   [[ $RUNTIME ]] && note fact runtime "$("$RUNTIME" --version)"

@@ -5,12 +5,15 @@ say() { printf '%(%H:%M:%S)T %s\n' -1 "$*"; }
 
 die() { say "error: $*" >&2; exit 2; }
 
-# note WORDS...: one row of events.tsv, from which the agent makes job.json.
+# note WORDS...: one row of events.tsv, from which the agent makes job.json. EVENTS has them all, for finish to write the
+# file anew where the disk had no room for one.
+EVENTS=() CUT=
 note() {
   local row word
   row=$(date +%s.%N)
   for word; do row+=$'\t'${word//[$'\t\n\r']/ }; done
-  printf '%s\n' "$row" >>"$RUN/events.tsv"
+  EVENTS+=("$row")
+  printf '%s\n' "$row" 2>/dev/null >>"$RUN/events.tsv" || CUT=1
 }
 
 # phase NAME: ends the phase before it and begins the next; "phase" alone only ends.
@@ -24,12 +27,25 @@ phase() {
   "$AGENT" job --dir "$RUN"
 }
 
-# fail COMPONENT STATUS CAUSE: the first failure decides the job's status; 0 and 75 would lie, so they become 1.
+# fail COMPONENT STATUS CAUSE [NODE RANK LOG:LINE]: the first failure decides the job's status; 0 and 75 would lie, so they
+# become 1. Where nothing more can be written everything fails, and nothing could be measured.
 FIRST_STATUS=
 fail() {
-  say "FAILED: $1 (status $2): $3"
-  note failure "$1" "$2" "$3"
+  local words=$3 why
+  why=$(unwritable)
+  [[ $why ]] && STOP=${STOP:-$why} words="$RUN can't be written to: $why. Free some, and submit again for the rest. First seen as: $3"
+  say "FAILED: $words"
+  note failure "$1" "$2" "$words" "${@:4}"
   [[ $FIRST_STATUS ]] && return
   FIRST_STATUS=$2
   [[ $2 == 0 || $2 == 75 ]] && FIRST_STATUS=1
+}
+
+# unwritable: why not even a block can be written among the results: "no space left on device", "disk quota exceeded".
+unwritable() {
+  local words
+  words=$( { printf '%4096s' '' >"$RUN/room"; } 2>&1)
+  rm -f "$RUN/room"
+  words=${words##*: }
+  printf '%s' "${words,}"
 }

@@ -64,16 +64,16 @@ port_taken() { grep -qiE 'address already in use|EADDRINUSE|errno 98' "$LOGS/$1"
 # together they are one server, of which no rank outlives another (--wait). Each node's output is a log of its own, and so
 # is that of each of several tasks on it.
 start_servers() {
-  local d=$1 name=$2 node script step log replica replicas=${REPLICAS[$1]}
+  local d=$1 name=$2 node script step log replica apart replicas=${REPLICAS[$1]}
   read -ra step <<<"${STEP[$d]}"
   mkdir -p "$RUN/placed/$name"
   set -- "$RUN" "$d" "$BLOCK" "$RUN/placed/$name" "${IMAGE[$d]}"
   if [[ ${LAUNCHER[$d]} == single ]]; then
     for node in "${SERVER_NODES[@]}"; do
       for ((replica = 0; replica < replicas; replica++)); do
-        log=$name.$node
-        ((replicas > 1)) && log+=.$replica
-        start "$log" on "$node" "${step[@]}" "$BUNDLE/node/server.sh" "$@" "$replica"
+        log=$name.$node apart=()
+        ((replicas > 1)) && log+=.$replica apart=("$replica")
+        start "$log" on "$node" "${step[@]}" "$BUNDLE/node/server.sh" "$@" "${apart[@]}"
       done
     done
     return
@@ -82,16 +82,8 @@ start_servers() {
   node=$(IFS=,; printf '%s' "${SERVER_NODES[*]}")
   script=server.sh log=$name.%N
   [[ ${LAUNCHER[$d]} == ray ]] && script=ray.sh
-  [[ ${LAUNCHER[$d]} == tasks ]] && { log+=.%t; set -- "$@" 0 task; }
+  [[ ${LAUNCHER[$d]} == tasks ]] && { log+=.%t; set -- "$@" '' task; }
   start "$name" on "$node" "${step[@]}" --wait=5 --output="$LOGS/$log.log" "$BUNDLE/node/$script" "$@"
-}
-
-# servers_say: a known cause in the logs of servers that still run, for vLLM over Ray outlives the death of its workers.
-servers_say() {
-  local name words
-  for name in "${RUNNING[@]}"; do
-    [[ $name == server.* ]] && words=$(known_cause "$name") && printf '; %s: %s' "$name" "$words"
-  done
 }
 
 # wait_ready DEPLOYMENT PLACED: every rank placed, healthy by its own word, and then one real generation.

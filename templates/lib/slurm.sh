@@ -72,10 +72,19 @@ unasked() {
 press() { kill -USR1 "$1" 2>/dev/null; }
 force() { kill -TERM "$1" 2>/dev/null; }
 
-# alive JOB PID: whether the owner of a claim may still be running. Only Slurm's clear no is a no.
+# way_to NODE: how a person gets there while the job lasts.
+way_to() {
+  local part=
+  ((${#PARTS[@]} > 1)) && part=" --het-group=${GROUP[$1]}"
+  printf 'srun --jobid=%s%s --overlap --nodelist=%s --pty bash' "$JOB" "$part" "$1"
+}
+way_to_end() { printf 'scancel --batch --signal=USR1 %s ends it in good order' "$JOB"; }
+
+# alive JOB PID RESTARTS: whether the owner of a claim may still be running. Only Slurm's clear no is a no; and an earlier
+# run of this very job, before Slurm requeued it, is over.
 alive() {
   local answer
-  [[ $1 == "$JOB" ]] && return 1
+  [[ $1 == "$JOB" ]] && { [[ ${3:-0} == "${SLURM_RESTART_COUNT:-0}" ]] && kill -0 "$2" 2>/dev/null; return; }
   answer=$(squeue --noheader --jobs="$1" 2>&1) && [[ ! $answer ]] && return 1
   [[ $answer != *'Invalid job id'* ]]
 }
@@ -100,9 +109,9 @@ find_addresses() {
   return 1
 }
 
-# clean_nodes: what the servers kept in /tmp of their nodes.
+# clean_nodes: what servers that were killed left on their nodes.
 clean_nodes() {
-  [[ ${PARTS[*]} && $STOP != cancelled ]] || return
-  everywhere cleaning --overlap rm -rf "/tmp/hpcbench-${RUN##*/}"
+  [[ ${PARTS[*]} && $STOP != cancelled && -e $BUNDLE/node/tidy.sh ]] || return # cancelled: no step can start
+  everywhere cleaning --overlap "$BUNDLE/node/tidy.sh" "/tmp/hpcbench-${RUN##*/}"
   within_all 30 cleaning || say "some node kept /tmp/hpcbench-${RUN##*/}"
 }

@@ -40,13 +40,14 @@ func dummyFlags(f *flags, listen, model *string) action {
 	f.heading("Faults:")
 	die := f.time("die-after", 0, "when it exits with status 1 in the middle of everything; 0: never")
 	hang := f.time("hang-after", 0, "when generations stop getting bytes; 0: never")
+	slow := f.time("slow-after", 0, "when it begins to get twice as slow each second, down to nothing; 0: never")
 	delay := f.time("start-delay", 0, "how long everything is answered 503")
 	sick := f.is("fail-health", "answer 503 on /health for ever")
 	return func(ctx context.Context, call *call) error {
 		return serveDummy(ctx, call, *listen, *truth, mock.Config{
 			Model: *model, TTFT: *ttft, ITL: *itl, Jitter: *jitter, Tokens: *tokens, TokensPerWrite: *together,
 			ErrorRate: *errorRate, MaxRunning: *running, Seed: int64(*seed), Cold: *cold,
-			DieAfter: *die, HangAfter: *hang, StartDelay: *delay, FailHealth: *sick,
+			DieAfter: *die, HangAfter: *hang, SlowAfter: *slow, StartDelay: *delay, FailHealth: *sick,
 		})
 	}
 }

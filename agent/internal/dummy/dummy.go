@@ -48,6 +48,7 @@ type Config struct {
 	// Faults, for tests of what surrounds a server.
 	DieAfter   time.Duration // Serve returns ErrDied this long after it began, in the middle of everything; 0: never
 	HangAfter  time.Duration // no byte of a generation is sent any more, while /health stays 200; 0: never
+	SlowAfter  time.Duration // from then on each second makes what is still to come twice as slow, while /health stays 200; 0: never
 	StartDelay time.Duration // every path answers 503 for so long, as a server does that loads its model
 	FailHealth bool          // /health answers 503 for ever
 }

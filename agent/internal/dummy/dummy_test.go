@@ -362,6 +362,27 @@ func TestFaults(t *testing.T) {
 	})
 }
 
+func TestSlowingDownToNothing(t *testing.T) {
+	quit := make(chan struct{})
+	defer close(quit)
+	clock, err := newClock(quit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer clock.close()
+	s := newServer(Config{SlowAfter: time.Minute}, clock, quit)
+	for _, c := range []struct{ since, least, most time.Duration }{
+		{time.Second, 5 * time.Millisecond, 5 * time.Millisecond},
+		{70 * time.Second, 5 * 1024 * time.Millisecond, 5 * 2048 * time.Millisecond}, // a second and more may pass in between
+		{time.Hour, time.Hour, time.Hour},
+	} {
+		s.began = clock.now() - int64(c.since)
+		if got := time.Duration(s.slowed(int64(5 * time.Millisecond))); got < c.least || got > c.most {
+			t.Errorf("after %v a pause of 5 ms is %v, want %v to %v", c.since, got, c.least, c.most)
+		}
+	}
+}
+
 // TestQueuedRequestOfALostClient: clients that hang up while they wait must not be served one after the other.
 func TestQueuedRequestOfALostClient(t *testing.T) {
 	var out bytes.Buffer

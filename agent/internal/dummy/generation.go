@@ -107,14 +107,14 @@ func (g *generation) tokens() error {
 func (g *generation) write(now int64) {
 	g.written++
 	g.stamps = append(g.stamps, now)
-	g.due += g.s.cfg.stretch(g.s.cfg.ITL, g.key, g.written)
+	g.due += g.s.slowed(g.s.cfg.stretch(g.s.cfg.ITL, g.key, g.written))
 	g.s.generated.Add(int64(g.choices))
 }
 
 // finish waits until the last token is due and puts the whole answer into out: the answer that is not streamed.
 func (g *generation) finish() bool {
 	for k := 1; k < g.length; k++ {
-		g.due += g.s.cfg.stretch(g.s.cfg.ITL, g.key, k)
+		g.due += g.s.slowed(g.s.cfg.stretch(g.s.cfg.ITL, g.key, k))
 	}
 	if !g.s.wait(g.alarm, g.due) {
 		return false

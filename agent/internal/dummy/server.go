@@ -2,10 +2,12 @@ package dummy
 
 import (
 	"bytes"
+	"math"
 	"net"
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/valyala/fasthttp"
 )
@@ -77,7 +79,7 @@ func (s *server) generate(ctx *fasthttp.RequestCtx, d *dialect) {
 		g.release()
 		return
 	}
-	g.due = g.start + s.cfg.stretch(s.cfg.TTFT, g.key, 0)
+	g.due = g.start + s.slowed(s.cfg.stretch(s.cfg.TTFT, g.key, 0))
 	s.prompted.Add(int64(g.req.promptTokens))
 	g.status = fasthttp.StatusOK
 	if g.req.stream {
@@ -184,6 +186,19 @@ func (s *server) leave() {
 	if s.slots != nil {
 		<-s.slots
 	}
+}
+
+// slowed is a pause of the law, in ns, as it comes out once the server slows down to nothing: twice as long for each second
+// since then, and an hour at most.
+func (s *server) slowed(pause int64) int64 {
+	if s.cfg.SlowAfter == 0 {
+		return pause
+	}
+	late := s.clock.now() - s.began - int64(s.cfg.SlowAfter)
+	if late <= 0 {
+		return pause
+	}
+	return int64(min(float64(pause)*math.Exp2(float64(late)/1e9), float64(time.Hour)))
 }
 
 // wait is clock.wait, but never returns true once the server hangs.

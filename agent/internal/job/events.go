@@ -26,7 +26,7 @@ func (j *Job) events(path string) error {
 }
 
 // words is how many words each kind of row has at least, behind its time and kind. Text at a row's end may be absent.
-var words = map[string]int{"phase": 2, "fact": 1, "image": 4, "deployment": 2, "trial": 2, "failure": 2, "exit": 1}
+var words = map[string]int{"phase": 2, "fact": 1, "image": 4, "deployment": 2, "trial": 2, "failure": 2, "held": 1, "exit": 1}
 
 // event reads one row: seconds since 1970, a kind, and words.
 func (j *Job) event(row string) error {
@@ -57,6 +57,8 @@ func (j *Job) event(row string) error {
 		j.trial(at, w[0], w[1], w[2])
 	case "failure":
 		return j.failure(at, w)
+	case "held":
+		return j.held(w[0])
 	case "exit":
 		return j.exit(w[0])
 	}
@@ -135,8 +137,18 @@ func (j *Job) failure(at float64, w []string) error {
 	if err != nil {
 		return err
 	}
-	j.Failures = append(j.Failures, Failure{At: at, Component: w[0], Status: status, Message: w[2]})
+	f := Failure{At: at, Component: w[0], Status: status, Message: w[2]}
+	if len(w) > 5 { // where it is known
+		f.Node, f.Rank, f.Log = w[3], w[4], w[5]
+	}
+	j.Failures = append(j.Failures, f)
 	return nil
+}
+
+// held enters until when what failed is kept.
+func (j *Job) held(word string) (err error) {
+	j.HeldUntil, err = strconv.ParseFloat(word, 64)
+	return err
 }
 
 func (j *Job) exit(word string) error {

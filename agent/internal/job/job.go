@@ -40,7 +40,8 @@ type Job struct {
 	Deployments []Deployment      `json:"deployments"`
 	Trials      []Trial           `json:"trials"`
 	Images      []Image           `json:"images"`
-	Facts       map[string]string `json:"facts"` // versions of what took part, and the like
+	Facts       map[string]string `json:"facts"`               // versions of what took part, and the like
+	HeldUntil   float64           `json:"held_until,omitzero"` // --hold: what failed last stays until then, at the most
 }
 
 // Failure is what failed, its exit status and why.
@@ -49,6 +50,9 @@ type Failure struct {
 	Component string  `json:"component"`
 	Status    int     `json:"status"`
 	Message   string  `json:"message"`
+	Node      string  `json:"node,omitempty"`
+	Rank      string  `json:"rank,omitempty"` // of a server, from 0
+	Log       string  `json:"log,omitempty"`  // where it says so: file:line, from the job's directory
 }
 
 // Phase is one stretch of a phase: with several deployments a phase comes several times.

@@ -27,7 +27,7 @@ func (r *run) account() string {
 		words = append(words, roles)
 	}
 	if j.Cause != nil {
-		words = append(words, "cause: "+j.Cause.Component+": "+j.Cause.Message)
+		words = append(words, "cause: "+j.Cause.Message)
 	}
 	return strings.Join(words, " · ")
 }

@@ -55,7 +55,7 @@ func (r *Report) best() *point {
 func (r *Report) nothing() string {
 	for _, job := range r.jobs {
 		if job.job != nil && job.job.Cause != nil {
-			return fmt.Sprintf("No trial is complete: %s: %s.", job.job.Cause.Component, job.job.Cause.Message)
+			return fmt.Sprintf("No trial is complete: %s", strings.TrimSuffix(job.job.Cause.Message, ".")+".")
 		}
 	}
 	return "No trial is complete."

@@ -37,14 +37,13 @@ type Config struct {
 
 	Say func(format string, args ...any) // gets the progress
 
-	headers []string // of the workload, for probe requests
-	nth     int      // of a search: which of its loads this is, from 1; 0: no search
+	headers []string        // of the workload, for probe requests
+	nth     int             // of a search: which of its loads this is, from 1; 0: no search
+	lost    map[string]bool // client nodes that are not asked any more
 }
 
-const (
-	endTime  = 20 * time.Second // to stop executors and fetch what they counted, once the trial is over
-	deafness = 10 * time.Second // without an answer of an executor, which is on a node of this job
-)
+// endTime is what it may take to stop executors and fetch what they counted, once the trial is over.
+const endTime = 20 * time.Second
 
 // errStopped is the cause of a trial that was stopped from outside.
 var errStopped = errors.New("stopped")
@@ -88,6 +87,7 @@ func (c Config) once(ctx context.Context) ([]*summary.Part, []share.Progress, er
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
 	defer cancel()
 	if err != nil {
+		c.lost = lostNodes(err) // what the others counted is not to wait for them
 		last = c.stop(end, last)
 	}
 	parts, missing := c.fetch(end)
@@ -115,7 +115,7 @@ func (c Config) drive(ctx context.Context) ([]share.Progress, error) {
 // clear stops what still runs from an earlier trial, whose driver was killed.
 func (c Config) clear(ctx context.Context) error {
 	return c.each(func(k int, e executor.Client) error {
-		p, err := e.Status(ctx)
+		p, err := c.reach(ctx, e)
 		if err != nil || p.State != summary.Running {
 			return err
 		}
@@ -192,16 +192,24 @@ func (c Config) conclude(s *summary.Summary, parts []*summary.Part, last []share
 	return s, whole.Write(filepath.Join(c.Out, "key"), []byte(c.Key+"\n"), 0o644)
 }
 
-// each does something with all executors at once, and joins the errors in one line.
+// each does something with all executors at once that are not lost, and joins the errors in one line.
 func (c Config) each(do func(k int, e executor.Client) error) error {
 	errs := make([]error, len(c.Executors))
 	var wg sync.WaitGroup
 	for k, e := range c.Executors {
-		wg.Go(func() { errs[k] = do(k, e) })
+		if !c.lost[e.Node] {
+			wg.Go(func() { errs[k] = do(k, e) })
+		}
 	}
 	wg.Wait()
 	if joined := errors.Join(errs...); joined != nil {
-		return errors.New(strings.ReplaceAll(joined.Error(), "\n", "; "))
+		return oneLine{joined}
 	}
 	return nil
 }
+
+// oneLine is several errors in one line.
+type oneLine struct{ error }
+
+func (o oneLine) Error() string { return strings.ReplaceAll(o.error.Error(), "\n", "; ") }
+func (o oneLine) Unwrap() error { return o.error }

@@ -15,7 +15,7 @@ import (
 
 // watch looks at the executors until all are over. A hang, an executor that does not answer, and one that failed end it.
 func (c Config) watch(ctx context.Context) ([]share.Progress, error) {
-	heard := time.Now()
+	ears := newEars(len(c.Executors), time.Now())
 	var w watcher
 	for {
 		select {
@@ -23,14 +23,14 @@ func (c Config) watch(ctx context.Context) ([]share.Progress, error) {
 			return w.last, context.Cause(ctx)
 		case <-time.After(c.pause(sum(w.last))):
 		}
-		now, err := c.look(ctx)
-		if err != nil {
-			if time.Since(heard) > deafness {
-				return w.last, err
-			}
+		now, errs := c.look(ctx)
+		heard := time.Now()
+		if err := ears.hear(c.Executors, errs, heard); err != nil {
+			return w.last, err
+		}
+		if errors.Join(errs...) != nil {
 			continue
 		}
-		heard = time.Now()
 		w.see(now, heard)
 		if over, err := over(now); over {
 			return now, err
@@ -57,16 +57,17 @@ func (c Config) pause(p share.Progress) time.Duration {
 	return c.Poll
 }
 
-func (c Config) look(ctx context.Context) ([]share.Progress, error) {
-	all := make([]share.Progress, len(c.Executors))
-	err := c.each(func(k int, e executor.Client) (err error) {
-		all[k], err = e.Status(ctx)
-		if err == nil && all[k].Trial != c.Trial.ID {
-			err = fmt.Errorf("executor of %s: trial %s is not there any more: was it started anew?", e.Node, c.Trial.ID)
+// look asks each executor how far it is, and gives an error, or nil, of each.
+func (c Config) look(ctx context.Context) ([]share.Progress, []error) {
+	all, errs := make([]share.Progress, len(c.Executors)), make([]error, len(c.Executors))
+	_ = c.each(func(k int, e executor.Client) error {
+		all[k], errs[k] = c.status(ctx, e)
+		if errs[k] == nil && all[k].Trial != c.Trial.ID {
+			errs[k] = fmt.Errorf("executor of %s: trial %s is not there any more: was it started anew?", e.Node, c.Trial.ID)
 		}
-		return err
+		return nil
 	})
-	return all, err
+	return all, errs
 }
 
 // over reports whether no share runs any more, or one did not run to its end, and why that was.
@@ -95,7 +96,7 @@ func (c Config) suspect(ctx context.Context, w *watcher, now time.Time) error {
 			continue
 		}
 		last := sum(w.last).LastByteS
-		if again, deaf := c.look(ctx); deaf == nil {
+		if again, errs := c.look(ctx); errors.Join(errs...) == nil {
 			w.see(again, time.Now())
 		}
 		if sum(w.last).LastByteS > last {

@@ -29,7 +29,8 @@ func refuseClaimed(dir string) error {
 		if err != nil {
 			return err
 		}
-		job, process, _ := strings.Cut(strings.TrimSpace(string(text)), " ")
+		job, rest, _ := strings.Cut(strings.TrimSpace(string(text)), " ")
+		process, _, _ := strings.Cut(rest, " ") // behind it, how often Slurm had requeued the job
 		if alive(job, process) {
 			return fmt.Errorf("job %s runs on %s: wait for its end, or delete %s if it is long gone", job, dir, file)
 		}

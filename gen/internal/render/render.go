@@ -2,6 +2,7 @@ package render
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -91,6 +92,9 @@ func nodeScripts(v *Bundle) []string {
 	if slices.ContainsFunc(v.Deployments, func(d Deployment) bool { return !ray(d) && len(d.External) == 0 }) {
 		names = append(names, "server.sh")
 	}
+	if slices.ContainsFunc(v.Deployments, func(d Deployment) bool { return len(d.External) == 0 }) {
+		names = append(names, "tidy.sh")
+	}
 	if v.MonitorInterval != "" {
 		names = append(names, "monitor.sh")
 	}
@@ -164,11 +168,16 @@ func lib(fsys fs.FS, name string, traced bool) (string, error) {
 	return strings.Join(lines, "\n"), nil
 }
 
-// causes is node/causes.tsv: what is known of the service's failures, by patterns of its log.
+// causes is node/causes.tsv: what is known of the service's failures by patterns of its log, and of those of what runs it.
+// A row is 1 for a cause and 2 for what only follows from one, the pattern, the cause, its details and its cure; "-" for none.
 func causes(s *service.Service) []byte {
 	var out bytes.Buffer
-	for _, c := range s.Causes {
-		fmt.Fprintf(&out, "%s\t%s\t%s\n", c.Pattern, c.Cause, c.Cure)
+	for _, c := range slices.Concat(s.Causes, service.Common) {
+		order := 1
+		if c.Follows {
+			order = 2
+		}
+		fmt.Fprintf(&out, "%d\t%s\t%s\t%s\t%s\n", order, c.Pattern, c.Cause, cmp.Or(c.Detail, "-"), cmp.Or(c.Cure, "-"))
 	}
 	return out.Bytes()
 }

@@ -60,11 +60,14 @@ type Health struct {
 	TimeoutS float64 `yaml:"timeout_s"` // seconds until then, at most; a recipe's health_check.timeout wins
 }
 
-// Cause names a known failure by a pattern in the server's log (POSIX extended regular expression).
+// Cause names a known failure by a pattern in the server's log (POSIX extended regular expression). In its words \1 to \9
+// are what the pattern's groups took from the line; detail and cure are left out where one of theirs took nothing.
 type Cause struct {
 	Pattern string `yaml:"pattern"` // POSIX extended regular expression on a line
 	Cause   string `yaml:"cause"`   // what it means, in the words of the person who waits
-	Cure    string `yaml:"cure"`    // what to do about it
+	Detail  string `yaml:"detail"`  // the line's numbers in a sentence, such as KV needs \1 GiB, \2 free
+	Cure    string `yaml:"cure"`    // what helps, as an imperative
+	Follows bool   `yaml:"follows"` // it mostly follows from another rank's end, and is the cause where no log shows a better one
 }
 
 // Proof is a line of the server's log worth keeping in job.json.
@@ -183,10 +186,7 @@ func (s *Service) checkPages() error {
 // checkPatterns refuses what grep -E would choke on, and what would break a line of node/causes.tsv.
 func (s *Service) checkPatterns() error {
 	for k, c := range s.Causes {
-		if strings.ContainsAny(c.Pattern+c.Cause+c.Cure, "\t\n\r") || c.Pattern == "" || c.Cause == "" {
-			return fmt.Errorf("causes[%d]: %q needs a pattern and a cause, without tabs and newlines", k, c)
-		}
-		if _, err := regexp.CompilePOSIX(c.Pattern); err != nil {
+		if err := c.check(); err != nil {
 			return fmt.Errorf("causes[%d]: %w", k, err)
 		}
 	}

@@ -179,7 +179,7 @@ func (f *Follower) event(at float64, kind string, w []string, s snapshot) []stri
 	case "trial":
 		return f.trialEvent(at, w[0], w[1], w[2], s)
 	case "failure":
-		return []string{fmt.Sprintf("FAILED: %s (status %s): %s", plain(w[0]), plain(w[1]), plain(w[2]))}
+		return []string{"FAILED: " + plain(w[2])}
 	case "exit":
 		f.exit = w[0]
 	}

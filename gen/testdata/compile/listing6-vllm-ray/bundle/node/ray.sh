@@ -36,7 +36,7 @@ find_rank() {
 
 # ── What the server is started with, and how to enter its container ──────────────────────────────────────────────
 
-TMP=/tmp/hpcbench-${RUN##*/} # on this node alone, and short: paths of unix sockets end at 107 characters; finish removes it
+TMP=${BENCH_TMP:-/tmp/hpcbench-${RUN##*/}} # on this node alone, and short: paths of unix sockets end at 107 characters; tidy.sh removes it
 
 # filled TEXT: prints it with the bundle's words replaced by this rank's values.
 filled() {

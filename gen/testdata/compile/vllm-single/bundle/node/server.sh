@@ -1,12 +1,12 @@
 #!/bin/bash
-# Starts one rank of the server, or one of several servers, on this node and becomes it. Called by the job script:
-# server.sh RUN DEPLOYMENT BLOCK PLACED IMAGE [REPLICA [task]]
+# Starts one rank of the server, or one of several servers, on this node, ends with it and tidies up. Called by the job
+# script: server.sh RUN DEPLOYMENT BLOCK PLACED IMAGE [REPLICA [task]]
 set -euo pipefail
 
 readonly RUNTIME='apptainer' GPU_FLAG=''
 BINDS=('/srv/models:/srv/models:ro')
 readonly SECRETS=()
-RUN=$1 DEPLOYMENT=$2 BLOCK=$3 PLACED=$4 IMAGE=$5 REPLICA=${6:-0} TASK=${7-}
+RUN=$1 DEPLOYMENT=$2 BLOCK=$3 PLACED=$4 IMAGE=$5 REPLICA=${6-} TASK=${7-}
 
 # ── Who this node is ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -36,7 +36,7 @@ find_rank() {
 
 # ── What the server is started with, and how to enter its container ──────────────────────────────────────────────
 
-TMP=/tmp/hpcbench-${RUN##*/} # on this node alone, and short: paths of unix sockets end at 107 characters; finish removes it
+TMP=${BENCH_TMP:-/tmp/hpcbench-${RUN##*/}} # on this node alone, and short: paths of unix sockets end at 107 characters; tidy.sh removes it
 
 # filled TEXT: prints it with the bundle's words replaced by this rank's values.
 filled() {
@@ -125,13 +125,29 @@ contained() {
   CONTAINED+=("$image" "$@")
 }
 
+# end: asks the server to end. What still runs after four seconds is ended: when the job is cancelled, Slurm may have no
+# more patience than five.
+end() {
+  trap '' TERM USR1 INT HUP
+  ASKED=1
+  [[ $SERVER ]] || exit 0
+  kill -TERM "$SERVER" 2>/dev/null || return 0
+  for ((k = 0; k < 40; k++)); do kill -0 "$SERVER" 2>/dev/null || return 0; sleep 0.1; done
+  kill -KILL "$SERVER" 2>/dev/null || :
+}
+ASKED='' SERVER=''
+trap end TERM USR1 INT HUP
+
 find_rank server "$REPLICA"
 RANKS=$COUNT
 [[ ! $TASK ]] || be_task
-[[ $REPLICA == 0 ]] || TMP+=/$REPLICA # what one server compiles or locks is not the other's
-printf '%s %s %s\n' "$NODE" "$$" "$REPLICA" >"$PLACED/$RANK" # what it becomes has the same number
+apart=${BENCH_NODE-}${REPLICA:+.$REPLICA}${TASK:+.$SLURM_LOCALID} # what one server or task of a machine compiles or locks is not the other's
+[[ ! $apart ]] || TMP+=/$apart
+trap '"$BUNDLE/node/tidy.sh" "$TMP"' EXIT
+printf '%s %s %s\n' "$NODE" "$$" "$REPLICA" >"$PLACED/$RANK"
 find_interface
 mkdir -p "$TMP"
+: >"$TMP/started"
 ulimit -Sn "$(ulimit -Hn)"
 read_argv "$BUNDLE/argv/$DEPLOYMENT.$RANK"
 contained "$IMAGE" "${ARGV[@]}"
@@ -139,4 +155,9 @@ printf 'rank %s of %s on %s (%s:%s):' "$RANK" "$RANKS" "$NODE" "$IP" "$PORT"
 printf ' %q' "${CONTAINED[@]}"
 printf '\n'
 read_env "$BUNDLE/env/$DEPLOYMENT.env"
-exec "${CONTAINED[@]}"
+
+"${CONTAINED[@]}" &
+SERVER=$!
+status=0
+wait "$SERVER" || status=$?
+[[ $ASKED ]] || exit "$status" # asked, it is 0, for at any other status Slurm ends the ranks that still tidy up
