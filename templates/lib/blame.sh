@@ -12,7 +12,8 @@ blame() {
   local name=$1 status
   reap "$name"
   status=$?
-  look_at "$name" || last_words "$name" "$status"
+  CURE=''
+  { [[ $name == server.* ]] && look_at "$name"; } || last_words "$name" "$status" # the known causes are of servers
   CAUSE=$(told "$name")
   fail "$name" "$status" "$CAUSE" "$AT_NODE" "$AT_RANK" "$AT_LOG"
   show_end "$name"

@@ -8,7 +8,8 @@ make_results() {
   try_agent
   [[ $PLANNED == smoke ]] && results+=/smoke
   RUN=$results/$JOB
-  mkdir -p "$results"
+  mkdir -p "$results" "$BUNDLE/results/claims" # which a group may share
+  umask g-w,o-rwx # what this job writes, its user's group may read, where his own umask says so, and nobody else changes
   until mkdir "$RUN" 2>/dev/null; do
     [[ -d $RUN ]] || die "$RUN can't be made: is the bundle's directory writable on the compute nodes?"
     k=$((k + 1)) RUN=$results/$JOB.$k

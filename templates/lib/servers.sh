@@ -29,7 +29,11 @@ write_nodes() {
   for k in "${!NODES[@]}"; do up[${NODES[k]}]=$((LOCAL * 10 * k)); done
   {
     for node in "${MONITOR_NODES[@]}"; do node_row monitor "$node" -; done
-    for node in "${CLIENT_NODES[@]}"; do node_row client "$node" "${CLIENT_PORT:-$((CLIENT_BLOCK + 6 + ${up[$node]}))}"; done
+    for node in "${CLIENT_NODES[@]}"; do
+      port=${CLIENT_PORT:-$((CLIENT_BLOCK + 6 + ${up[$node]}))}
+      [[ -e $RUN/executors/$node ]] && port=$(<"$RUN/executors/$node") port=${port##*:} # it says where it came to listen
+      node_row client "$node" "$port"
+    done
     for node in "${SERVER_NODES[@]}"; do
       for ((replica = 0; replica < replicas; replica++)); do
         port=${SERVER_PORT:-$((BLOCK + replicas * ${up[$node]} + 10 * replica))}

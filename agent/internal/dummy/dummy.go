@@ -43,6 +43,10 @@ type Config struct {
 	// load_duration of all of them.
 	Cold time.Duration
 
+	// PrefixCache counts in /metrics which requests came before, word for word, as the hits of a prefix cache. Their answers are
+	// no faster. POST /reset_prefix_cache forgets them.
+	PrefixCache bool
+
 	Truth io.Writer // one Truth as a JSON line per request; nil: none
 
 	// Faults, for tests of what surrounds a server.

@@ -168,7 +168,7 @@ func (m *maker) words(d *Deployment, start service.Start) {
 
 // taken are the names that the node scripts use for themselves (templates/lib/node.sh and node/*.tmpl).
 var taken = regexp.MustCompile(`^(AGENT|ARGV|BASH_REMATCH|BINDS|BLOCK|BUNDLE|CONTAINED|COUNT|DEPLOYMENT|GPU_FLAG|HEAD_IP|` +
-	`HEAD_PORT|HOSTS|IFS|IMAGE|INTERFACE|IP|NODE|PATH|PLACED|PORT|RANK|RANKS|REPLICA|RAY_ADDRESS_PORT|RUN|RUNTIME|SECRETS|TASK|TMP|` +
+	`HEAD_PORT|HOSTS|IFS|IMAGE|INTERFACE|IP|LISTENS|NODE|PATH|PLACED|PORT|RANK|RANKS|REPLICA|RAY_ADDRESS_PORT|RUN|RUNTIME|SECRETS|TASK|TMP|` +
 	`BASH_.*|BASHOPTS|SHELLOPTS|ENV|UID|EUID|PPID|SLURM_.*|name|value)$`)
 
 var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)

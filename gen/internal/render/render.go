@@ -54,6 +54,14 @@ func Render(in Input) (*bundle.Bundle, error) {
 		return nil, r.err
 	}
 	b.Add("node/causes.tsv", 0o644, causes(in.Service))
+	b.Add("node/proof.tsv", 0o644, proof(in.Service))
+	if v.Watch {
+		text, err := indented(in.Plan.Setting.Watch)
+		if err != nil {
+			return nil, fmt.Errorf("rendering what is watched: %w", err)
+		}
+		b.Add("node/watch.json", 0o644, text)
+	}
 	if err := servers(b, in.Plan); err != nil {
 		return nil, err
 	}
@@ -182,6 +190,25 @@ func causes(s *service.Service) []byte {
 	return out.Bytes()
 }
 
+// proof is node/proof.tsv: what of the servers' logs is worth keeping in job.json, by patterns.
+func proof(s *service.Service) []byte {
+	var out bytes.Buffer
+	for _, p := range s.Proof {
+		fmt.Fprintf(&out, "%s\t%s\n", p.Name, p.Pattern)
+	}
+	return out.Bytes()
+}
+
+// indented is a value as JSON for people, too.
+func indented(v any) ([]byte, error) {
+	var out bytes.Buffer
+	e := json.NewEncoder(&out)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	err := e.Encode(v)
+	return out.Bytes(), err
+}
+
 // servers adds argv/ and env/: one argument a line, one NAME='value' a line.
 func servers(b *bundle.Bundle, p *plan.Plan) error {
 	for _, d := range p.Deployments {
@@ -211,14 +238,11 @@ func trials(b *bundle.Bundle, dir string, in Input, all []*plan.Trial) error {
 		if in.Only != nil && !in.Only(path) {
 			continue
 		}
-		var out bytes.Buffer
-		e := json.NewEncoder(&out)
-		e.SetEscapeHTML(false)
-		e.SetIndent("", "  ")
-		if err := e.Encode(t.Trial); err != nil {
+		text, err := indented(t.Trial)
+		if err != nil {
 			return fmt.Errorf("rendering trial %s: %w", t.ID, err)
 		}
-		b.Add(path, 0o644, out.Bytes())
+		b.Add(path, 0o644, text)
 	}
 	b.Add(dir+"/index.tsv", 0o644, index.Bytes())
 	return nil

@@ -56,6 +56,7 @@ type Bundle struct {
 	HealthInterval     int
 	MonitorInterval    string   // "1s"; "" when monitoring is off
 	SrunMPI            string   // value of srun --mpi, "" for none given
+	Watch              bool     // node/watch.json says what else is read
 	MonitorStep        []string // further srun options of the monitor's step
 	MonitorGPUs        []string // the same, on nodes with the servers' GPUs
 	ClientStep         []string // further srun options of a client's step

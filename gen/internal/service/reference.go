@@ -8,6 +8,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"hpcbench/agent/workload"
 )
 
 //go:embed reference.md
@@ -33,7 +35,7 @@ func Reference(fsys fs.FS) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.WriteString(strings.NewReplacer("KEYS\n", keys, "FIELDS\n", fields).Replace(referenceHead))
+	b.WriteString(strings.NewReplacer("KEYS\n", keys, "FIELDS\n", fields, "NAMES", ourNames()).Replace(referenceHead))
 	for _, name := range names {
 		s, err := Load(fsys, name)
 		if err != nil {
@@ -67,6 +69,15 @@ func (s *Service) reference(b *strings.Builder) {
 	if s.Flags {
 		b.WriteString("\nAny other setting is handed to the server as an option, with a warning.\n")
 	}
+}
+
+// ourNames are the names of what servers tell, each with what it is.
+func ourNames() string {
+	var names []string
+	for _, n := range workload.ServerNames {
+		names = append(names, "`"+n.Name+"` ("+n.Help+")")
+	}
+	return strings.Join(names, ", ")
 }
 
 // above says where a port is from the endpoint's.

@@ -76,17 +76,29 @@ type Proof struct {
 	Pattern string `yaml:"pattern"` // POSIX extended regular expression; what it matches is kept
 }
 
-// Metrics is where the server tells of itself in Prometheus' text format, and its names mapped to ours.
+// Metrics is where the server tells of itself in Prometheus's text format, and its names mapped to ours.
 type Metrics struct {
-	Path       string            `yaml:"path"`        // "": it has none
-	PortOffset int               `yaml:"port_offset"` // of its port, from the endpoint's
-	Map        map[string]string `yaml:"map"`         // its names, with {label="value"} where that tells series apart, to ours: running, waiting, kv_usage, preemptions, prompt_tokens, gen_tokens, prefix_queries, prefix_hits, prefix_hit_rate, ttft, itl, tpot, e2e
+	Path       string            `yaml:"path"`        // "": nowhere
+	PortOffset int               `yaml:"port_offset"` // its port is the endpoint's plus this
+	Map        map[string]string `yaml:"map"`         // x, x{label="value"} or x + y to our names, with commas between several (workload.Sources)
+	Extra      []Metric          `yaml:"extra"`       // further ones, as a recipe's monitoring.metrics
 }
 
-// Reset is a request that makes each endpoint forget what it cached, asked before each trial; a zero one is none.
+// Metric is one beyond those that have a name of ours: of the server's page, or of a command on each node.
+type Metric struct {
+	Name    string   `yaml:"name"`    // ours, in CSV, report and /metrics/prometheus
+	From    string   `yaml:"from"`    // server, or silent
+	Metric  string   `yaml:"metric"`  // of the server's page, such as x{label="value"}
+	Command []string `yaml:"command"` // run on each node; its output is the number
+	Unit    string   `yaml:"unit"`    // of the number, such as W
+	Help    string   `yaml:"help"`    // what it is, in a sentence
+}
+
+// Reset is what each endpoint is asked before each trial, so that no trial profits from the one before. Only where the server
+// has a way that is safe on a network that others share.
 type Reset struct {
 	Method string `yaml:"method"` // "": POST
-	Path   string `yaml:"path"`   // "": there is no such page
+	Path   string `yaml:"path"`   // "": there is none
 }
 
 // Load reads the folder name of fsys. A name that is not there is an error that lists those that are.
@@ -158,7 +170,7 @@ func (s *Service) check(name string) error {
 			return fmt.Errorf("launchers has %q, and knows %q only", l, launchers)
 		}
 	}
-	return errors.Join(s.checkDialects(), s.checkConfig(), s.checkPages(), s.checkPatterns(), s.checkTemplates(), s.checkQuestions())
+	return errors.Join(s.checkDialects(), s.checkConfig(), s.checkPages(), s.checkPatterns(), s.checkTemplates(), s.checkQuestions(), s.checkMetrics())
 }
 
 // plainWord is what may stand in an option of srun.
@@ -171,11 +183,6 @@ func (s *Service) checkPages() error {
 	}
 	if s.MPI != "" && !plainWord.MatchString(s.MPI) {
 		return fmt.Errorf("mpi is %q, and must be one of srun --mpi=list", s.MPI)
-	}
-	for key, page := range map[string]string{"metrics.path": s.Metrics.Path, "reset.path": s.Reset.Path} {
-		if page != "" && !strings.HasPrefix(page, "/") {
-			return fmt.Errorf("%s is %q, and must begin with /", key, page)
-		}
 	}
 	if s.Metrics.PortOffset < 0 || s.Metrics.PortOffset > 5 {
 		return fmt.Errorf("metrics.port_offset is %d: of a server's ten ports it has 0 to 5", s.Metrics.PortOffset)
@@ -191,6 +198,9 @@ func (s *Service) checkPatterns() error {
 		}
 	}
 	for k, p := range s.Proof {
+		if p.Name == "" || p.Pattern == "" || strings.ContainsAny(p.Name+p.Pattern, "\t\n\r") {
+			return fmt.Errorf("proof[%d]: %q needs a name and a pattern, without tabs and newlines", k, p)
+		}
 		if _, err := regexp.CompilePOSIX(p.Pattern); err != nil {
 			return fmt.Errorf("proof[%d]: %w", k, err)
 		}
