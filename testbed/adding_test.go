@@ -183,5 +183,33 @@ func follow(t *testing.T, dir string, nodes []string, command string, want []str
 		for k := range 2 {
 			j.wantGood(fmt.Sprintf("%04d", k+1))
 		}
+		j.wantOwnWords()
+	}
+}
+
+// wantOwnWords wants what the parrot tells of itself under our names: with eight requests in flight, four sit; and the line that
+// proves it in job.json.
+func (j *job) wantOwnWords() {
+	j.t.Helper()
+	var trial struct {
+		Server struct {
+			Running struct {
+				Max float64 `json:"max"`
+			} `json:"running"`
+			GenTokens float64 `json:"gen_tokens"`
+		} `json:"server"`
+	}
+	readJSON(j.t, j.path("0002", "summary.json"), &trial)
+	if s := trial.Server; s.Running.Max != 4 || s.GenTokens <= 0 {
+		j.t.Errorf("the server tells of itself %+v, want four at once and some tokens", s)
+	}
+	var told struct {
+		Deployments []struct {
+			Proof []struct{ Name, Value string } `json:"proof"`
+		} `json:"deployments"`
+	}
+	readJSON(j.t, j.path("job.json"), &told)
+	if len(told.Deployments) != 1 || fmt.Sprint(told.Deployments[0].Proof) != "[{perches parrot: 4 perches}]" {
+		j.t.Errorf("job.json has %+v, want the parrot's perches as proof", told.Deployments)
 	}
 }
