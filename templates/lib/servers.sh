@@ -86,7 +86,7 @@ start_servers() {
   node=$(IFS=,; printf '%s' "${SERVER_NODES[*]}")
   script=server.sh log=$name.%N
   [[ ${LAUNCHER[$d]} == ray ]] && script=ray.sh
-  [[ ${LAUNCHER[$d]} == tasks ]] && { log+=.%t; set -- "$@" 0 task; }
+  [[ ${LAUNCHER[$d]} == tasks ]] && { log+=.%t; set -- "$@" '' task; }
   start "$name" on "$node" "${step[@]}" --wait=5 --output="$LOGS/$log.log" "$BUNDLE/node/$script" "$@"
 }
 
