@@ -149,7 +149,8 @@ func (j *Job) image(w []string) error {
 	if err != nil {
 		return err
 	}
-	j.Images = append(j.Images, Image{Deployment: w[0], Path: w[1], Bytes: size, ModifiedAt: modified})
+	w = append(w, "", "") // what may be absent
+	j.Images = append(j.Images, Image{Deployment: w[0], Path: w[1], Bytes: size, ModifiedAt: modified, Digest: w[4], Remote: w[5]})
 	return nil
 }
 

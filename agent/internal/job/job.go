@@ -106,7 +106,9 @@ type Image struct {
 	Deployment string `json:"deployment"`
 	Path       string `json:"path"`
 	Bytes      int64  `json:"bytes"`
-	ModifiedAt int64  `json:"modified_at"` // seconds since 1970
+	ModifiedAt int64  `json:"modified_at"`      // seconds since 1970
+	Digest     string `json:"digest,omitempty"` // of what its name stood for in the registry when it was pulled, and
+	Remote     string `json:"remote,omitempty"` // that name; absent where prefetch.sh did not bring it
 }
 
 // Read makes the account of the job in dir from its events.tsv and, where the job came so far, its ledger.tsv and

@@ -143,7 +143,7 @@ func TestFactsImagesAndNodes(t *testing.T) {
 	if j.ID != "4711" || j.Plan != "abc" || j.Scenario != "My test" || len(j.Facts) != 1 || j.Facts["slurm"] != "slurm 23.11" {
 		t.Errorf("got %+v", j)
 	}
-	if len(j.Images) != 1 || j.Images[0] != (Image{"d1", "/x/a b.sif", 123, 456}) {
+	if len(j.Images) != 1 || j.Images[0] != (Image{"d1", "/x/a b.sif", 123, 456, "", ""}) {
 		t.Errorf("images %+v", j.Images)
 	}
 	if len(j.Nodes) != 2 || j.Nodes[0].Port != 20106 || j.Nodes[1].Port != 0 {
