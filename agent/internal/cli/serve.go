@@ -26,8 +26,8 @@ var serve = command{
 	long: `
 GET /health, /status, /metrics and /metrics/prometheus tell; POST /start and /stop do, and need the token as
 "Authorization: Bearer …". With --watch the executor of the job's first client node GETs each server's metrics while a trial
-runs, for DIR/<trial>/server.csv and the summary. The address is published after it was bound, so that a token never goes to somebody else. The log
-on stderr is JSON lines. Ends with status 0 on TERM, INT or USR1, after stopping a running trial.`,
+runs, for DIR/<trial>/server.csv and the summary. The address is published after it was bound, so that a token never goes to
+somebody else. The log on stderr is JSON lines. Ends with status 0 on TERM, INT or USR1, after stopping a running trial.`,
 	example: "agent serve --listen 10.0.0.1:20106 --token-file control.token --out results/4711 --ready-file executors/mel2001",
 	declare: func(f *flags) action {
 		listen := f.text("listen", "IP:PORT", "", "where to listen")

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"hpcbench/agent/workload"
 )
 
 const referenceHead = `# Services
@@ -36,6 +38,14 @@ trials) and .Context (tokens of prompt and answer that a request needs room for)
 @HEAD_IP@, @NODES@, @AGENT@, @RUN@ (results/<jobid>), @TMP@ (a short directory on the node), @INTERFACE@ and @BLOCK+N@ (port N
 of the job's block of a hundred).
 
+Three keys say what is read of a server beside its answers. ` + "`metrics: {path: /metrics, port_offset: 2, map: {x_total: gen_tokens}}`" + ` is
+its page in Prometheus's text format, on the endpoint's port plus ` + "`port_offset`" + `, and its names mapped to ours: %NAMES%. A name
+may choose by labels, ` + "`x{label=\"v\"}`" + `, or be a sum, ` + "`x + y`" + `; it may stand for several of ours, with commas between;
+of several that stand for one of ours the first on the page counts. ` + "`metrics.extra`" + ` adds metrics as ` + "`monitoring.metrics`" + ` of a
+recipe does. ` + "`reset: {method: POST, path: /forget}`" + ` is asked of each endpoint before each trial, where the server has a way to forget
+that is safe on a network that others share. ` + "`proof: [{name: kv_cache, pattern: \"KV cache size: [0-9,]+\"}]`" + ` are lines of its log that go
+into job.json (POSIX extended regular expressions).
+
 What ` + "`gen create`" + ` asks about a service, besides what it asks about each, stands under ` + "`ask`" + `: a path of the recipe, and templates of a
 default and of a condition. They see .Nodes and .GPUs of the servers, .Model, .Account, .Slurm, .Container and .Config so far.
 `
@@ -47,7 +57,7 @@ func Reference(fsys fs.FS) ([]byte, error) {
 		return nil, err
 	}
 	var b strings.Builder
-	b.WriteString(referenceHead)
+	b.WriteString(strings.Replace(referenceHead, "%NAMES%", ourNames(), 1))
 	for _, name := range names {
 		s, err := Load(fsys, name)
 		if err != nil {
@@ -65,7 +75,10 @@ func (s *Service) reference(b *strings.Builder) {
 		fmt.Fprintf(b, "- image, where the recipe names none: %s\n", s.Image)
 	}
 	if s.Metrics.Path != "" {
-		fmt.Fprintf(b, "- its own metrics: %s\n", s.Metrics.Path)
+		fmt.Fprintf(b, "- its own metrics: %s%s\n", s.Metrics.Path, offset(s.Metrics.PortOffset))
+	}
+	if s.Reset.Path != "" {
+		fmt.Fprintf(b, "- asked before each trial to forget the one before: %s %s\n", s.Reset.Method, s.Reset.Path)
 	}
 	for _, limit := range s.Limits {
 		fmt.Fprintf(b, "- %s\n", limit)
@@ -75,6 +88,23 @@ func (s *Service) reference(b *strings.Builder) {
 	if s.Flags {
 		b.WriteString("\nAny other setting is handed to the server as an option, with a warning.\n")
 	}
+}
+
+// offset says on which port, where it is not the endpoint's.
+func offset(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" on the endpoint's port %+d", n)
+}
+
+// ourNames are the names of what servers tell, each with what it is.
+func ourNames() string {
+	var names []string
+	for _, n := range workload.ServerNames {
+		names = append(names, "`"+n.Name+"` ("+n.Help+")")
+	}
+	return strings.Join(names, ", ")
 }
 
 // settings writes a row for each property of a schema, and for those below it. One that is false is the job's own.
