@@ -31,7 +31,7 @@ type Trial struct {
 type Server struct {
 	Nodes     int      `json:"nodes,omitempty"`
 	Replicas  int      `json:"replicas,omitempty"` // servers on each node; 0: one
-	Launcher  string   `json:"launcher"`           // single, spmd, ray, mp; none: they run already
+	Launcher  string   `json:"launcher"`           // single, spmd, ray, mp, tasks; none: they run already
 	GPUs      int      `json:"gpus,omitempty"`     // of each node, and so CPUs and GB of memory; 0: not asked for
 	CPUs      int      `json:"cpus,omitempty"`
 	MemGB     int      `json:"mem_gb,omitempty"`

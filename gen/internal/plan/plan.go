@@ -111,6 +111,7 @@ type Deployment struct {
 	Remote    string              `json:"remote,omitempty"` // where the image comes from
 	Launcher  string              `json:"launcher"`
 	Replicas  int                 `json:"replicas,omitempty"` // servers on each node; 0: one
+	Tasks     int                 `json:"tasks,omitempty"`    // of its one server on each node, by launcher tasks; 0: one
 	Endpoints int                 `json:"endpoints"`
 	External  []string            `json:"external,omitempty"`  // base URLs of servers that nobody starts
 	GPUs      int                 `json:"gpus,omitempty"`      // that it uses

@@ -10,6 +10,7 @@
 //
 //	@IP@       this rank's address          @HEAD_IP@  the address of rank 0
 //	@PORT@     the server's port            @NODES@    how many nodes the server has
+//	@PORT+N@   N ports above it, 1 to 5: of a server's ten ports these are its own
 //	@RANK@     this rank, from 0            @AGENT@    path of the bundle's agent
 //	@RUN@      results/<jobid>              @BLOCK+N@  port N of the job's block of 100
 //	@INTERFACE@ name of the interface that has @IP@
@@ -104,11 +105,12 @@ type Deployment struct {
 	Image    string   // path, "" without a container
 	Model    string   // name in requests
 	Dialect  string   // of the readiness generation: the first trial's
-	Launcher string   // single, spmd, ray, mp
+	Launcher string   // single, spmd, ray, mp, tasks
 	Step     []string // further srun options of the server's step, such as --cpus-per-task=8 --gres=gpu:2
 	Trials   int
 	StartupS int
 	Replicas int      // servers on each node, at least 1
+	Tasks    int      // of the server on each node, by launcher tasks; 0: one
 	External []string // base URLs of servers that run already
 	// Causes are known failures in the server's log: node/causes.tsv has them for all deployments.
 }

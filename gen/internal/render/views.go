@@ -54,7 +54,7 @@ func directives(all []plan.Directive) []Directive {
 func deployment(d *plan.Deployment) Deployment {
 	return Deployment{
 		ID: d.ID, What: d.What, Image: d.Image, Model: d.Model, Dialect: d.Dialect, Launcher: d.Launcher, Step: d.Step,
-		Trials: d.Trials, StartupS: d.StartupS, Replicas: max(1, d.Replicas), External: d.External,
+		Trials: d.Trials, StartupS: d.StartupS, Replicas: max(1, d.Replicas), Tasks: d.Tasks, External: d.External,
 	}
 }
 

@@ -1,12 +1,12 @@
 #!/bin/bash
 # Starts one rank of the server, or one of several servers, on this node, ends with it and tidies up. Called by the job
-# script: server.sh RUN DEPLOYMENT BLOCK PLACED IMAGE [REPLICA]
+# script: server.sh RUN DEPLOYMENT BLOCK PLACED IMAGE [REPLICA [task]]
 set -euo pipefail
 
 readonly RUNTIME='' GPU_FLAG=''
-readonly BINDS=()
+BINDS=()
 readonly SECRETS=()
-RUN=$1 DEPLOYMENT=$2 BLOCK=$3 PLACED=$4 IMAGE=$5 REPLICA=${6-}
+RUN=$1 DEPLOYMENT=$2 BLOCK=$3 PLACED=$4 IMAGE=$5 REPLICA=${6-} TASK=${7-}
 
 # ── Who this node is ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -43,6 +43,9 @@ filled() {
   local text=$1
   text=${text//@IP@/"$IP"}
   text=${text//@PORT@/"$PORT"}
+  while [[ $text =~ @PORT\+([0-9]+)@ ]]; do
+    text=${text//"${BASH_REMATCH[0]}"/$((PORT + BASH_REMATCH[1]))}
+  done
   text=${text//@RANK@/"$RANK"}
   text=${text//@HEAD_IP@/"$HEAD_IP"}
   text=${text//@NODES@/"$COUNT"}
@@ -73,6 +76,15 @@ read_argv() {
 # give NAME VALUE: a variable for the server in its container; or on this node, where it has none.
 give() {
   if [[ $IMAGE ]]; then export "APPTAINERENV_$1=$2" "SINGULARITYENV_$1=$2"; else export "$1=$2"; fi
+}
+
+# be_task: of several tasks on a node each is a rank. What Slurm and PMIx tell a task goes into the container, where its MPI
+# looks for it, and so does the directory on the node in which PMIx answers.
+be_task() {
+  local name
+  RANK=$SLURM_PROCID RANKS=$SLURM_NTASKS
+  for name in "${!SLURM_@}" "${!PMI_@}" "${!PMIX_@}"; do give "$name" "${!name}"; done
+  [[ ! -d ${PMIX_SERVER_TMPDIR-} ]] || BINDS+=("$PMIX_SERVER_TMPDIR")
 }
 
 # read_env FILE: the server's environment; and none of what a login shell or a proxy would add to it. A shell of its own
@@ -127,7 +139,9 @@ ASKED='' SERVER=''
 trap end TERM USR1 INT HUP
 
 find_rank server "$REPLICA"
-apart=${BENCH_NODE-}${REPLICA:+.$REPLICA} # what one server of a machine compiles or locks is not the other's
+RANKS=$COUNT
+[[ ! $TASK ]] || be_task
+apart=${BENCH_NODE-}${REPLICA:+.$REPLICA}${TASK:+.$RANK} # what one server of a machine compiles or locks is not the other's
 [[ ! $apart ]] || TMP+=/$apart
 trap '"$BUNDLE/node/tidy.sh" "$TMP"' EXIT
 printf '%s %s %s\n' "$NODE" "$$" "$REPLICA" >"$PLACED/$RANK"
@@ -137,7 +151,7 @@ mkdir -p "$TMP"
 ulimit -Sn "$(ulimit -Hn)"
 read_argv "$BUNDLE/argv/$DEPLOYMENT.$RANK"
 contained "$IMAGE" "${ARGV[@]}"
-printf 'rank %s of %s on %s (%s:%s):' "$RANK" "$COUNT" "$NODE" "$IP" "$PORT"
+printf 'rank %s of %s on %s (%s:%s):' "$RANK" "$RANKS" "$NODE" "$IP" "$PORT"
 printf ' %q' "${CONTAINED[@]}"
 printf '\n'
 read_env "$BUNDLE/env/$DEPLOYMENT.env"
