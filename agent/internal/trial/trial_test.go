@@ -386,3 +386,34 @@ func TestServersAreResetBeforeTheLoad(t *testing.T) {
 		}
 	}
 }
+
+// The same prompts once more are hits of the server's prefix cache, which nobody asked for, and mark the trial; where the server is
+// reset before each load, there are none.
+func TestPromptsThatAServerRemembers(t *testing.T) {
+	for _, reset := range []*workload.Reset{nil, {Method: "POST", Path: "/reset_prefix_cache"}} {
+		endpoint := mock(t, dummy.Config{PrefixCache: true, TTFT: 10 * time.Millisecond})
+		b := newBed(t, []string{endpoint}, 0)
+		ln := listen(t)
+		e := executor.New(executor.Config{
+			Token: "token", Out: b.run, Node: "c1", Registry: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler),
+			Watch: &workload.Watch{Schema: workload.Schema, IntervalS: 0.1, Server: &workload.Page{Path: "/metrics", Map: map[string]string{
+				"dummy_prefix_cache_queries_total": "prefix_queries", "dummy_prefix_cache_hits_total": "prefix_hits"}}},
+		})
+		background(t, func(ctx context.Context) error { return e.Serve(ctx, ln) })
+		b.Executors[0].URL = "http://" + ln.Addr().String()
+		b.Trial.Workload.Dialect, b.Trial.Workload.InputTokens, b.Trial.Reset = "openai-completions", 100, reset
+		for run, want := range []bool{false, reset == nil} {
+			s, err := Run(t.Context(), b.Config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if s.Server == nil || s.Server.PrefixQueries == nil || *s.Server.PrefixQueries < 2000 {
+				t.Fatalf("run %d: the server told %+v", run, s.Server)
+			}
+			hits := slices.ContainsFunc(s.Marks, func(m string) bool { return strings.Contains(m, "prefix hits that nobody asked for") })
+			if hits != want {
+				t.Errorf("reset %v, run %d: marks %q, hits %v", reset, run, s.Marks, *s.Server.PrefixHitShare)
+			}
+		}
+	}
+}

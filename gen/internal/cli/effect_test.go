@@ -281,3 +281,21 @@ func bundleOf(t *testing.T, sets []string) (files map[string][]byte, resolved []
 	}
 	return files, resolved
 }
+
+// Who looks more closely has not measured something else: how nodes and servers are watched is in no trial, and so in no key of
+// the ledger.
+func TestWatchingChangesNoTrial(t *testing.T) {
+	plain, _ := bundleOf(t, nil)
+	other, _ := bundleOf(t, []string{"monitoring.interval=250ms", "monitoring.metrics=[{name: fan, command: [read-fan]}]"})
+	if bytes.Equal(plain["node/watch.json"], other["node/watch.json"]) || len(plain["node/watch.json"]) == 0 {
+		t.Errorf("node/watch.json is the same:\n%s", other["node/watch.json"])
+	}
+	for path, text := range plain {
+		if (strings.HasPrefix(path, "trials/0") || strings.HasPrefix(path, "argv/") || strings.HasPrefix(path, "env/")) && !bytes.Equal(text, other[path]) {
+			t.Errorf("%s differs", path)
+		}
+	}
+	if off, _ := bundleOf(t, []string{"monitoring.enabled=false"}); off["node/watch.json"] != nil {
+		t.Error("nothing is to be watched, and node/watch.json is there")
+	}
+}
