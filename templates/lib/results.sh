@@ -66,7 +66,7 @@ check_files() {
   for item in "${FILES[@]}"; do
     [[ -r $item ]] || { fail file 1 "$item can't be read"; bad=1; }
   done
-  (cd "$BUNDLE" && sha256sum --check --quiet MANIFEST 2>/dev/null) | sed 's/^/edited since it was compiled: /'
+  check_edits
   return "$bad"
 }
 

@@ -36,6 +36,7 @@ fail() {
   [[ $why ]] && STOP=${STOP:-$why} words="$RUN can't be written to: $why. Free some, and submit again for the rest. First seen as: $3"
   say "FAILED: $words"
   note failure "$1" "$2" "$words" "${@:4}"
+  [[ $1 == preflight || ${CURE-} ]] || accuse_named "$3" "${4-}" # what has a known cure is seldom the node's doing
   [[ $FIRST_STATUS ]] && return
   FIRST_STATUS=$2
   [[ $2 == 0 || $2 == 75 ]] && FIRST_STATUS=1

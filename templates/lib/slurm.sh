@@ -103,9 +103,9 @@ find_addresses() {
   within_all 300 addresses && await 10 "${files[@]}" && return
   [[ $STOP ]] && return 1
   for node in "${NODES[@]}"; do
-    [[ -e $RUN/address/$node ]] || fail "$node" 1 "no address: $(last_words addresses)"
+    [[ -e $RUN/address/$node ]] || fail "$node" 1 "no address: $(last_line addresses)"
   done
-  [[ $FIRST_STATUS ]] || fail addresses 1 "$(last_words addresses)"
+  [[ $FIRST_STATUS ]] || fail addresses 1 "$(last_line addresses)"
   return 1
 }
 

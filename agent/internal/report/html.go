@@ -25,6 +25,7 @@ var pageTemplate = template.Must(template.New("page").Parse(pageText))
 type page struct {
 	Style          template.CSS
 	Title, Finding string
+	Edited         string
 	Validity       string
 	Chips          []chip
 	Troubles       []trouble
@@ -65,7 +66,7 @@ type jobView struct {
 // HTML is report.html: one file that loads nothing, with its plots as SVG.
 func (r *Report) HTML() (string, error) {
 	p := page{
-		Style: template.CSS(pageStyle), Title: r.title(), Finding: r.finding(), Validity: r.validity(),
+		Style: template.CSS(pageStyle), Title: r.title(), Finding: r.finding(), Validity: r.validity(), Edited: r.edited(),
 		NumbersTitle: r.numbersTitle(), Legend: r.legend(),
 		Troubles: r.troubles(), Notes: slices.Clone(r.notes),
 	}

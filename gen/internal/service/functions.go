@@ -31,9 +31,12 @@ func (e *valueError) Error() string { return e.text }
 //	filled MAP KEY V...    MAP, and each V at its KEY where MAP has nothing there
 //	product A B...         of whole numbers
 //	join A B...            one word out of several
+//	absolute NAME          whether NAME is a path from the root
+//	cached NAME            the directory of the Hugging Face cache (under HF_HOME/hub) that has the model OWNER/NAME
 //	hub NAME               whether NAME looks like a model of the Hugging Face hub, OWNER/NAME, and not like a path
 var functions = template.FuncMap{
 	"arg": arg, "get": get, "given": given, "flags": flags, "switches": switches, "filled": filled, "product": product, "join": join, "hub": hub,
+	"absolute": absolute, "cached": cached,
 }
 
 func arg(v any) (string, error) {
@@ -92,6 +95,14 @@ func hub(name any) bool {
 	text, ok := name.(string)
 	return ok && hubName.MatchString(text)
 }
+
+func absolute(name any) bool {
+	text, ok := name.(string)
+	return ok && strings.HasPrefix(text, "/")
+}
+
+// cached is how huggingface_hub names a model's directory (docs/huggingface_hub/guides/manage-cache).
+func cached(name string) string { return "models--" + strings.ReplaceAll(name, "/", "--") }
 
 var option = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.-]*$`)
 

@@ -2,8 +2,9 @@
 //
 // Nothing about a service stands anywhere else. What a deployment of it is started with comes out of the folder's
 // templates, which see one Start: argv.tmpl (and, where the service has that launcher, ray-head.tmpl and
-// ray-worker.tmpl) gives one argument a line, env.tmpl one NAME=value a line, and prefetch.tmpl the words of a command
-// that brings the model.
+// ray-worker.tmpl) gives one argument a line, env.tmpl one NAME=value a line, files.tmpl one path a line, prefetch.tmpl the
+// words of a command that brings the model, and prepare.tmpl those of one that is run beside each server once it is healthy.
+// Scripts of the folder (*.sh) are in the bundle's service/, which those words call @SERVICE@.
 package service
 
 import (
@@ -42,12 +43,14 @@ type Service struct {
 	StartupS        float64        `yaml:"startup_s"`        // usual seconds from its first step to a generated token, for planning
 	Argv            string         `yaml:"argv"`             // text of argv.tmpl, in a folder without that file
 	Env             string         `yaml:"env"`              // text of env.tmpl, likewise
+	Needs           string         `yaml:"files"`            // text of files.tmpl, likewise: paths inside the container that must be there before it starts
 	Config          map[string]any `yaml:"config"`           // JSON Schema of service_config
 	Flags           bool           `yaml:"flags"`            // a setting that Config does not know is an option of the server, and no error
 	Causes          []Cause        `yaml:"causes"`           // known failures; of one log the first that matches is told
 	Proof           []Proof        `yaml:"proof"`            // lines of the log worth keeping in job.json
 	Metrics         Metrics        `yaml:"metrics"`          // where it tells of itself, in Prometheus' text format
 	Reset           Reset          `yaml:"reset"`            // a request that makes an endpoint forget what it cached, asked before each trial
+	Pages           []Page         `yaml:"pages"`            // looked at once each server has generated, before anything is measured
 	Limits          []string       `yaml:"limits"`           // in words, for documentation
 	Ask             []Question     `yaml:"ask"`              // of gen create, in this order
 	Files           fs.FS          `yaml:"-"`                // the folder
@@ -99,6 +102,17 @@ type Metric struct {
 type Reset struct {
 	Method string `yaml:"method"` // "": POST
 	Path   string `yaml:"path"`   // "": there is none
+}
+
+// Page is a look at a server that generates: a GET, whose answer is JSON.
+type Page struct {
+	Path  string   `yaml:"path"`  // asked by GET; the answer is JSON
+	Items string   `yaml:"items"` // key of the list in the answer whose items are looked at; "": the answer is the only one
+	Wrong string   `yaml:"wrong"` // "KEY < KEY": two numbers of an item, the first smaller than the second, end the deployment; "": nothing does
+	When  string   `yaml:"when"`  // template: Wrong counts where it makes true; "": always
+	Cause string   `yaml:"cause"` // what Wrong means
+	Cure  string   `yaml:"cure"`  // what helps
+	Proof []string `yaml:"proof"` // keys of an item that are worth keeping in job.json
 }
 
 // Load reads the folder name of fsys. A name that is not there is an error that lists those that are.
@@ -170,14 +184,14 @@ func (s *Service) check(name string) error {
 			return fmt.Errorf("launchers has %q, and knows %q only", l, launchers)
 		}
 	}
-	return errors.Join(s.checkDialects(), s.checkConfig(), s.checkPages(), s.checkPatterns(), s.checkTemplates(), s.checkQuestions(), s.checkMetrics())
+	return errors.Join(s.checkDialects(), s.checkConfig(), s.checkLauncher(), s.checkPages(), s.checkPatterns(), s.checkTemplates(), s.checkQuestions(), s.checkMetrics())
 }
 
 // plainWord is what may stand in an option of srun.
 var plainWord = regexp.MustCompile(`^[A-Za-z0-9_]+$`)
 
-// checkPages refuses what no job could ask the server for, or start it by.
-func (s *Service) checkPages() error {
+// checkLauncher refuses what no job could start the server by, or find its metrics at.
+func (s *Service) checkLauncher() error {
 	if s.MPI != "" && !slices.Contains(s.Launchers, "tasks") {
 		return fmt.Errorf("mpi is %q, and only the launcher tasks has one", s.MPI)
 	}

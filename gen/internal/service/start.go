@@ -85,7 +85,7 @@ func (s *Service) Variables(start Start) ([]string, error) {
 func (s *Service) text(file string) (string, error) {
 	src, err := fs.ReadFile(s.Files, file+".tmpl")
 	if errors.Is(err, fs.ErrNotExist) {
-		return map[string]string{"argv": s.Argv, "env": s.Env}[file], nil
+		return map[string]string{"argv": s.Argv, "env": s.Env, "files": s.Needs}[file], nil
 	}
 	if err != nil {
 		return "", fmt.Errorf("reading %s.tmpl of service %s: %w", file, s.Name, err)
@@ -138,7 +138,7 @@ func (s *Service) checkTemplates() error {
 	if err != nil {
 		return err
 	}
-	files = append(files, "argv.tmpl", "env.tmpl") // which may stand in service.yaml
+	files = append(files, "argv.tmpl", "env.tmpl", "files.tmpl") // which may stand in service.yaml
 	slices.Sort(files)
 	for _, file := range slices.Compact(files) {
 		name := strings.TrimSuffix(file, ".tmpl")
