@@ -102,15 +102,19 @@ func (j *job) wantOllama(t *testing.T) {
 	}
 }
 
-// wantCause wants all of these in the words of the job's first failure.
-func (j *job) wantCause(words ...string) {
+// wantNamed wants the job's first cause to be the server's, in words that have all of these among them.
+func (j *job) wantNamed(words ...string) {
 	j.t.Helper()
-	cause := j.account().Cause
+	c := j.account().Cause
+	if c == nil || c.Component != "server d1" || c.Status != 1 {
+		j.t.Fatalf("the cause is %+v, want one of server d1", c)
+	}
 	for _, w := range words {
-		if cause == nil || !strings.Contains(cause.Message, w) {
-			j.t.Errorf("the cause is %+v, want %q in it", cause, w)
+		if !strings.Contains(c.Message, w) {
+			j.t.Errorf("the cause is %q, and has no %q", c.Message, w)
 		}
 	}
+	j.t.Log(c.Message)
 }
 
 // wantNoted wants this to be noted of the deployment.
@@ -145,7 +149,7 @@ func TestOllamaFaults(t *testing.T) {
 				return
 			}
 			j.wait(status{"FAILED", "1:0"})
-			j.wantCause(c.words...)
+			j.wantNamed(c.words...)
 			for trial, state := range j.account().states() {
 				if state != "missing" {
 					t.Errorf("trial %s is %s", trial, state)
@@ -171,7 +175,7 @@ func TestRealOllama(t *testing.T) {
 			j := o.compile(t).submit()
 			if c.gpus != "" {
 				j.wait(status{"FAILED", "1:0"})
-				j.wantCause("not in the memory of the GPUs")
+				j.wantNamed("not in the memory of the GPUs")
 				return
 			}
 			j.wait(completed)

@@ -40,9 +40,10 @@ blame_unready() {
   show_end "$ASKED"
 }
 
-# note_pages DEPLOYMENT: what the servers' pages prove, for job.json.
+# note_pages DEPLOYMENT: what was prepared, and what the servers' pages prove, for job.json.
 note_pages() {
   local name value endpoint
+  [[ ! -s $RUN/prepared ]] || note proof "$1" prepared "$(<"$RUN/prepared")"
   [[ -s $RUN/proof.$1 ]] || return 0
   while IFS=$'\t' read -r name value endpoint; do note proof "$1" "$name" "$value" "$endpoint"; done <"$RUN/proof.$1"
 }

@@ -22,6 +22,7 @@ const (
 	Complete  = "complete"  // every planned trial is complete
 	Resumable = "resumable" // it stopped in good order; submitting it again runs the rest
 	Cancelled = "cancelled"
+	Requeued  = "requeued" // Slurm took its nodes and began the job anew; its later run has a directory of its own
 	Failed    = "failed"
 )
 
@@ -105,7 +106,9 @@ type Image struct {
 	Deployment string `json:"deployment"`
 	Path       string `json:"path"`
 	Bytes      int64  `json:"bytes"`
-	ModifiedAt int64  `json:"modified_at"` // seconds since 1970
+	ModifiedAt int64  `json:"modified_at"`      // seconds since 1970
+	Digest     string `json:"digest,omitempty"` // of what its name stood for in the registry when it was pulled, and
+	Remote     string `json:"remote,omitempty"` // that name; absent where prefetch.sh did not bring it
 }
 
 // Read makes the account of the job in dir from its events.tsv and, where the job came so far, its ledger.tsv and
@@ -153,6 +156,10 @@ func (j *Job) settle() {
 	}
 	if len(j.Failures) > 0 {
 		j.Cause = &j.Failures[0]
+	}
+	if _, again := j.Facts["successor"]; again {
+		j.State = Requeued
+		return
 	}
 	if j.ExitStatus == nil {
 		return

@@ -176,7 +176,8 @@ func (r *run) view() jobView {
 		add("deployment "+d.ID, joined(text, d.Text))
 	}
 	for _, i := range j.Images {
-		add("image of "+i.Deployment, fmt.Sprintf("%s (%.1f MB, %s)", i.Path, float64(i.Bytes)/1e6, time.Unix(i.ModifiedAt, 0).UTC().Format("2006-01-02 15:04:05 UTC")))
+		add("image of "+i.Deployment, joined(fmt.Sprintf("%s (%.1f MB, %s)", i.Path, float64(i.Bytes)/1e6, time.Unix(i.ModifiedAt, 0).UTC().Format("2006-01-02 15:04:05 UTC")),
+			strings.TrimSpace(i.Remote+" "+i.Digest)))
 	}
 	for _, row := range r.proofs() {
 		add("proof of "+row[0], row[1])

@@ -78,6 +78,7 @@ type Image struct{ Path, Remote string }
 
 // Prefetch is one command that brings a model, run inside an image ("" on the host).
 type Prefetch struct {
+	Model string
 	Image string
 	Argv  []string
 }

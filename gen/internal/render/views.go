@@ -68,7 +68,7 @@ func (v *Bundle) bring(d *plan.Deployment) {
 	}
 	same := func(p Prefetch) bool { return p.Image == d.Image && slices.Equal(p.Argv, d.Prefetch) }
 	if len(d.Prefetch) > 0 && !slices.ContainsFunc(v.Prefetch, same) {
-		v.Prefetch = append(v.Prefetch, Prefetch{d.Image, d.Prefetch})
+		v.Prefetch = append(v.Prefetch, Prefetch{d.Model, d.Image, d.Prefetch})
 	}
 }
 

@@ -6,8 +6,10 @@
 # --smoke, as the first argument, tries the plan before it is paid for: the real servers, each with one short trial that
 # counts for nothing, in the queue that the site keeps for tests where the cluster profile knows one.
 #
-# --until-done 3, as the first arguments, queues up to three successors, each of which runs when the jobs before it left
-# something, and leaves out nodes that were blamed twice. When all is done Slurm forgets the rest; a cancelled job stops them.
+# Before what is sbatch's may stand:
+#   --until-done 3   queues up to three successors, each of which runs when the jobs before it left something, and leaves out
+#                    nodes that were blamed twice. When all is done Slurm forgets the rest; a cancelled job stops them.
+#   --hold 20m       keeps what still runs after a failure for so long, and says how to reach it.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
 
@@ -73,18 +75,21 @@ succeed() {
 
 # hand_in SCRIPT ARGUMENTS...: ID of the job that sbatch makes of it.
 hand_in() {
-  id=$(sbatch --parsable "${@:2}" "$1" "${smoke[@]}")
+  id=$(sbatch --parsable "${@:2}" "$1" "${smoke[@]}" "${hold[@]}")
   id=${id%%;*}
   [[ $id =~ ^[0-9]+$ ]] || { printf '%s\n' "$id"; exit; } # --help and the like: there is no job
   ids+=("$id")
 }
 
-id='' ids=() results=results overall=", and $PWD/results/report.html over all jobs" smoke=() again=0
-if [[ ${1-} == --until-done ]]; then
-  again=${2-}
-  [[ $again =~ ^[1-9][0-9]?$ ]] || { echo 'submit.sh: --until-done wants a number of further jobs, from 1 to 99' >&2; exit 2; }
-  shift 2
-fi
+id='' ids=() results=results overall=", and $PWD/results/report.html over all jobs" smoke=() hold=() again=0
+while [[ ${1-} == --until-done || ${1-} == --hold ]]; do
+  case $1 in
+    --until-done) again=${2-} ;;
+    --hold) hold=(--hold "${2-}") ;;
+  esac
+  [[ $again =~ ^(0|[1-9][0-9]?)$ ]] || { echo 'submit.sh: --until-done wants a number of further jobs, from 1 to 99' >&2; exit 2; }
+  shift $(($# > 1 ? 2 : 1))
+done
 if [[ ${1-} == --smoke ]]; then
   shift
   smoke=(--smoke) results=results/smoke overall='' # it counts for nothing
