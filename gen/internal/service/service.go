@@ -106,12 +106,12 @@ type Reset struct {
 
 // Page is a look at a server that generates: a GET, whose answer is JSON.
 type Page struct {
-	Path  string   `yaml:"path"`
+	Path  string   `yaml:"path"`  // asked by GET; the answer is JSON
 	Items string   `yaml:"items"` // key of the list in the answer whose items are looked at; "": the answer is the only one
 	Wrong string   `yaml:"wrong"` // "KEY < KEY": two numbers of an item, the first smaller than the second, end the deployment; "": nothing does
-	When  string   `yaml:"when"`  // template over Start: Wrong counts where it makes true; "": always
-	Cause string   `yaml:"cause"` // what Wrong means, and what helps
-	Cure  string   `yaml:"cure"`
+	When  string   `yaml:"when"`  // template: Wrong counts where it makes true; "": always
+	Cause string   `yaml:"cause"` // what Wrong means
+	Cure  string   `yaml:"cure"`  // what helps
 	Proof []string `yaml:"proof"` // keys of an item that are worth keeping in job.json
 }
 
