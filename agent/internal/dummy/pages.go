@@ -43,6 +43,8 @@ func (s *server) page(ctx *fasthttp.RequestCtx, path string) {
 		answer(ctx, 200, typeJSON, []byte(`{"version":"0.0.0-dummy"}`))
 	case "/metrics":
 		answer(ctx, 200, typeProm, s.metrics())
+	case resetPath:
+		s.reset(ctx)
 	case "/":
 		answer(ctx, 200, typeText, []byte("Ollama is running")) // what Ollama's clients look for
 	default:
@@ -71,7 +73,31 @@ func (s *server) metrics() []byte {
 	one("requests_total", "counter", "Requests that arrived.", s.number.Load())
 	one("request_success_total", "counter", "Requests that ended with status 200.", s.succeeded.Load())
 	one("request_failure_total", "counter", "Requests that ended otherwise.", s.failed.Load())
+	one("resets_total", "counter", "Requests to forget the prompts.", s.resets.Load())
+	if s.cfg.PrefixCache {
+		queries, hits := s.prompts.counts()
+		one("prefix_cache_queries_total", "counter", "Prompt tokens looked up among the prompts that came before.", queries)
+		one("prefix_cache_hits_total", "counter", "Prompt tokens of requests that came before, word for word.", hits)
+	}
+	for i, name := range [...]string{"time_to_first_token", "inter_token_latency", "e2e_request_latency"} {
+		s.timed[i].write(&b, "dummy_"+name+"_seconds")
+	}
 	return b.Bytes()
+}
+
+// resetPath is vLLM's for the same. vLLM has it in its development mode alone, and this mock server always.
+const resetPath = "/reset_prefix_cache"
+
+// reset forgets the prompts.
+func (s *server) reset(ctx *fasthttp.RequestCtx) {
+	if !ctx.IsPost() {
+		ctx.Response.Header.Set("Allow", "POST")
+		answer(ctx, fasthttp.StatusMethodNotAllowed, typeText, []byte("405 method not allowed"))
+		return
+	}
+	s.resets.Add(1)
+	s.prompts.forget()
+	answer(ctx, 200, typeJSON, []byte(`{}`))
 }
 
 // quote is name as JSON writes it, without the quotes.

@@ -43,6 +43,7 @@ func Render(in Input) (*bundle.Bundle, error) {
 		r.script("job.sbatch.tmpl", v.Jobs[i].Script, &v.Jobs[i])
 	}
 	r.script("submit.sh.tmpl", "submit.sh", v)
+	r.script("status.tmpl", "status", v)
 	if len(v.Images)+len(v.Prefetch) > 0 {
 		r.script("prefetch.sh.tmpl", "prefetch.sh", v)
 	}
@@ -54,6 +55,14 @@ func Render(in Input) (*bundle.Bundle, error) {
 		return nil, r.err
 	}
 	b.Add("node/causes.tsv", 0o644, causes(in.Service))
+	b.Add("node/proof.tsv", 0o644, proof(in.Service))
+	if v.Watch {
+		text, err := indented(in.Plan.Setting.Watch)
+		if err != nil {
+			return nil, fmt.Errorf("rendering what is watched: %w", err)
+		}
+		b.Add("node/watch.json", 0o644, text)
+	}
 	if err := scripts(b, in.Service); err != nil {
 		return nil, err
 	}
@@ -87,7 +96,7 @@ func Script(fsys fs.FS, name string, view any) ([]byte, error) {
 
 // nodeScripts are the scripts that the job's steps run.
 func nodeScripts(v *Bundle) []string {
-	names := []string{"client.sh"}
+	names := []string{"client.sh", "preflight.sh"}
 	ray := func(d Deployment) bool { return d.Launcher == "ray" }
 	if slices.ContainsFunc(v.Deployments, ray) {
 		names = append(names, "ray.sh")
@@ -188,6 +197,15 @@ func causes(s *service.Service) []byte {
 	return out.Bytes()
 }
 
+// proof is node/proof.tsv: what of the servers' logs is worth keeping in job.json, by patterns.
+func proof(s *service.Service) []byte {
+	var out bytes.Buffer
+	for _, p := range s.Proof {
+		fmt.Fprintf(&out, "%s\t%s\n", p.Name, p.Pattern)
+	}
+	return out.Bytes()
+}
+
 // scripts adds service/: the scripts of the service's folder, as they are.
 func scripts(b *bundle.Bundle, s *service.Service) error {
 	names, err := s.Scripts()
@@ -204,7 +222,8 @@ func scripts(b *bundle.Bundle, s *service.Service) error {
 	return nil
 }
 
-// servers adds argv/ and env/: one argument a line, one NAME='value' a line; and pages/, where there are some to look at.
+// servers adds argv/, env/ and files/: one argument a line, one NAME='value' a line, one path a line; and pages/, where there are some
+// to look at.
 func servers(b *bundle.Bundle, p *plan.Plan) error {
 	for _, d := range p.Deployments {
 		var env bytes.Buffer
@@ -216,6 +235,9 @@ func servers(b *bundle.Bundle, p *plan.Plan) error {
 			env.WriteString(line + "\n")
 		}
 		b.Add("env/"+d.ID+".env", 0o644, env.Bytes())
+		if len(d.Files) > 0 {
+			b.Add("files/"+d.ID, 0o644, []byte(strings.Join(d.Files, "\n")+"\n"))
+		}
 		for _, rank := range slices.Sorted(maps.Keys(d.Argv)) {
 			b.Add("argv/"+d.ID+"."+rank, 0o644, []byte(strings.Join(d.Argv[rank], "\n")+"\n"))
 		}

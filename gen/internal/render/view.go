@@ -10,6 +10,7 @@
 //
 //	@IP@       this rank's address          @HEAD_IP@  the address of rank 0
 //	@PORT@     the server's port            @NODES@    how many nodes the server has
+//	@PORT+N@   N ports above it, 1 to 5: of a server's ten ports these are its own
 //	@RANK@     this rank, from 0            @AGENT@    path of the bundle's agent
 //	@RUN@      results/<jobid>              @BLOCK+N@  port N of the job's block of 100
 //	@INTERFACE@ name of the interface that has @IP@
@@ -55,7 +56,9 @@ type Bundle struct {
 	HealthTimeout      int
 	HealthInterval     int
 	MonitorInterval    string   // "1s"; "" when monitoring is off
+	GPUs               int      // that a step with MonitorGPUs sees on each of its nodes
 	SrunMPI            string   // value of srun --mpi, "" for none given
+	Watch              bool     // node/watch.json says what else is read
 	MonitorStep        []string // further srun options of the monitor's step
 	MonitorGPUs        []string // the same, on nodes with the servers' GPUs
 	ClientStep         []string // further srun options of a client's step
@@ -63,6 +66,7 @@ type Bundle struct {
 	SmokeBill          string   // "0.25 node-hours": of submit.sh --smoke, at most
 	SmokeTime          string   // "15 min"
 	Own                bool     // the service has scripts or pages of its own
+	HasFiles           bool     // some deployment has files/
 	External           bool     // the servers run already, and are none of the job's
 	PrefetchOnCompute  bool     // the site pulls images in a job: prefetch.sh carries #SBATCH lines
 	PrefetchDirectives []Directive
@@ -106,11 +110,12 @@ type Deployment struct {
 	Image    string   // path, "" without a container
 	Model    string   // name in requests
 	Dialect  string   // of the readiness generation: the first trial's
-	Launcher string   // single, spmd, ray, mp
+	Launcher string   // single, spmd, ray, mp, tasks
 	Step     []string // further srun options of the server's step, such as --cpus-per-task=8 --gres=gpu:2
 	Trials   int
 	StartupS int
 	Replicas int      // servers on each node, at least 1
+	Tasks    int      // of the server on each node, by launcher tasks; 0: one
 	Prepare  bool     // argv/ID.prepare is run beside each server once it is healthy
 	External []string // base URLs of servers that run already
 	// Causes are known failures in the server's log: node/causes.tsv has them for all deployments.
