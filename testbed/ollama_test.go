@@ -102,19 +102,15 @@ func (j *job) wantOllama(t *testing.T) {
 	}
 }
 
-// wantNamed wants the job's first cause to be the server's, in words that have all of these among them.
-func (j *job) wantNamed(words ...string) {
+// wantCause wants all of these in the words of the job's first failure.
+func (j *job) wantCause(words ...string) {
 	j.t.Helper()
-	c := j.account().Cause
-	if c == nil || c.Component != "server d1" || c.Status != 1 {
-		j.t.Fatalf("the cause is %+v, want one of server d1", c)
-	}
+	cause := j.account().Cause
 	for _, w := range words {
-		if !strings.Contains(c.Message, w) {
-			j.t.Errorf("the cause is %q, and has no %q", c.Message, w)
+		if cause == nil || !strings.Contains(cause.Message, w) {
+			j.t.Errorf("the cause is %+v, want %q in it", cause, w)
 		}
 	}
-	j.t.Log(c.Message)
 }
 
 // wantNoted wants this to be noted of the deployment.
@@ -149,7 +145,7 @@ func TestOllamaFaults(t *testing.T) {
 				return
 			}
 			j.wait(status{"FAILED", "1:0"})
-			j.wantNamed(c.words...)
+			j.wantCause(c.words...)
 			for trial, state := range j.account().states() {
 				if state != "missing" {
 					t.Errorf("trial %s is %s", trial, state)
@@ -175,7 +171,7 @@ func TestRealOllama(t *testing.T) {
 			j := o.compile(t).submit()
 			if c.gpus != "" {
 				j.wait(status{"FAILED", "1:0"})
-				j.wantNamed("not in the memory of the GPUs")
+				j.wantCause("not in the memory of the GPUs")
 				return
 			}
 			j.wait(completed)
