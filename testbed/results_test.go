@@ -19,6 +19,7 @@ type account struct {
 	ExitStatus *int `json:"exit_status"`
 	Cause      *struct {
 		Component, Message string
+		Node, Rank, Log    string
 		Status             int
 	}
 	Phases []struct{ Name string }
@@ -51,7 +52,8 @@ type summary struct {
 		N        int
 		Min, P50 float64
 	}
-	Marks []string
+	Marks      []string
+	ByEndpoint []struct{ Name string } `json:"by_endpoint"`
 }
 
 func (j *job) summary(trial string) summary {

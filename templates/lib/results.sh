@@ -1,17 +1,19 @@
 # shellcheck shell=bash disable=SC2034,SC2153,SC2154 # a part of the job script, which is checked as a whole
 # ── The job's own directory, the checks before anything starts ──────────────────────────────────────────────────
 
-# make_results: results/<jobid>; a script that runs twice in one allocation gets <jobid>.2. What --smoke leaves stands apart.
+# make_results: results/<jobid>; a script that runs twice under one id, in one allocation or because Slurm requeued the job,
+# gets <jobid>.2, and trusts no file of the first. What --smoke leaves stands apart.
 make_results() {
-  local k=1 results=$BUNDLE/results
+  local k=1 before='' results=$BUNDLE/results
   AGENT=$BUNDLE/bin/agent
   try_agent
   [[ $PLANNED == smoke ]] && results+=/smoke
   RUN=$results/$JOB
-  mkdir -p "$results"
+  mkdir -p "$results" "$BUNDLE/results/claims" # which a group may share
+  umask g-w,o-rwx # what this job writes, its user's group may read, where his own umask says so, and nobody else changes
   until mkdir "$RUN" 2>/dev/null; do
     [[ -d $RUN ]] || die "$RUN can't be made: is the bundle's directory writable on the compute nodes?"
-    k=$((k + 1)) RUN=$results/$JOB.$k
+    before=$RUN k=$((k + 1)) RUN=$results/$JOB.$k
   done
   LOGS=$RUN/logs
   # ballast: finish throws it off, so that even on a full disk it can write down how the job ended
@@ -21,6 +23,19 @@ make_results() {
     die "$RUN can't be written to: is the disk full, or your quota used up?"
   fi
   say "job $JOB: results in $RUN"
+  [[ ! $before || ${SLURM_RESTART_COUNT:-0} == 0 ]] || requeued "$before"
+}
+
+# requeued DIRECTORY: of the run that Slurm ended; what it finished counts, and its job.json says that it did not go on.
+requeued() {
+  say "Slurm requeued the job: ${1##*/} is over, its finished trials count"
+  local mine=$RUN
+  RUN=$1
+  note fact successor "${mine##*/}"
+  RUN=$mine
+  "$AGENT" job --dir "$1" || rm -f "$1/job.json"
+  rm -f "$1/control.token" "$1/ballast"
+  EVENTS=()
 }
 
 # try_agent: the agent does most of the work, and must run here. Its file says what it was built for, at byte 18.
@@ -65,7 +80,7 @@ check_files() {
   for item in "${FILES[@]}"; do
     [[ -r $item ]] || { fail file 1 "$item can't be read"; bad=1; }
   done
-  (cd "$BUNDLE" && sha256sum --check --quiet MANIFEST 2>/dev/null) | sed 's/^/edited since it was compiled: /'
+  check_edits
   return "$bad"
 }
 
@@ -80,8 +95,27 @@ record_facts() {
   [[ $RUNTIME ]] && note fact runtime "$("$RUNTIME" --version)"
   ((LOCAL)) || note fact slurm "$(scontrol --version)"
   for d in "${DEPLOYMENTS[@]}"; do
-    [[ ${IMAGE[$d]} ]] && note image "$d" "${IMAGE[$d]}" "$(stat -Lc %s "${IMAGE[$d]}")" "$(stat -Lc %Y "${IMAGE[$d]}")"
+    note_model "$d"
+    [[ ${IMAGE[$d]} ]] && note_image "$d" "${IMAGE[$d]}" "$(stat -Lc %s "${IMAGE[$d]}")" "$(stat -Lc %Y "${IMAGE[$d]}")"
   done
+}
+
+# note_image DEPLOYMENT IMAGE BYTES MODIFIED: with what prefetch.sh noted of the image, unless it is another one by now.
+note_image() {
+  local key value
+  local -A source=()
+  if [[ -r $2.source ]]; then
+    while IFS=$'\t' read -r key value; do [[ $key ]] && source[$key]=$value; done <"$2.source"
+    [[ "${source[bytes]-} ${source[modified]-}" == "$3 $4" ]] || source=()
+  fi
+  note image "$@" "${source[digest]-}" "${source[remote]-}"
+}
+
+# note_model DEPLOYMENT: the version of its model that prefetch.sh brought, a commit or a digest.
+note_model() {
+  local file=${IMAGE[$1]:-$BUNDLE/models}.models model version
+  [[ -r $file ]] || return 0
+  while IFS=$'\t' read -r model version _; do [[ $model == "${MODEL[$1]}" ]] && note fact "model $model" "$version"; done <"$file"
 }
 
 # read_ledger: which trials are still to run, by what lies in results/ now. 1 when that can't be said, 3 when there are none.

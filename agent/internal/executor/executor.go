@@ -28,7 +28,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/valyala/fasthttp"
 
 	"hpcbench/agent/internal/record"
 	"hpcbench/agent/internal/scrape"
@@ -55,6 +54,7 @@ type Config struct {
 type Executor struct {
 	cfg     Config
 	metrics *metrics
+	gate    *gate
 	runs    sync.WaitGroup
 
 	mu      sync.Mutex
@@ -85,7 +85,7 @@ func New(cfg Config) *Executor {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
-	e := &Executor{cfg: cfg}
+	e := &Executor{cfg: cfg, gate: newGate(time.Now)}
 	e.metrics = newMetrics(cfg, e.progress)
 	e.added()
 	return e
@@ -98,14 +98,10 @@ var errStopped = errors.New("stopped")
 func (e *Executor) Serve(ctx context.Context, ln net.Listener) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	web := &fasthttp.Server{
-		Handler: e.handle, Name: "hpcbench-agent", MaxRequestBodySize: 64 << 20, ReadBufferSize: 16 << 10,
-		ReadTimeout: 30 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute, CloseOnShutdown: true,
-		Logger: silent{}, HeaderReceived: e.bound,
-	}
+	web := e.web()
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		if err := web.Serve(ln); err != nil {
+		if err := web.Serve(newDoors(ln, connLimit)); err != nil {
 			cancel(err)
 		}
 	})
@@ -117,6 +113,7 @@ func (e *Executor) Serve(ctx context.Context, ln net.Listener) error {
 	_ = web.ShutdownWithContext(limit) // who does not read its answer by now does without it
 	_ = ln.Close()                     // Shutdown knows nothing of a listener that Serve has not seen yet
 	wg.Wait()
+	e.gate.last(e.cfg.Log)
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
 		return cause
 	}

@@ -3,15 +3,16 @@ package job
 import (
 	"bufio"
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
+
+	"hpcbench/agent/internal/whole"
 )
 
 // events gives each row of events.tsv its sense.
 func (j *Job) events(path string) error {
-	f, err := os.Open(path)
+	f, err := whole.Open(path)
 	if err != nil {
 		return err
 	}
@@ -22,18 +23,22 @@ func (j *Job) events(path string) error {
 			return fmt.Errorf("%s:%d: %w", path, line, err)
 		}
 	}
-	return lines.Err()
+	if err := lines.Err(); err != nil {
+		return fmt.Errorf("%s can't be read to its end: %w", path, err)
+	}
+	return nil
 }
 
 // words is how many words each kind of row has at least, behind its time and kind. Text at a row's end may be absent.
-var words = map[string]int{"phase": 2, "fact": 1, "image": 4, "deployment": 2, "trial": 2, "failure": 2, "held": 1, "exit": 1, "proof": 3}
+var words = map[string]int{"phase": 2, "fact": 1, "image": 4, "deployment": 2, "trial": 2, "failure": 2, "held": 1, "edited": 1,
+	"preflight": 3, "proof": 3, "exit": 1}
 
 // event reads one row: seconds since 1970, a kind, and words.
 func (j *Job) event(row string) error {
 	columns := strings.Split(row, "\t")
 	at, err := strconv.ParseFloat(columns[0], 64)
 	if err != nil || len(columns) < 2 {
-		return fmt.Errorf("not an event: %q", row)
+		return fmt.Errorf("not an event: %.80q", row)
 	}
 	kind, w := columns[1], columns[2:]
 	need, known := words[kind]
@@ -63,6 +68,10 @@ func (j *Job) event(row string) error {
 		return j.held(w[0])
 	case "exit":
 		return j.exit(w[0])
+	case "edited":
+		j.Edited = append(j.Edited, w[0])
+	case "preflight":
+		j.Preflight = append(j.Preflight, Check{Node: w[0], Check: w[1], State: w[2], Words: w[3]})
 	}
 	return nil
 }
@@ -140,7 +149,8 @@ func (j *Job) image(w []string) error {
 	if err != nil {
 		return err
 	}
-	j.Images = append(j.Images, Image{Deployment: w[0], Path: w[1], Bytes: size, ModifiedAt: modified})
+	w = append(w, "", "") // what may be absent
+	j.Images = append(j.Images, Image{Deployment: w[0], Path: w[1], Bytes: size, ModifiedAt: modified, Digest: w[4], Remote: w[5]})
 	return nil
 }
 

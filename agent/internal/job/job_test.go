@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -45,12 +46,13 @@ func TestStateFollowsTheExit(t *testing.T) {
 		Resumable: {"2 exit 75"},
 		Failed:    {"2 exit 1"},
 		Cancelled: {"1 fact cancelled yes", "2 exit 143"},
+		Requeued:  {"1 phase execute start", "9 fact successor 4711.2"},
 	} {
 		j := read(t, run(t, events...))
 		if j.State != want {
 			t.Errorf("%q: state %q, want %q", events, j.State, want)
 		}
-		if (j.ExitStatus == nil) != (want == Running) {
+		if (j.ExitStatus == nil) != (want == Running || want == Requeued) {
 			t.Errorf("%q: exit status %v", events, j.ExitStatus)
 		}
 	}
@@ -63,6 +65,17 @@ func TestFirstFailureIsTheCause(t *testing.T) {
 	}
 	if len(j.Failures) != 2 {
 		t.Errorf("%d failures, want 2", len(j.Failures))
+	}
+}
+
+func TestAFailureSaysWhereAndUntilWhenItIsHeld(t *testing.T) {
+	j := read(t, run(t, "1 failure server.d1.1 1 full cn02 0 logs/server.d1.1.cn02.log:412", "2 failure image 1 none", "3 held 1200"))
+	want := []Failure{
+		{At: 1, Component: "server.d1.1", Status: 1, Message: "full", Node: "cn02", Rank: "0", Log: "logs/server.d1.1.cn02.log:412"},
+		{At: 2, Component: "image", Status: 1, Message: "none"},
+	}
+	if len(j.Failures) != 2 || j.Failures[0] != want[0] || j.Failures[1] != want[1] || j.HeldUntil != 1200 {
+		t.Errorf("got %+v held until %v, want %+v and 1200", j.Failures, j.HeldUntil, want)
 	}
 }
 
@@ -130,11 +143,21 @@ func TestFactsImagesAndNodes(t *testing.T) {
 	if j.ID != "4711" || j.Plan != "abc" || j.Scenario != "My test" || len(j.Facts) != 1 || j.Facts["slurm"] != "slurm 23.11" {
 		t.Errorf("got %+v", j)
 	}
-	if len(j.Images) != 1 || j.Images[0] != (Image{"d1", "/x/a b.sif", 123, 456}) {
+	if len(j.Images) != 1 || j.Images[0] != (Image{"d1", "/x/a b.sif", 123, 456, "", ""}) {
 		t.Errorf("images %+v", j.Images)
 	}
 	if len(j.Nodes) != 2 || j.Nodes[0].Port != 20106 || j.Nodes[1].Port != 0 {
 		t.Errorf("nodes %+v", j.Nodes)
+	}
+}
+
+func TestEditsAndPreflight(t *testing.T) {
+	j := read(t, run(t, "1 edited env/d1.env", "1 edited MANIFEST", "2 preflight cn01 clock warn 0.3_s_behind", "2 preflight cn02 shm ok"))
+	if !slices.Equal(j.Edited, []string{"env/d1.env", "MANIFEST"}) {
+		t.Errorf("edited %q", j.Edited)
+	}
+	if want := []Check{{"cn01", "clock", "warn", "0.3 s behind"}, {"cn02", "shm", "ok", ""}}; !slices.Equal(j.Preflight, want) {
+		t.Errorf("preflight %+v, want %+v", j.Preflight, want)
 	}
 }
 

@@ -9,9 +9,9 @@ package summary
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 
 	"hpcbench/agent/internal/hist"
+	"hpcbench/agent/internal/whole"
 )
 
 // Schema is the number of the formats of part.json and summary.json. A change of a field's meaning raises it.
@@ -62,7 +62,7 @@ type Part struct {
 func ReadParts(names []string) ([]*Part, error) {
 	var parts []*Part
 	for _, name := range names {
-		text, err := os.ReadFile(name)
+		text, err := whole.Read(name)
 		if err != nil {
 			return nil, err
 		}

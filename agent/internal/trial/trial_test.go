@@ -329,7 +329,7 @@ func TestWrongTokenStartsNothing(t *testing.T) {
 	b := newBed(t, []string{mock(t, dummy.Config{})}, 0)
 	b.Executors[0].Token = "sesame"
 	_, err := Run(t.Context(), b.Config)
-	if err == nil || !strings.Contains(err.Error(), "wrong token") {
+	if err == nil || !strings.Contains(err.Error(), "does not know this job's token") {
 		t.Errorf("error %v", err)
 	}
 	if p, err := b.Executors[0].Status(t.Context()); err != nil || p.State != executor.Idle {
