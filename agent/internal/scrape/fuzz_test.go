@@ -18,7 +18,7 @@ func FuzzPage(f *testing.F) {
 	}
 	f.Add([]byte("# TYPE x histogram\nx_bucket{le=\"1\"} 1\nx_sum NaN\nx_count 1\n"))
 	p, err := newPage(workload.Watch{
-		Server:  &workload.Page{Map: map[string]string{"x": "running", "x + y": "kv_usage", "z": "ttft"}},
+		Server:  &workload.MetricsPage{Map: map[string]string{"x": "running", "x + y": "kv_usage", "z": "ttft"}},
 		Metrics: []workload.Metric{{Name: "q", Metric: `x_sum{a="b"}`}, {Name: "c", Metric: "x_count"}},
 	})
 	if err != nil {

@@ -396,7 +396,7 @@ func TestPromptsThatAServerRemembers(t *testing.T) {
 		ln := listen(t)
 		e := executor.New(executor.Config{
 			Token: "token", Out: b.run, Node: "c1", Registry: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler),
-			Watch: &workload.Watch{Schema: workload.Schema, IntervalS: 0.1, Server: &workload.Page{Path: "/metrics", Map: map[string]string{
+			Watch: &workload.Watch{Schema: workload.Schema, IntervalS: 0.1, Server: &workload.MetricsPage{Path: "/metrics", Map: map[string]string{
 				"dummy_prefix_cache_queries_total": "prefix_queries", "dummy_prefix_cache_hits_total": "prefix_hits"}}},
 		})
 		background(t, func(ctx context.Context) error { return e.Serve(ctx, ln) })
