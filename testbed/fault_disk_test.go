@@ -69,6 +69,7 @@ func (b *bundle) smallDisk(size string) {
 	device := must(b.t, "bash", "-c", "truncate -s "+size+" '"+image+"' && mkfs.ext4 -q -O ^has_journal -E root_owner=1000:1000 '"+image+"' >&2 && losetup -f --show '"+image+"'")
 	b.t.Cleanup(func() { must(b.t, "losetup", "-d", device) })
 	must(b.t, "mount", device, outside(results))
+	must(b.t, "rmdir", outside(results)+"/lost+found")
 	b.t.Cleanup(func() { must(b.t, "umount", "--lazy", outside(results)) })
 	for _, node := range append([]string{"login"}, b.nodes...) {
 		on(b.t, node, "mount", device, results)
