@@ -19,6 +19,7 @@ type account struct {
 	ExitStatus *int `json:"exit_status"`
 	Cause      *struct {
 		Component, Message string
+		Node, Rank, Log    string
 		Status             int
 	}
 	Phases []struct{ Name string }

@@ -35,6 +35,20 @@ blame_asker() {
   fail "$3" "$4" "$CAUSE" "$AT_NODE" "$AT_RANK" "$AT_LOG"
 }
 
+# monitors_lost: notes the end of one node's monitor, which is the end of no other's, and of no trial.
+declare -A LOST=() # how many are noted of each step's
+monitors_lost() {
+  local name log node what
+  for name in "${RUNNING[@]}"; do
+    [[ $name == monitors* && -s $LOGS/$name.log ]] || continue # srun's own words: none, as long as all is well
+    while IFS=: read -r -u 4 _ _ node _ what; do
+      LOST[$name]=$((${LOST[$name]:-0} + 1)) log=monitors.${node# }.log
+      case $what in *Killed*) set -- 137 ;; *'exit code'*) set -- "${what##* }" ;; *) set -- 1 ;; esac
+      fail "monitor.${node# }" "$1" "monitor on${node}: it ended${WHEN:+ $WHEN} (${what# }); measuring goes on, that node's readings end here. logs/$log" "${node# }" '' "logs/$log"
+    done 4< <(grep -E '^srun: error: [^ ]+: tasks? [0-9,-]+: ' "$LOGS/$name.log" | tail -n +$((${LOST[$name]:-0} + 1)))
+  done
+}
+
 # told NAME: "d1 tp=1: the cause while loading (mel2093, rank 0). Details. Cure. logs/server.d1.1.mel2093.log:412"
 told() {
   local words=$WHY${WHEN:+ $WHEN}
@@ -105,7 +119,7 @@ last_words() {
   IFS=: read -r log line text < <(cd "$LOGS" && grep -anHvE -- "$CHATTER" "$name".*log 2>/dev/null | tail -n 1)
   WHY=$(ended "$2") AT_LOG=${log:+logs/$log:$line}
   DETAIL=${text:+its last words: ${text:0:300}} DETAIL=${DETAIL:-it wrote nothing}
-  [[ $1 == server.* ]] && WHY="the server $WHY"
+  if [[ $1 == server.* ]]; then WHY="the server $WHY"; else WHY="it $WHY"; fi
   SAME="$WHY $text"
   place "$1" "${log:-$name.log}"
 }
@@ -121,7 +135,8 @@ first_ended() {
 # place NAME LOG: AT_NODE and, of a server, AT_RANK: by the log's name, server.d1.1.NODE.log or that with a replica.
 place() {
   local node=${2%.log} d=${1#server.} role other replica=0
-  node=${node#*.} d=${d%%.*}
+  if [[ $node == *.* ]]; then node=${node#*.}; else node=''; fi
+  d=${d%%.*}
   [[ $1 == server.* ]] && node=${node#*.} node=${node#"${node%%.*}"} node=${node#.}
   [[ $1 == server.* && ${REPLICAS[$d]} -gt 1 ]] && replica=${node##*.} node=${node%.*}
   AT_NODE=${node:-$(first_ended "$1")} AT_RANK=''
@@ -137,7 +152,7 @@ place() {
 
 # ended STATUS: what a status says.
 ended() {
-  if (($1 == 0)); then printf 'ended by itself, with status 0'
+  if (($1 == 0)); then printf 'ended by itself with status 0'
   elif (($1 > 128 && $1 < 160)); then printf 'was ended by signal %d (%s)' $(($1 - 128)) "$(kill -l $(($1 - 128)))"
   else printf 'ended with status %d' "$1"; fi
 }

@@ -1,9 +1,10 @@
 # shellcheck shell=bash disable=SC2034,SC2153,SC2154 # a part of the job script, which is checked as a whole
 # ── The job's own directory, the checks before anything starts ──────────────────────────────────────────────────
 
-# make_results: results/<jobid>; a script that runs twice in one allocation gets <jobid>.2. What --smoke leaves stands apart.
+# make_results: results/<jobid>; a script that runs twice under one id, in one allocation or because Slurm requeued the job,
+# gets <jobid>.2, and trusts no file of the first. What --smoke leaves stands apart.
 make_results() {
-  local k=1 results=$BUNDLE/results
+  local k=1 before='' results=$BUNDLE/results
   AGENT=$BUNDLE/bin/agent
   try_agent
   [[ $PLANNED == smoke ]] && results+=/smoke
@@ -11,7 +12,7 @@ make_results() {
   mkdir -p "$results"
   until mkdir "$RUN" 2>/dev/null; do
     [[ -d $RUN ]] || die "$RUN can't be made: is the bundle's directory writable on the compute nodes?"
-    k=$((k + 1)) RUN=$results/$JOB.$k
+    before=$RUN k=$((k + 1)) RUN=$results/$JOB.$k
   done
   LOGS=$RUN/logs
   # ballast: finish throws it off, so that even on a full disk it can write down how the job ended
@@ -21,6 +22,19 @@ make_results() {
     die "$RUN can't be written to: is the disk full, or your quota used up?"
   fi
   say "job $JOB: results in $RUN"
+  [[ ! $before || ${SLURM_RESTART_COUNT:-0} == 0 ]] || requeued "$before"
+}
+
+# requeued DIRECTORY: of the run that Slurm ended; what it finished counts, and its job.json says that it did not go on.
+requeued() {
+  say "Slurm requeued the job: ${1##*/} is over, its finished trials count"
+  local mine=$RUN
+  RUN=$1
+  note fact successor "${mine##*/}"
+  RUN=$mine
+  "$AGENT" job --dir "$1" || rm -f "$1/job.json"
+  rm -f "$1/control.token" "$1/ballast"
+  EVENTS=()
 }
 
 # try_agent: the agent does most of the work, and must run here. Its file says what it was built for, at byte 18.

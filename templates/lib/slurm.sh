@@ -96,16 +96,20 @@ free_block() { return 0; }
 # find_addresses: each node finds its own. One that does not within 300 s was never placed, or does not share this
 # directory.
 find_addresses() {
-  local node files=()
+  local node words files=()
   for node in "${NODES[@]}"; do files+=("$RUN/address/$node"); done
   mkdir -p "$RUN/address"
   everywhere addresses --overlap "$AGENT" address --interfaces "$INTERFACES" --out "$RUN/address"
-  within_all 300 addresses && await 10 "${files[@]}" && return
+  if within_all 300 addresses && await 10 "${files[@]}"; then
+    [[ ! $INTERFACES ]] || cat "$LOGS/addresses"*.log | grep '^address: ' | head -n 3 # what it took for want of the profile's
+    return 0
+  fi
   [[ $STOP ]] && return 1
+  if look_at addresses; then words=$WHY; else last_words addresses 1; words=$DETAIL; fi
   for node in "${NODES[@]}"; do
-    [[ -e $RUN/address/$node ]] || fail "$node" 1 "no address: $(last_words addresses)"
+    [[ -e $RUN/address/$node ]] || fail "$node" 1 "$node has no address for the other nodes: $words"
   done
-  [[ $FIRST_STATUS ]] || fail addresses 1 "$(last_words addresses)"
+  [[ $FIRST_STATUS ]] || fail addresses 1 "not every node found its address: $words"
   return 1
 }
 

@@ -55,7 +55,7 @@ func Find(ctx context.Context, h Host, pattern string) (found netip.Addr, note s
 		if found, ok := h.matching(whole); ok {
 			return found, "", nil
 		}
-		note = fmt.Sprintf("no interface of %s matches %q; ", h.Name, pattern)
+		note = fmt.Sprintf("no interface of %s (%s) matches %q; ", h.Name, h.list(), pattern)
 	}
 	for _, name := range []string{h.Name, h.Name + "i", h.Name + "-hsn0"} {
 		if found, ok := h.named(ctx, name); ok {

@@ -22,6 +22,7 @@ const (
 	Complete  = "complete"  // every planned trial is complete
 	Resumable = "resumable" // it stopped in good order; submitting it again runs the rest
 	Cancelled = "cancelled"
+	Requeued  = "requeued" // Slurm took its nodes and began the job anew; its later run has a directory of its own
 	Failed    = "failed"
 )
 
@@ -135,6 +136,10 @@ func (j *Job) settle() {
 	}
 	if len(j.Failures) > 0 {
 		j.Cause = &j.Failures[0]
+	}
+	if _, again := j.Facts["successor"]; again {
+		j.State = Requeued
+		return
 	}
 	if j.ExitStatus == nil {
 		return

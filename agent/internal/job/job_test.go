@@ -44,12 +44,13 @@ func TestStateFollowsTheExit(t *testing.T) {
 		Resumable: {"2 exit 75"},
 		Failed:    {"2 exit 1"},
 		Cancelled: {"1 fact cancelled yes", "2 exit 143"},
+		Requeued:  {"1 phase execute start", "9 fact successor 4711.2"},
 	} {
 		j := read(t, run(t, events...))
 		if j.State != want {
 			t.Errorf("%q: state %q, want %q", events, j.State, want)
 		}
-		if (j.ExitStatus == nil) != (want == Running) {
+		if (j.ExitStatus == nil) != (want == Running || want == Requeued) {
 			t.Errorf("%q: exit status %v", events, j.ExitStatus)
 		}
 	}
@@ -62,6 +63,17 @@ func TestFirstFailureIsTheCause(t *testing.T) {
 	}
 	if len(j.Failures) != 2 {
 		t.Errorf("%d failures, want 2", len(j.Failures))
+	}
+}
+
+func TestAFailureSaysWhereAndUntilWhenItIsHeld(t *testing.T) {
+	j := read(t, run(t, "1 failure server.d1.1 1 full cn02 0 logs/server.d1.1.cn02.log:412", "2 failure image 1 none", "3 held 1200"))
+	want := []Failure{
+		{At: 1, Component: "server.d1.1", Status: 1, Message: "full", Node: "cn02", Rank: "0", Log: "logs/server.d1.1.cn02.log:412"},
+		{At: 2, Component: "image", Status: 1, Message: "none"},
+	}
+	if len(j.Failures) != 2 || j.Failures[0] != want[0] || j.Failures[1] != want[1] || j.HeldUntil != 1200 {
+		t.Errorf("got %+v held until %v, want %+v and 1200", j.Failures, j.HeldUntil, want)
 	}
 }
 
