@@ -60,8 +60,9 @@ var clientFaults = []fault{
 		},
 	},
 	{
-		name: "the server's node is cut off", class: clients, within: 2 * time.Minute, // a minute without a byte, and two probes of 30 s
-		exit: "FAILED 1", line: []string{"hang: no byte for ", "in trial 0002"}, trials: "complete failed missing",
+		// A node that stays away is Slurm's: after SlurmdTimeout, 300 s, it ends the job as NODE_FAIL.
+		name: "the server's node is cut off for some minutes", class: clients, within: 2 * time.Minute, // a minute without a byte, and two probes of 30 s
+		exit: "FAILED 1", line: []string{"hang: no byte for ", "in trial 0002"}, trials: "complete failed complete",
 		run: func(t *testing.T) seen {
 			j := compile(t, "pair", 2).submit()
 			j.until("first trial with its key", j.complete("0001"))
@@ -69,7 +70,7 @@ var clientFaults = []fault{
 			node := j.nodesOf("server")[0][0]
 			at := time.Now()
 			j.cut(node)
-			j.until("end of the script", func() bool { return strings.Contains(j.output(), " report: ") })
+			j.until("failure", func() bool { return strings.Contains(j.output(), " FAILED: ") })
 			run(t, "mend", node)
 			return j.seen(at)
 		},

@@ -15,7 +15,7 @@ import (
 var diskFaults = []fault{
 	{
 		name: "the disk of the results is full in a trial", class: disks, quick: true,
-		exit: "FAILED 1", line: []string{"no space left"}, trials: "complete failed.*", within: 20 * time.Second, // records are written as they come
+		exit: "FAILED 1", line: []string{"can't be written to: no space left on device", "Free some"}, trials: "complete failed.*", within: 20 * time.Second, // records are written as they come
 		run: func(t *testing.T) seen {
 			b := edited(t, "pair", 2, "concurrency: [1, 2, 4]", "concurrency: [1, 64, 32]", "ttft: 20ms, itl: 5ms", "ttft: 1ms, itl: 1ms", "gen_tokens: 8", "gen_tokens: 64")
 			b.smallDisk("16M")
