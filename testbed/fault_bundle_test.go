@@ -29,12 +29,12 @@ var bundleFaults = []fault{
 	},
 	{
 		name: "the image is missing, sbatch job.sbatch", class: starting, quick: true,
-		exit: "FAILED 1", line: []string{"image (status 1): no such image: ", "nothere.sif", "prefetch.sh"}, trials: "(missing( missing)*)?",
+		exit: "FAILED 1", line: []string{"no such image: ", "nothere.sif", "prefetch.sh"}, trials: "(missing( missing)*)?",
 		run: func(t *testing.T) seen { return withImage(t, "nothere.sif").sbatch().seen(time.Time{}) },
 	},
 	{
 		name: "the image is no image", class: starting,
-		exit: "FAILED 1", line: []string{"image (status 1): ", "can't read", "broken.sif"}, trials: "(missing( missing)*)?",
+		exit: "FAILED 1", line: []string{"apptainer can't read ", "broken.sif"}, trials: "(missing( missing)*)?",
 		run: func(t *testing.T) seen {
 			b := withImage(t, "broken.sif")
 			shell(t, "head -c 100000 /dev/urandom >'"+b.dir+"/../broken.sif'")
@@ -43,7 +43,7 @@ var bundleFaults = []fault{
 	},
 	{
 		name: "the image is cut off in the middle, as by a full disk", class: starting,
-		exit: "FAILED (1|255)", line: []string{"squashfs image"}, trials: "(missing( missing)*)?",
+		exit: "FAILED (1|255)", line: []string{"could not start the image here", "squashfs image"}, trials: "(missing( missing)*)?",
 		run: func(t *testing.T) seen {
 			b := withImage(t, "broken.sif")
 			shell(t, "head -c 500000 /srv/images/dummy.sif >'"+b.dir+"/../broken.sif'")
@@ -67,7 +67,7 @@ var bundleFaults = []fault{
 			b := compile(t, "short", 2)
 			for k, node := range b.nodes {
 				t.Cleanup(func() { on(t, node, "ip", "link", "del", "ib0") })
-				on(t, node, "bash", "-c", fmt.Sprintf("ip link add ib0 type dummy && ip addr add 10.99.0.%d/24 dev ib0 && ip link set ib0 up", k+1))
+				on(t, node, "bash", "-c", fmt.Sprintf("ip link add ib0 type veth peer name ib0-end && ip link set ib0-end up && ip addr add 10.99.0.%d/24 dev ib0 && ip link set ib0 up", k+1))
 			}
 			shell(t, "cd '"+b.dir+`' && sed -i "s/^readonly INTERFACES=.*/readonly INTERFACES='ib[0-9]+'/" job.sbatch && grep -q "ib\[0-9\]" job.sbatch`)
 			return b.submit().seen(time.Time{})
@@ -130,7 +130,7 @@ var bundleFaults = []fault{
 	},
 	{
 		name: "the job script breaks off, by an edit", class: bundles,
-		exit: "FAILED 1", line: []string{"job.sbatch (status 1): it broke off"}, trials: "missing",
+		exit: "FAILED 1", line: []string{"it broke off"}, trials: "missing",
 		run: func(t *testing.T) seen {
 			b := compile(t, "short", 2)
 			shell(t, `cd '`+b.dir+`' && sed -i 's/^  choose_ports$/  choose_ports "$NO_SUCH_VARIABLE"/' job.sbatch`)
@@ -139,7 +139,7 @@ var bundleFaults = []fault{
 	},
 	{
 		name: "the agent is of another architecture", class: bundles,
-		exit: "FAILED 1", line: []string{"bin/agent"},
+		exit: "FAILED 2", line: []string{"error: bin/agent is for aarch64, and cn"},
 		run: func(t *testing.T) seen {
 			b := compile(t, "short", 2)
 			make := exec.Command("make", "-s", "-C", "..", "agent-arm64")

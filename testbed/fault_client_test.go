@@ -14,7 +14,7 @@ import (
 var clientFaults = []fault{
 	{
 		name: "the agent of one of two client nodes is killed", class: clients, quick: true, rest: true,
-		exit: "FAILED 137", line: []string{"client.", "Killed"}, trials: "failed complete complete",
+		exit: "FAILED 137", line: []string{"client on cn", "was ended by signal 9 (KILL) in trial 0001"}, trials: "failed complete complete",
 		run: func(t *testing.T) seen {
 			j := twoClients(t).submit()
 			j.until("start of the first trial", j.started("0001"))
@@ -28,7 +28,7 @@ var clientFaults = []fault{
 	},
 	{
 		name: "the agent of one of two client nodes stops, its process alive", class: clients,
-		exit: "FAILED 1", line: []string{"trial 0001", "client node", "has not been heard"}, trials: "failed failed missing",
+		exit: "FAILED 1", line: []string{"client node cn", "has not been heard", "in trial 0001"}, trials: "failed failed missing",
 		run: func(t *testing.T) seen {
 			j := twoClients(t).submit()
 			j.until("start of the first trial", j.started("0001"))
@@ -42,7 +42,7 @@ var clientFaults = []fault{
 	},
 	{
 		name: "one of two client nodes is cut off", class: clients, rest: true,
-		exit: "FAILED 1", line: []string{"trial 0002", "client node", "has not been heard"}, trials: "complete failed failed",
+		exit: "FAILED 1", line: []string{"client node cn", "has not been heard", "in trial 0002"}, trials: "complete failed failed",
 		run: func(t *testing.T) seen {
 			j := twoClients(t).submit()
 			j.until("first trial with its key", j.complete("0001"))
@@ -60,8 +60,9 @@ var clientFaults = []fault{
 		},
 	},
 	{
-		name: "the server's node is cut off", class: clients, within: 2 * time.Minute, // a minute without a byte, and two probes of 30 s
-		exit: "FAILED 1", line: []string{"trial 0002", "hang"}, trials: "complete failed missing",
+		// A node that stays away is Slurm's: after SlurmdTimeout, 300 s, it ends the job as NODE_FAIL.
+		name: "the server's node is cut off for some minutes", class: clients, within: 2 * time.Minute, // a minute without a byte, and two probes of 30 s
+		exit: "FAILED 1", line: []string{"hang: no byte for ", "in trial 0002"}, trials: "complete failed complete",
 		run: func(t *testing.T) seen {
 			j := compile(t, "pair", 2).submit()
 			j.until("first trial with its key", j.complete("0001"))
@@ -69,14 +70,14 @@ var clientFaults = []fault{
 			node := j.nodesOf("server")[0][0]
 			at := time.Now()
 			j.cut(node)
-			j.until("end of the script", func() bool { return strings.Contains(j.output(), " report: ") })
+			j.until("failure", func() bool { return strings.Contains(j.output(), " FAILED: ") })
 			run(t, "mend", node)
 			return j.seen(at)
 		},
 	},
 	{
 		name: "the monitors die", class: clients,
-		exit: "FAILED 137", line: []string{"monitors", "Killed"}, trials: "complete complete complete",
+		exit: "FAILED 137", line: []string{"monitors", "(KILL)"}, trials: "complete complete complete",
 		run: func(t *testing.T) seen {
 			j := compile(t, "pair", 2).submit()
 			j.until("start of the first trial", j.started("0001"))

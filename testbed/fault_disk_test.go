@@ -15,7 +15,7 @@ import (
 var diskFaults = []fault{
 	{
 		name: "the disk of the results is full in a trial", class: disks, quick: true,
-		exit: "FAILED 1", line: []string{"no space left"}, trials: "complete failed.*", within: 20 * time.Second, // records are written as they come
+		exit: "FAILED 1", line: []string{"can't be written to: no space left on device", "Free some"}, trials: "complete failed.*", within: 20 * time.Second, // records are written as they come
 		run: func(t *testing.T) seen {
 			b := edited(t, "pair", 2, "concurrency: [1, 2, 4]", "concurrency: [1, 64, 32]", "ttft: 20ms, itl: 5ms", "ttft: 1ms, itl: 1ms", "gen_tokens: 8", "gen_tokens: 64")
 			b.smallDisk("16M")
@@ -69,6 +69,7 @@ func (b *bundle) smallDisk(size string) {
 	device := must(b.t, "bash", "-c", "truncate -s "+size+" '"+image+"' && mkfs.ext4 -q -O ^has_journal -E root_owner=1000:1000 '"+image+"' >&2 && losetup -f --show '"+image+"'")
 	b.t.Cleanup(func() { must(b.t, "losetup", "-d", device) })
 	must(b.t, "mount", device, outside(results))
+	must(b.t, "rmdir", outside(results)+"/lost+found")
 	b.t.Cleanup(func() { must(b.t, "umount", "--lazy", outside(results)) })
 	for _, node := range append([]string{"login"}, b.nodes...) {
 		on(b.t, node, "mount", device, results)

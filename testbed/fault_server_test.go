@@ -21,7 +21,7 @@ var serverFaults = []fault{
 	},
 	{
 		name: "a server exits while it loads, with a status", class: loading, quick: true,
-		exit: "FAILED 1", line: []string{"server.d1.1.", "died, as --die-after asked"}, trials: "missing missing missing",
+		exit: "FAILED 1", line: []string{"d1: the server ended with status 1 while loading", "rank 0", "died, as --die-after asked"}, trials: "missing missing missing",
 		run: func(t *testing.T) seen {
 			j := edited(t, "pair", 2, "ttft: 20ms", "start_delay: 1h, die_after: 3s").submit()
 			j.until("server that loads", j.launched)
@@ -30,7 +30,7 @@ var serverFaults = []fault{
 	},
 	{
 		name: "a server exits while it loads, with 0", class: loading,
-		exit: "FAILED 1", line: []string{"server.d1.1.", "(status 0)"}, trials: "missing missing missing",
+		exit: "FAILED 1", line: []string{"d1: the server ended by itself, with status 0 while loading", "rank 0"}, trials: "missing missing missing",
 		run: func(t *testing.T) seen {
 			j := edited(t, "pair", 2, "ttft: 20ms", "start_delay: 1h").submit()
 			j.until("server that loads", j.launched)
@@ -39,7 +39,7 @@ var serverFaults = []fault{
 	},
 	{
 		name: "a server loads and loads", class: loading, within: 20 * time.Second, // health_check.timeout
-		exit: "FAILED 1", line: []string{"server d1", "health"}, trials: "missing missing missing",
+		exit: "FAILED 1", line: []string{"d1: ready: health: ", "HTTP 503", "while loading"}, trials: "missing missing missing",
 		run: func(t *testing.T) seen {
 			j := edited(t, "pair", 2, "ttft: 20ms", "start_delay: 1h").submit()
 			j.until("server that loads", j.launched)
@@ -48,7 +48,7 @@ var serverFaults = []fault{
 	},
 	{
 		name: "a server is healthy and can't generate", class: loading, within: 2 * time.Minute, // the budget of the first generation
-		exit: "FAILED 1", line: []string{"server d1", "generation", "HTTP 500"}, trials: "missing missing missing",
+		exit: "FAILED 1", line: []string{"d1: ready: generation: ", "HTTP 500", "while loading"}, trials: "missing missing missing",
 		run: func(t *testing.T) seen {
 			j := edited(t, "pair", 2, "ttft: 20ms", "error_rate: 1").submit()
 			j.until("server that loads", j.launched)
@@ -57,7 +57,7 @@ var serverFaults = []fault{
 	},
 	{
 		name: "a server's port answers nobody, as behind a firewall", class: loading, within: 20 * time.Second, // health_check.timeout
-		exit: "FAILED 1", line: []string{"server d1", "health", pairPort}, trials: "missing missing missing",
+		exit: "FAILED 1", line: []string{"d1: ready: health: ", pairPort}, trials: "missing missing missing",
 		run: func(t *testing.T) seen {
 			b := compile(t, "pair", 2)
 			for _, node := range b.nodes {
@@ -71,7 +71,7 @@ var serverFaults = []fault{
 	},
 	{
 		name: "the port that the recipe fixes is another program's", class: loading,
-		exit: "FAILED 1", line: []string{"server.d1.1.", "port is taken"}, trials: "missing missing missing",
+		exit: "FAILED 1", line: []string{"d1: the port is taken while loading", "rank 0", "servers.port"}, trials: "missing missing missing",
 		run: func(t *testing.T) seen {
 			b := compile(t, "pair", 2)
 			b.takePort(pairPort)
@@ -80,7 +80,7 @@ var serverFaults = []fault{
 	},
 	{
 		name: "a server dies in a trial", class: serving, quick: true, rest: true,
-		exit: "FAILED 137", line: []string{"server.d1.1.", "Killed"}, trials: "failed complete complete",
+		exit: "FAILED 137", line: []string{"d1: the server was ended by signal 9 (KILL) in trial 0001", "rank 0", "logs/server.d1.1."}, trials: "failed complete complete",
 		run: func(t *testing.T) seen {
 			j := compile(t, "pair", 2).submit()
 			j.until("start of the first trial", j.started("0001"))
@@ -89,7 +89,7 @@ var serverFaults = []fault{
 	},
 	{
 		name: "a server exits with 0 in a trial", class: serving,
-		exit: "FAILED 1", line: []string{"server.d1.1.", "(status 0)"}, trials: "failed complete complete",
+		exit: "FAILED 1", line: []string{"d1: the server ended by itself, with status 0 in trial 0001", "rank 0"}, trials: "failed complete complete",
 		run: func(t *testing.T) seen {
 			j := compile(t, "pair", 2).submit()
 			j.until("start of the first trial", j.started("0001"))
@@ -98,7 +98,7 @@ var serverFaults = []fault{
 	},
 	{
 		name: "a server dies in the same way twice", class: serving, rest: true,
-		exit: "FAILED 137", line: []string{"server.d1.1.", "Killed"}, trials: "failed failed missing",
+		exit: "FAILED 137", line: []string{"d1: the server was ended by signal 9 (KILL) in trial 0001", "rank 0", "logs/server.d1.1."}, trials: "failed failed missing",
 		run: func(t *testing.T) seen {
 			j := compile(t, "pair", 2).submit()
 			for _, trial := range []string{"0001", "0002"} {
@@ -111,7 +111,7 @@ var serverFaults = []fault{
 	},
 	{
 		name: "one of four servers on a node dies", class: serving,
-		exit: "FAILED 137", line: []string{"server.d1.1.", ".2 ", "Killed"}, trials: "failed complete",
+		exit: "FAILED 137", line: []string{"d1: the server was ended by signal 9 (KILL) in trial 0001", "rank 2", "logs/server.d1.1."}, trials: "failed complete",
 		run: func(t *testing.T) seen {
 			j := compile(t, "shared", 1).submit()
 			j.until("start of the first trial", j.started("0001"))
@@ -122,7 +122,7 @@ var serverFaults = []fault{
 	},
 	{
 		name: "a server hangs, its process alive", class: serving, within: 2 * time.Minute, // a minute without a byte, and two probes of 30 s
-		exit: "FAILED 1", line: []string{"trial 0002", "hang"}, trials: "complete failed complete",
+		exit: "FAILED 1", line: []string{"d1: hang: no byte for ", "failed two probes", "in trial 0002"}, trials: "complete failed complete",
 		run: func(t *testing.T) seen {
 			j := compile(t, "pair", 2).submit()
 			j.until("first trial with its key", j.complete("0001"))
@@ -132,7 +132,7 @@ var serverFaults = []fault{
 	},
 	{
 		name: "answers slow down to nothing", class: serving, within: 4 * time.Minute, // the same, once they come seldom enough
-		exit: "FAILED 1", line: []string{"trial 0001", "hang"}, trials: "failed",
+		exit: "FAILED 1", line: []string{"d1: hang: no byte for ", "failed two probes", "in trial 0001"}, trials: "failed",
 		run: func(t *testing.T) seen {
 			j := edited(t, "pair", 2, "[1, 2, 4]", "2", "ttft: 20ms", "slow_after: 15s, ttft: 20ms", "duration: 6s", "duration: 40s").submit()
 			j.until("server that loads", j.launched)

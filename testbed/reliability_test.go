@@ -111,7 +111,7 @@ func (r row) kept() string {
 	}
 	complete := 0
 	for _, state := range r.seen.trials {
-		if state == "complete" {
+		if state == "complete" || state == "done" { // done: by the job that it was before it was requeued
 			complete++
 		}
 	}
