@@ -15,19 +15,24 @@ own_tmp() {
 }
 
 # want_port: another program on the port where this rank listens would be taken for the server; the job then tries others.
-want_port() { [[ ! $LISTENS ]] || "$AGENT" free "$IP:$LISTENS"; }
+# Of several tasks on a node the first listens.
+want_port() { [[ ! $LISTENS || (${TASK-} && $RANK != 0) ]] || "$AGENT" free "$IP:$LISTENS"; }
 
 # filled TEXT: prints it with the bundle's words replaced by this rank's values.
 filled() {
   local text=$1
   text=${text//@IP@/"$IP"}
   text=${text//@PORT@/"$PORT"}
+  while [[ $text =~ @PORT\+([0-9]+)@ ]]; do
+    text=${text//"${BASH_REMATCH[0]}"/$((PORT + BASH_REMATCH[1]))}
+  done
   text=${text//@RANK@/"$RANK"}
   text=${text//@HEAD_IP@/"$HEAD_IP"}
   text=${text//@NODES@/"$COUNT"}
   text=${text//@AGENT@/"$AGENT"}
   text=${text//@RUN@/"$RUN"}
   text=${text//@INTERFACE@/"${INTERFACE-}"}
+  text=${text//@SERVICE@/"$BUNDLE/service"}
   text=${text//@TMP@/"$TMP"}
   while [[ $text =~ @BLOCK\+([0-9]+)@ ]]; do
     text=${text//"${BASH_REMATCH[0]}"/$((BLOCK + BASH_REMATCH[1]))}
@@ -52,6 +57,15 @@ read_argv() {
 # give NAME VALUE: a variable for the server in its container; or on this node, where it has none.
 give() {
   if [[ $IMAGE ]]; then export "APPTAINERENV_$1=$2" "SINGULARITYENV_$1=$2"; else export "$1=$2"; fi
+}
+
+# be_task: of several tasks on a node each is a rank. What Slurm and PMIx tell a task goes into the container, where its MPI
+# looks for it, and so does the directory on the node in which PMIx answers.
+be_task() {
+  local name
+  RANK=$SLURM_PROCID RANKS=$SLURM_NTASKS
+  for name in "${!SLURM_@}" "${!PMI_@}" "${!PMIX_@}"; do give "$name" "${!name}"; done
+  [[ ! -d ${PMIX_SERVER_TMPDIR-} ]] || BINDS+=("$PMIX_SERVER_TMPDIR")
 }
 
 # read_env FILE: the server's environment; and none of what a login shell or a proxy would add to it. A shell of its own

@@ -65,7 +65,8 @@ choose_ports() {
 port_taken() { grep -qiE 'address already in use|EADDRINUSE|errno 98' "$LOGS/$1".*log; }
 
 # start_servers DEPLOYMENT NAME: a step for each server where nodes have servers of their own, one step over all when
-# together they are one server, of which no rank outlives another (--wait). Each node's output is a log of its own.
+# together they are one server, of which no rank outlives another (--wait). Each node's output is a log of its own, and so
+# is that of each of several tasks on it.
 start_servers() {
   local d=$1 name=$2 node script step log replica apart replicas=${REPLICAS[$1]}
   read -ra step <<<"${STEP[$d]}"
@@ -83,15 +84,18 @@ start_servers() {
   fi
   [[ ${LAUNCHER[$d]} == none ]] && return # they run already
   node=$(IFS=,; printf '%s' "${SERVER_NODES[*]}")
-  script=server.sh
+  script=server.sh log=$name.%N
   [[ ${LAUNCHER[$d]} == ray ]] && script=ray.sh
-  start "$name" on "$node" "${step[@]}" --wait=5 --output="$LOGS/$name.%N.log" "$BUNDLE/node/$script" "$@"
+  [[ ${LAUNCHER[$d]} == tasks ]] && { log+=.%t; set -- "$@" 0 task; }
+  start "$name" on "$node" "${step[@]}" --wait=5 --output="$LOGS/$log.log" "$BUNDLE/node/$script" "$@"
 }
 
-# wait_ready DEPLOYMENT PLACED: every rank placed, healthy by its own word, and then one real generation.
+# wait_ready DEPLOYMENT PLACED [--no-generation]: every rank placed, healthy by its own word, and then one real generation.
 wait_ready() {
-  exec "$AGENT" ready --nodes "$RUN/nodes.tsv" --placed-dir "$2" --ranks $((${#SERVER_NODES[@]} * REPLICAS[$1])) --placed-timeout 300s \
-    "${HEALTH[@]}" --dialect "${DIALECT[$1]}" --model "${MODEL[$1]}" --generation-timeout 120s
+  local pages=()
+  [[ ! -e $BUNDLE/pages/$1.json ]] || pages=(--pages "$BUNDLE/pages/$1.json" --proof "$RUN/proof.$1")
+  exec "$AGENT" ready --nodes "$RUN/nodes.tsv" --placed-dir "$2" --ranks $((${#SERVER_NODES[@]} * REPLICAS[$1] * ${TASKS[$1]:-1})) \
+    --placed-timeout 300s "${HEALTH[@]}" --dialect "${DIALECT[$1]}" --model "${MODEL[$1]}" --generation-timeout 120s "${pages[@]}" "${@:3}"
 }
 
 client_addresses() {

@@ -4,6 +4,7 @@ package ask
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -27,6 +28,7 @@ type Request struct {
 	Header  map[string]string
 	Body    []byte
 	Timeout time.Duration // from the connection to the answer's last byte; 0: as long as the context lasts
+	Most    int           // bytes of the answer's body; 0: 256 MiB. A longer one is an error
 
 	last bool // on its connection
 }
@@ -113,7 +115,7 @@ func (r Request) exchange(conn *Conn) (Answer, error) {
 	if err := w.Flush(); err != nil {
 		return Answer{}, err
 	}
-	if err := resp.ReadLimitBody(conn.reader, limit); err != nil {
+	if err := resp.ReadLimitBody(conn.reader, cmp.Or(r.Most, limit)); err != nil {
 		return Answer{}, err
 	}
 	return Answer{resp.StatusCode(), append([]byte(nil), resp.Body()...), time.Since(start)}, nil

@@ -1,22 +1,27 @@
 package cli
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/netip"
+	"os"
 	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"hpcbench/agent/internal/executor"
+	watch "hpcbench/agent/internal/monitor"
 	"hpcbench/agent/internal/secret"
 	"hpcbench/agent/internal/whole"
+	"hpcbench/agent/workload"
 )
 
 var serve = command{
@@ -24,9 +29,10 @@ var serve = command{
 	short: "be the executor on a client node: send load when a job says so",
 	long: `
 GET /health, /status, /metrics and /metrics/prometheus tell; POST /start and /stop do, and need the token as
-"Authorization: Bearer …". The address is published after it was bound, and GET /health?challenge=WORD proves that who listens
-there has the token (an HMAC of the address and the word), so that it never goes to somebody else. The log on stderr is JSON
-lines. Ends with status 0 on TERM, INT or USR1, after stopping a running trial.
+"Authorization: Bearer …". With --watch the executor of the job's first client node GETs each server's metrics while a trial
+runs, for DIR/<trial>/server.csv and the summary. The address is published after it was bound, and GET /health?challenge=WORD
+proves that who listens there has the token (an HMAC of the address and the word), so that it never goes to somebody else. The
+log on stderr is JSON lines. Ends with status 0 on TERM, INT or USR1, after stopping a running trial.
 
 Nodes are shared. The token's file has to be the user's own, of mode 600 or 400, and is read once. Where another program has
 the port of --listen, the first free one of --or-ports is taken, and at last any free one; without --or-ports that is an error.
@@ -40,6 +46,7 @@ the port of --listen, the first free one of --or-ports is taken, and at last any
 		node := f.text("node", "NAME", "", "name of this node (default this node's)")
 		service := f.text("service", "NAME", "agent", "first word of the metrics' names")
 		ready := f.text("ready-file", "FILE", "", "where to publish the address once it is bound")
+		watched := f.text("watch", "FILE", "", "what to ask the servers for while a trial runs: node/watch.json")
 		offset := f.time("clock-offset", 0, "how much this node's clock is to be off, for tests")
 		f.need("listen", "token-file", "out")
 		return func(ctx context.Context, c *call) error {
@@ -51,10 +58,14 @@ the port of --listen, the first free one of --or-ports is taken, and at last any
 			if err != nil {
 				return err
 			}
+			w, err := readWatch(*watched)
+			if err != nil {
+				return err
+			}
 			log := logger(c.stderr, cmp.Or(*node, thisNode()), "executor")
 			e := executor.New(executor.Config{
 				Token: password, Out: *out, Node: cmp.Or(*node, thisNode()), Service: *service, Version: Version,
-				Clock: *offset, Registry: prometheus.NewRegistry(), Log: log,
+				Clock: *offset, Watch: &w, Registry: prometheus.NewRegistry(), Log: log,
 			})
 			ln, err := bindFirst(addresses, log)
 			if err != nil {
@@ -118,6 +129,27 @@ func readToken(path string) (string, error) {
 		return "", usage("%w", err)
 	}
 	return token, err
+}
+
+// readWatch reads what is watched beside the nodes; nothing where there is no such file. A field that is not known here is an
+// error: it would go unheeded.
+func readWatch(path string) (w workload.Watch, err error) {
+	if path == "" {
+		return w, nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return w, err
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&w); err != nil {
+		return w, fmt.Errorf("%s does not say what to watch: %w", path, err)
+	}
+	if w.Schema != workload.Schema || w.IntervalS < watch.MinInterval.Seconds() {
+		return w, fmt.Errorf("%s: schema %d with an interval of %g s; known here is %d, with %v or more", path, w.Schema, w.IntervalS, workload.Schema, watch.MinInterval)
+	}
+	return w, nil
 }
 
 // logger writes JSON lines in the fields of a job's logs (DESIGN §10).

@@ -30,7 +30,7 @@ func (j *Job) events(path string) error {
 }
 
 // words is how many words each kind of row has at least, behind its time and kind. Text at a row's end may be absent.
-var words = map[string]int{"phase": 2, "fact": 1, "image": 4, "deployment": 2, "trial": 2, "failure": 2, "held": 1, "exit": 1}
+var words = map[string]int{"phase": 2, "fact": 1, "image": 4, "deployment": 2, "trial": 2, "failure": 2, "held": 1, "exit": 1, "proof": 3}
 
 // event reads one row: seconds since 1970, a kind, and words.
 func (j *Job) event(row string) error {
@@ -59,6 +59,8 @@ func (j *Job) event(row string) error {
 		j.deployment(at, w[0], w[1], w[2])
 	case "trial":
 		j.trial(at, w[0], w[1], w[2])
+	case "proof":
+		j.proof(w)
 	case "failure":
 		return j.failure(at, w)
 	case "held":
@@ -104,6 +106,16 @@ func (j *Job) deployment(at float64, id, state, text string) {
 		d.Ready = at
 	default:
 		d.End = at
+	}
+}
+
+// proof enters what the log of a deployment's latest start says.
+func (j *Job) proof(w []string) {
+	for k := range slices.Backward(j.Deployments) {
+		if d := &j.Deployments[k]; d.ID == w[0] {
+			d.Proof = append(d.Proof, Proof{Name: w[1], Value: w[2], Node: w[3]})
+			return
+		}
 	}
 }
 

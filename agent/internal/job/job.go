@@ -70,6 +70,14 @@ type Deployment struct {
 	Start float64 `json:"start,omitzero"`
 	Ready float64 `json:"ready,omitzero"`
 	End   float64 `json:"end,omitzero"`
+	Proof []Proof `json:"proof,omitempty"` // what its servers' logs say of how they run
+}
+
+// Proof is what a server's log says of how it runs, by a pattern of the service: KV cache, attention backend, transport.
+type Proof struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+	Node  string `json:"node,omitempty"` // whose log it is, with the number of the server where a node has several; absent: all say the same
 }
 
 // Trial is a trial of this job's deployments and what became of it here.

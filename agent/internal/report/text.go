@@ -29,6 +29,7 @@ func (r *Report) Text() string {
 		}
 		b.WriteString(wrap("  "+job.id+"  ", job.account()))
 	}
+	b.WriteString(r.lists())
 	return b.String()
 }
 

@@ -53,6 +53,8 @@ type Part struct {
 	Endpoints []Endpoint `json:"endpoints,omitempty"` // where there are several
 	Series    *Series    `json:"series,omitempty"`
 
+	Told *Server `json:"told,omitempty"` // of the first client node alone: what the servers told of themselves in its window
+
 	Client *Client `json:"client,omitempty"` // facts of the load threads; absent while they are not known
 }
 

@@ -15,6 +15,9 @@ func TestCreate(t *testing.T) {
 		"ollama":           "--cluster meluxina --service ollama --set account=p200981",
 		"vllm":             "--cluster meluxina --service vllm --set account=p200981 --set workload.concurrency=[1,64]",
 		"vllm-distributed": "--cluster leonardo --service vllm --scenario two --set account=p1 --set orchestration.node_allocation.servers.nodes=2",
+		"sglang":           "--cluster meluxina --service sglang --set account=p200981 --set orchestration.node_allocation.servers.nodes=2",
+		"tensorrt-llm":     "--cluster meluxina --service tensorrt-llm --set account=p200981 --set orchestration.node_allocation.servers.nodes=2",
+		"triton":           "--cluster meluxina --service triton --set account=p200981",
 		"llamacpp":         "--cluster generic --service llamacpp --set partition=gpu --set artifacts.service.path=/images/llama.sif",
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -7,6 +7,19 @@ import (
 	"hpcbench/gen/internal/service"
 )
 
+// A person who completes a recipe in an editor, or reads docs/services.md, is told what each setting is.
+func TestEverySettingOfEveryServiceIsDescribed(t *testing.T) {
+	services, err := allServices(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range services {
+		for _, name := range s.Undescribed() {
+			t.Errorf("templates/services/%s/service.yaml: the setting %s has no description", s.Name, name)
+		}
+	}
+}
+
 // docs/services.md is made from the folders; a change of the one without the other fails here.
 func TestServiceReferenceIsCurrent(t *testing.T) {
 	fsys, err := service.Open(nil)

@@ -159,10 +159,27 @@ func (m *maker) serverStep(d *Deployment, jobGPUs int) []string {
 	if n > 1 {
 		step = append(step, "--exact")
 	}
+	step = append(step, m.tasks(d)...)
 	if r.CPUsPerTask > 0 {
-		step = append(step, fmt.Sprintf("--cpus-per-task=%d", max(1, r.CPUsPerTask/n)))
+		step = append(step, fmt.Sprintf("--cpus-per-task=%d", max(1, r.CPUsPerTask/max(n, d.Tasks))))
 	}
 	return append(step, m.gpuStep(r.GPUs/n, jobGPUs)...)
+}
+
+// tasks asks for one task on each GPU, none of which is bound to its GPU: a server's ranks talk to each other over all of a
+// node's. Of an option that is given twice, as these are (lib/slurm.sh), srun takes the last.
+func (m *maker) tasks(d *Deployment) []string {
+	if d.Launcher != "tasks" {
+		return nil
+	}
+	step := []string{fmt.Sprintf("--ntasks=%d", d.Tasks*d.recipe.Orchestration.Nodes.Servers), fmt.Sprintf("--ntasks-per-node=%d", d.Tasks)}
+	switch {
+	case m.svc.MPI == "":
+		return step
+	case strings.HasPrefix(m.cl.MPI, m.svc.MPI): // pmix_v4, say
+		return append(step, "--mpi="+m.cl.MPI)
+	}
+	return append(step, "--mpi="+m.svc.MPI)
 }
 
 // gpuStep asks for n GPUs; a step that needs none of the job's says so, or it would hold them.

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"hpcbench/agent/workload"
+	"hpcbench/gen/internal/diag"
 	"hpcbench/gen/internal/service"
 )
 
@@ -30,6 +31,10 @@ func (m *maker) fill(d *Deployment) {
 	if start.Launcher, err = m.svc.LauncherOf(start); err != nil {
 		m.bad("servers.service_config", err)
 		return
+	}
+	if start.Launcher == "tasks" {
+		start.Tasks = max(1, start.GPUs)
+		d.Tasks = start.Tasks
 	}
 	m.endpoints(d, start)
 	d.tell()
@@ -84,16 +89,23 @@ func (d *Deployment) tell() {
 func (m *maker) gpusOf(d *Deployment, start service.Start) {
 	has := start.GPUs * start.Nodes * max(1, d.Replicas)
 	d.GPUs = has
-	if len(m.svc.Parallel) > 0 {
-		each := 1
-		for _, name := range m.svc.Parallel {
-			each *= parallel(start.Config, name)
-		}
+	each, said := 1, false
+	for _, name := range m.svc.Parallel {
+		n := parallel(start.Config, name)
+		each, said = each*max(1, n), said || n > 0
+	}
+	tasks := d.Tasks * start.Nodes
+	switch {
+	case len(m.svc.Parallel) == 0, tasks > 0 && !said: // all of them
+	case tasks > 0 && each != tasks:
+		m.bad("servers.service_config", fmt.Errorf("%s is %d, and the job starts %s, one on each GPU: they must be as many",
+			strings.Join(m.svc.Parallel, " × "), each, diag.Several(tasks, "task")))
+	default:
 		d.GPUs = min(has, each*d.Endpoints)
 	}
 }
 
-// parallel is a setting's whole number, directly or under distributed, and 1 where the recipe is silent.
+// parallel is a setting's whole number, directly or under distributed, and 0 where the recipe is silent.
 func parallel(config map[string]any, name string) int {
 	inner, _ := config["distributed"].(map[string]any)
 	for _, section := range []map[string]any{inner, config} {
@@ -101,7 +113,7 @@ func parallel(config map[string]any, name string) int {
 			return n
 		}
 	}
-	return 1
+	return 0
 }
 
 // environment is the site's variables for servers, under the recipe's own.
@@ -132,7 +144,7 @@ func (m *maker) words(d *Deployment, start service.Start) {
 	case "ray":
 		files["0"], files["head"], files["worker"] = start, start, start
 	default:
-		for start.Rank = range start.Nodes * max(1, d.Replicas) {
+		for start.Rank = range start.Nodes * max(1, d.Replicas) * max(1, d.Tasks) {
 			files[strconv.Itoa(start.Rank)] = start
 		}
 	}
@@ -152,11 +164,17 @@ func (m *maker) words(d *Deployment, start service.Start) {
 	if d.Prefetch, err = m.svc.Words("prefetch", start); err != nil {
 		m.bad("workload.model", err)
 	}
+	if d.Prepare, err = m.svc.Words("prepare", start); err != nil {
+		m.bad("servers.service_config", err)
+	}
+	if d.Pages, err = m.svc.PagesOf(start); err != nil {
+		m.bad("servers.service_config", err)
+	}
 }
 
 // taken are the names that the node scripts use for themselves (templates/lib/node.sh and node/*.tmpl).
 var taken = regexp.MustCompile(`^(AGENT|ARGV|BASH_REMATCH|BINDS|BLOCK|BUNDLE|CONTAINED|COUNT|DEPLOYMENT|GPU_FLAG|HEAD_IP|` +
-	`HEAD_PORT|HOSTS|IFS|IMAGE|INTERFACE|IP|LISTENS|NODE|PATH|PLACED|PORT|RANK|REPLICA|RAY_ADDRESS_PORT|RUN|RUNTIME|SECRETS|TMP|` +
+	`HEAD_PORT|HOSTS|IFS|IMAGE|INTERFACE|IP|LISTENS|NODE|PATH|PLACED|PORT|RANK|RANKS|REPLICA|RAY_ADDRESS_PORT|RUN|RUNTIME|SECRETS|TASK|TMP|` +
 	`BASH_.*|BASHOPTS|SHELLOPTS|ENV|UID|EUID|PPID|SLURM_.*|name|value)$`)
 
 var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)

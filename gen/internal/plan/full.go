@@ -115,8 +115,11 @@ func (d *Deployment) about() string {
 	if d.Restart > 0 {
 		parts = append(parts, fmt.Sprintf("start %d", d.Restart))
 	}
-	if d.Launcher == "ray" || d.Launcher == "mp" || d.Launcher == "spmd" {
+	switch d.Launcher {
+	case "ray", "mp", "spmd":
 		parts = append(parts, "one server by "+d.Launcher)
+	case "tasks":
+		parts = append(parts, fmt.Sprintf("one server of %s a node", diag.Several(d.Tasks, "task")))
 	}
 	parts = append(parts, diag.Several(d.Endpoints, "endpoint"))
 	if d.IdleGPUs > 0 {

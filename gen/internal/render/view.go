@@ -10,9 +10,11 @@
 //
 //	@IP@       this rank's address          @HEAD_IP@  the address of rank 0
 //	@PORT@     the server's port            @NODES@    how many nodes the server has
+//	@PORT+N@   N ports above it, 1 to 5: of a server's ten ports these are its own
 //	@RANK@     this rank, from 0            @AGENT@    path of the bundle's agent
 //	@RUN@      results/<jobid>              @BLOCK+N@  port N of the job's block of 100
 //	@INTERFACE@ name of the interface that has @IP@
+//	@SERVICE@  the bundle's service/, with the service's own scripts
 //	@TMP@      a short directory in /tmp of this node, removed at the end (Ray: --temp-dir=@TMP@/ray)
 //
 // Offsets in the block: 0 the server, 6 the executor, 7 the master port of spmd and mp, 10 to 18 Ray's own ports, 30 to
@@ -55,12 +57,14 @@ type Bundle struct {
 	HealthInterval     int
 	MonitorInterval    string   // "1s"; "" when monitoring is off
 	SrunMPI            string   // value of srun --mpi, "" for none given
+	Watch              bool     // node/watch.json says what else is read
 	MonitorStep        []string // further srun options of the monitor's step
 	MonitorGPUs        []string // the same, on nodes with the servers' GPUs
 	ClientStep         []string // further srun options of a client's step
 	Bill               string   // "3.5 node-hours"
 	SmokeBill          string   // "0.25 node-hours": of submit.sh --smoke, at most
 	SmokeTime          string   // "15 min"
+	Own                bool     // the service has scripts or pages of its own
 	External           bool     // the servers run already, and are none of the job's
 	PrefetchOnCompute  bool     // the site pulls images in a job: prefetch.sh carries #SBATCH lines
 	PrefetchDirectives []Directive
@@ -103,11 +107,13 @@ type Deployment struct {
 	Image    string   // path, "" without a container
 	Model    string   // name in requests
 	Dialect  string   // of the readiness generation: the first trial's
-	Launcher string   // single, spmd, ray, mp
+	Launcher string   // single, spmd, ray, mp, tasks
 	Step     []string // further srun options of the server's step, such as --cpus-per-task=8 --gres=gpu:2
 	Trials   int
 	StartupS int
 	Replicas int      // servers on each node, at least 1
+	Tasks    int      // of the server on each node, by launcher tasks; 0: one
+	Prepare  bool     // argv/ID.prepare is run beside each server once it is healthy
 	External []string // base URLs of servers that run already
 	// Causes are known failures in the server's log: node/causes.tsv has them for all deployments.
 }

@@ -21,11 +21,13 @@ func view(in Input) *Bundle {
 		PrefetchOnCompute: s.Prefetch.OnCompute, PrefetchDirectives: directives(s.Prefetch.Directives),
 	}
 	if s.MonitorS > 0 {
+		v.Watch = s.Watch.Schema > 0
 		v.MonitorInterval = strconv.FormatFloat(s.MonitorS, 'f', -1, 64) + "s"
 	}
 	for _, d := range p.Deployments {
 		v.Deployments = append(v.Deployments, deployment(d))
 		v.External = v.External || len(d.External) > 0
+		v.Own = v.Own || len(d.Prepare)+len(d.Pages) > 0
 		v.bring(d)
 	}
 	for _, j := range p.Jobs {
@@ -53,7 +55,8 @@ func directives(all []plan.Directive) []Directive {
 func deployment(d *plan.Deployment) Deployment {
 	return Deployment{
 		ID: d.ID, What: d.What, Image: d.Image, Model: d.Model, Dialect: d.Dialect, Launcher: d.Launcher, Step: d.Step,
-		Trials: d.Trials, StartupS: d.StartupS, Replicas: max(1, d.Replicas), External: d.External,
+		Trials: d.Trials, StartupS: d.StartupS, Replicas: max(1, d.Replicas), Tasks: d.Tasks, External: d.External,
+		Prepare: len(d.Prepare) > 0,
 	}
 }
 

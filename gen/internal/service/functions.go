@@ -27,11 +27,13 @@ func (e *valueError) Error() string { return e.text }
 //	get MAP PATH [ELSE]    the value at a dotted path, ELSE when it is absent
 //	given MAP PATH         whether there is one (get's 0 and false count as nothing in an if)
 //	flags MAP SKIP...      an option a key, sorted: --key-with-dashes and its value; see flags
+//	switches MAP SKIP...   the same for a server whose switches are only ever switched on: false is no option at all
+//	filled MAP KEY V...    MAP, and each V at its KEY where MAP has nothing there
 //	product A B...         of whole numbers
 //	join A B...            one word out of several
 //	hub NAME               whether NAME looks like a model of the Hugging Face hub, OWNER/NAME, and not like a path
 var functions = template.FuncMap{
-	"arg": arg, "get": get, "given": given, "flags": flags, "product": product, "join": join, "hub": hub,
+	"arg": arg, "get": get, "given": given, "flags": flags, "switches": switches, "filled": filled, "product": product, "join": join, "hub": hub,
 }
 
 func arg(v any) (string, error) {
@@ -96,7 +98,13 @@ var option = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.-]*$`)
 // flags turns each key of m but those of skip into an option: key_a: 1 into --key-a and 1; true into --key-a alone and
 // false into --no-key-a, the form of Python's BooleanOptionalAction and of llama.cpp; maps and lists into JSON. A key
 // without a value is left out.
-func flags(m any, skip ...string) (string, error) {
+func flags(m any, skip ...string) (string, error) { return options(m, "--no-", skip) }
+
+// switches is flags where false has no form of its own: argparse's store_true.
+func switches(m any, skip ...string) (string, error) { return options(m, "", skip) }
+
+// options writes false as the option's name after no; not at all where no is empty.
+func options(m any, no string, skip []string) (string, error) {
 	keys, ok := m.(map[string]any)
 	if !ok {
 		return "", nil
@@ -115,7 +123,9 @@ func flags(m any, skip ...string) (string, error) {
 		case true:
 			lines = append(lines, mark+"--"+name)
 		case false:
-			lines = append(lines, mark+"--no-"+name)
+			if no != "" {
+				lines = append(lines, mark+no+name)
+			}
 		default:
 			value, err := arg(v)
 			if err != nil {
@@ -125,6 +135,24 @@ func flags(m any, skip ...string) (string, error) {
 		}
 	}
 	return strings.Join(lines, "\n"), nil
+}
+
+// filled leaves m as it is: the copy has what m lacks.
+func filled(m any, pairs ...any) (map[string]any, error) {
+	all := map[string]any{}
+	if m, ok := m.(map[string]any); ok {
+		maps.Copy(all, m)
+	}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		key, ok := pairs[i].(string)
+		if !ok {
+			return nil, &valueError{fmt.Sprintf("%v can't be the name of a setting", pairs[i])}
+		}
+		if all[key] == nil {
+			all[key] = pairs[i+1]
+		}
+	}
+	return all, nil
 }
 
 func product(factors ...any) (int, error) {

@@ -2,7 +2,6 @@ package service
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"strings"
 	"text/template"
@@ -64,13 +63,13 @@ func answered(text string, k Known) (string, error) {
 // checkQuestions finds the questions that could not be asked.
 func (s *Service) checkQuestions() error {
 	nothing := Known{Config: map[string]any{}}
-	for _, q := range s.Ask {
+	for k, q := range s.Ask {
 		if q.Path == "" {
-			return errors.New("ask: a question needs a path")
+			return fmt.Errorf("ask[%d] needs a path", k)
 		}
 		for _, text := range []string{q.When, q.Default} {
 			if _, err := answered(text, nothing); err != nil {
-				return fmt.Errorf("ask %s: %w", q.Path, err)
+				return fmt.Errorf("ask[%d]: %s: %w", k, q.Path, err)
 			}
 		}
 	}

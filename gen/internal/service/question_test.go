@@ -50,9 +50,13 @@ func TestQuestions(t *testing.T) {
 }
 
 func TestQuestionsThatCannotBeAsked(t *testing.T) {
-	for old, new := range map[string]string{"path: binds, ": "", "{{.GPUs}}": "{{.Cores}}", "{{gt .GPUs 0}}": "{{gt .GPUs"} {
-		if _, err := load(t, strings.Replace(asking, old, new, 1)); err == nil || !strings.Contains(err.Error(), "services/mine/service.yaml: ") {
-			t.Errorf("%q: %v", new, err)
+	for old, c := range map[string]struct{ new, want string }{
+		"path: binds, ":  {"", "services/mine/service.yaml:9: ask[2] needs a path"},
+		"{{.GPUs}}":      {"{{.Cores}}", "services/mine/service.yaml:8: ask[1]: servers.service_config.size: <.Cores>: can't evaluate field Cores of the answers so far (docs/services.md has those that there are)"},
+		"{{gt .GPUs 0}}": {"{{gt .GPUs", "services/mine/service.yaml:8: ask[1]: servers.service_config.size: unclosed action"},
+	} {
+		if _, err := load(t, strings.Replace(asking, old, c.new, 1)); err == nil || err.Error() != c.want {
+			t.Errorf("%q: %v, want %s", c.new, err, c.want)
 		}
 	}
 }

@@ -2,8 +2,9 @@
 //
 // Nothing about a service stands anywhere else. What a deployment of it is started with comes out of the folder's
 // templates, which see one Start: argv.tmpl (and, where the service has that launcher, ray-head.tmpl and
-// ray-worker.tmpl) gives one argument a line, env.tmpl one NAME=value a line, and prefetch.tmpl the words of a command
-// that brings the model.
+// ray-worker.tmpl) gives one argument a line, env.tmpl one NAME=value a line, prefetch.tmpl the words of a command
+// that brings the model, and prepare.tmpl those of one that is run beside each server once it is healthy. Scripts of the folder
+// (*.sh) are in the bundle's service/, which those words call @SERVICE@.
 package service
 
 import (
@@ -29,10 +30,11 @@ type Service struct {
 	Model           string         `yaml:"model"`       // of a recipe that is silent; "" where a recipe must name one
 	Dialects        []string       `yaml:"dialects"`    // the first is the default
 	SingleNode      bool           `yaml:"single_node"` // several server nodes are independent endpoints, never one server
-	Launchers       []string       `yaml:"launchers"`   // of single, spmd, ray, mp: what it can be started by; the first is the default. none: nobody starts it
+	Launchers       []string       `yaml:"launchers"`   // of single, spmd, ray, mp, tasks (one a GPU): what it can be started by; the first is the default. none: nobody starts it
 	Launcher        string         `yaml:"launcher"`    // template that says which of them; "" for the default
+	MPI             string         `yaml:"mpi"`         // srun's --mpi of launcher tasks, such as pmix; a site's own spelling of it wins (pmix_v4)
 	Health          Health         `yaml:"health"`
-	Parallel        []string       `yaml:"parallel"`         // settings whose product is the GPUs one server uses, each 1 when silent; none: all of its nodes
+	Parallel        []string       `yaml:"parallel"`         // settings whose product is the GPUs one server uses, each 1 when silent; none, or none given by launcher tasks: all of its nodes
 	ConcurrencyEnv  string         `yaml:"concurrency_env"`  // variable told the most requests in flight per endpoint over the deployment's trials
 	ParallelSetting string         `yaml:"parallel_setting"` // setting of service_config that caps the requests which one endpoint serves at once
 	ContextLimit    string         `yaml:"context_limit"`    // setting of service_config that caps the tokens of a prompt and its answer
@@ -46,6 +48,8 @@ type Service struct {
 	Causes          []Cause        `yaml:"causes"`
 	Proof           []Proof        `yaml:"proof"`
 	Metrics         Metrics        `yaml:"metrics"`
+	Reset           Reset          `yaml:"reset"`
+	Pages           []Page         `yaml:"pages"`  // looked at once each server has generated, before anything is measured
 	Limits          []string       `yaml:"limits"` // in words, for documentation
 	Ask             []Question     `yaml:"ask"`    // of gen create, in this order
 	Files           fs.FS          `yaml:"-"`      // the folder
@@ -74,10 +78,40 @@ type Proof struct {
 	Pattern string `yaml:"pattern"`
 }
 
-// Metrics is where the server tells of itself, and its names mapped to ours.
+// Metrics is where the server tells of itself in Prometheus's text format, and its names mapped to ours.
 type Metrics struct {
-	Path string            `yaml:"path"`
-	Map  map[string]string `yaml:"map"`
+	Path       string            `yaml:"path"`        // "": nowhere
+	PortOffset int               `yaml:"port_offset"` // its port is the endpoint's plus this
+	Map        map[string]string `yaml:"map"`         // x, x{label="value"} or x + y to names of workload.ServerNames, with commas between several (see workload.Sources)
+	Extra      []Metric          `yaml:"extra"`       // further ones, as a recipe's monitoring.metrics
+}
+
+// Metric is one beyond those that have a name of ours: of the server's page, or of a command on each node.
+type Metric struct {
+	Name    string   `yaml:"name"`
+	From    string   `yaml:"from"` // server, or silent
+	Metric  string   `yaml:"metric"`
+	Command []string `yaml:"command"`
+	Unit    string   `yaml:"unit"`
+	Help    string   `yaml:"help"`
+}
+
+// Reset is what each endpoint is asked before each trial, so that no trial profits from the one before. Only where the server
+// has a way that is safe on a network that others share.
+type Reset struct {
+	Method string `yaml:"method"` // "": POST
+	Path   string `yaml:"path"`   // "": there is none
+}
+
+// Page is a look at a server that generates: a GET, whose answer is JSON.
+type Page struct {
+	Path  string   `yaml:"path"`
+	Items string   `yaml:"items"` // key of the list in the answer whose items are looked at; "": the answer is the only one
+	Wrong string   `yaml:"wrong"` // "KEY < KEY": two numbers of an item, the first smaller than the second, end the deployment; "": nothing does
+	When  string   `yaml:"when"`  // template over Start: Wrong counts where it makes true; "": always
+	Cause string   `yaml:"cause"` // what Wrong means, and what helps
+	Cure  string   `yaml:"cure"`
+	Proof []string `yaml:"proof"` // keys of an item that are worth keeping in job.json
 }
 
 // Load reads the folder name of fsys. A name that is not there is an error that lists those that are.
@@ -94,14 +128,15 @@ func Load(fsys fs.FS, name string) (*Service, error) {
 		return nil, fmt.Errorf("reading service %q: %w", name, err)
 	}
 	s := &Service{}
-	if err := strict.Decode(path.Join("services", file), src, s); err != nil {
+	shown := path.Join(whereabouts(fsys, name), "service.yaml")
+	if err := strict.Decode(shown, src, s); err != nil {
 		return nil, err
 	}
 	if s.Files, err = fs.Sub(fsys, name); err != nil {
 		return nil, fmt.Errorf("reading service %q: %w", name, err)
 	}
 	if err := s.check(name); err != nil {
-		return nil, fmt.Errorf("services/%s: %w", file, err)
+		return nil, placed(shown, src, err)
 	}
 	return s, nil
 }
@@ -127,7 +162,7 @@ func unknown(fsys fs.FS, name string) error {
 	return fmt.Errorf("no service %q (there are %s)", name, strings.Join(known, ", "))
 }
 
-var launchers = []string{"single", "spmd", "ray", "mp", "none"}
+var launchers = []string{"single", "spmd", "ray", "mp", "tasks", "none"}
 
 // External tells whether nobody starts the service: the recipe says where it runs.
 func (s *Service) External() bool { return slices.Equal(s.Launchers, []string{"none"}) }
@@ -136,9 +171,6 @@ func (s *Service) External() bool { return slices.Equal(s.Launchers, []string{"n
 func (s *Service) check(name string) error {
 	if s.Name != name {
 		return fmt.Errorf("name is %q, and must be that of its folder, %q", s.Name, name)
-	}
-	if len(s.Dialects) == 0 {
-		return errors.New("dialects is empty: nothing could talk to it")
 	}
 	if !strings.HasPrefix(s.Health.Path, "/") && !s.External() {
 		return fmt.Errorf("health.path is %q, and must begin with /", s.Health.Path)
@@ -151,19 +183,39 @@ func (s *Service) check(name string) error {
 			return fmt.Errorf("launchers has %q, and knows %q only", l, launchers)
 		}
 	}
-	return errors.Join(s.checkPatterns(), s.checkTemplates(), s.checkQuestions())
+	return errors.Join(s.checkDialects(), s.checkConfig(), s.checkLauncher(), s.checkPages(), s.checkPatterns(), s.checkTemplates(), s.checkQuestions(), s.checkMetrics())
+}
+
+// plainWord is what may stand in an option of srun.
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_]+$`)
+
+// checkLauncher refuses what no job could start the server by, or find its metrics at.
+func (s *Service) checkLauncher() error {
+	if s.MPI != "" && !slices.Contains(s.Launchers, "tasks") {
+		return fmt.Errorf("mpi is %q, and only the launcher tasks has one", s.MPI)
+	}
+	if s.MPI != "" && !plainWord.MatchString(s.MPI) {
+		return fmt.Errorf("mpi is %q, and must be one of srun --mpi=list", s.MPI)
+	}
+	if s.Metrics.PortOffset < 0 || s.Metrics.PortOffset > 5 {
+		return fmt.Errorf("metrics.port_offset is %d: of a server's ten ports it has 0 to 5", s.Metrics.PortOffset)
+	}
+	return nil
 }
 
 // checkPatterns refuses what grep -E would choke on, and what would break a line of node/causes.tsv.
 func (s *Service) checkPatterns() error {
-	for _, c := range s.Causes {
+	for k, c := range s.Causes {
 		if err := c.check(); err != nil {
-			return fmt.Errorf("causes: %w", err)
+			return fmt.Errorf("causes[%d]: %w", k, err)
 		}
 	}
-	for _, p := range s.Proof {
+	for k, p := range s.Proof {
+		if p.Name == "" || p.Pattern == "" || strings.ContainsAny(p.Name+p.Pattern, "\t\n\r") {
+			return fmt.Errorf("proof[%d]: %q needs a name and a pattern, without tabs and newlines", k, p)
+		}
 		if _, err := regexp.CompilePOSIX(p.Pattern); err != nil {
-			return fmt.Errorf("proof: %w", err)
+			return fmt.Errorf("proof[%d]: %w", k, err)
 		}
 	}
 	return nil

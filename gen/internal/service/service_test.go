@@ -33,7 +33,7 @@ func TestOwnServicesLoadAndTheirSchemasCompile(t *testing.T) {
 		t.Fatal(err)
 	}
 	names, err := List(fsys)
-	if err != nil || !slices.Equal(names, []string{"dummy", "external", "llamacpp", "ollama", "vllm"}) {
+	if err != nil || !slices.Equal(names, []string{"dummy", "external", "llamacpp", "ollama", "sglang", "tensorrt-llm", "triton", "vllm"}) {
 		t.Fatalf("services: %q, %v", names, err)
 	}
 	for _, name := range names {
@@ -64,7 +64,7 @@ func TestUnknownServiceListsTheKnownOnes(t *testing.T) {
 	}
 	for _, name := range []string{"olama", "../etc", "a/b", ""} {
 		_, err := Load(fsys, name)
-		if err == nil || !strings.Contains(err.Error(), "there are dummy, external, llamacpp, ollama, vllm") {
+		if err == nil || !strings.Contains(err.Error(), "there are dummy, external, llamacpp, ollama, sglang, tensorrt-llm, triton, vllm") {
 			t.Errorf("Load(%q): %v", name, err)
 		}
 	}
@@ -75,12 +75,24 @@ func TestUsersServiceIsOneFile(t *testing.T) {
 	const good = "name: mine\ndialects: [openai-chat]\nhealth: {path: /health}\nargv: |\n  serve\n  {{arg .Model}}\n"
 	for _, c := range []struct{ name, src, want string }{
 		{"good", good, ""},
-		{"unknown key", good + "imge: x\n", `services/mine/service.yaml:7: unknown key "imge" (did you mean "image"?)`},
-		{"another's name", strings.Replace(good, "mine", "other", 1), `services/mine/service.yaml: name is "other", and must be that of its folder, "mine"`},
-		{"no dialect", strings.Replace(good, "[openai-chat]", "[]", 1), "services/mine/service.yaml: dialects is empty: nothing could talk to it"},
-		{"no argv", good[:strings.Index(good, "argv")], "services/mine/service.yaml: there is no argv.tmpl, and no argv in service.yaml"},
-		{"bad pattern", good + "causes: [{pattern: '(', cause: x}]\n", "services/mine/service.yaml: causes: error parsing regexp: missing closing ): `(`"},
-		{"bad launcher", good + "launchers: [mpi]\n", `services/mine/service.yaml: launchers has "mpi", and knows ["single" "spmd" "ray" "mp" "none"] only`},
+		{"unknown key", good + "imge: x\n", `mine/service.yaml:7: unknown key "imge" (did you mean "image"?)`},
+		{"another's name", strings.Replace(good, "mine", "other", 1), `mine/service.yaml:1: name is "other", and must be that of its folder, "mine"`},
+		{"no dialect", strings.Replace(good, "[openai-chat]", "[]", 1), "mine/service.yaml:2: dialects is empty: nothing could talk to it"},
+		{"no argv", good[:strings.Index(good, "argv")], "mine/service.yaml: there is no argv.tmpl, and no argv in service.yaml"},
+		{"bad pattern", good + "causes: [{pattern: '(', cause: x}]\n", "mine/service.yaml:7: causes[0]: error parsing regexp: missing closing ): `(`"},
+		{"bad launcher", good + "launchers: [mpi]\n", `mine/service.yaml:7: launchers has "mpi", and knows ["single" "spmd" "ray" "mp" "tasks" "none"] only`},
+		{"mpi without tasks", good + "mpi: pmix\n", `mine/service.yaml:7: mpi is "pmix", and only the launcher tasks has one`},
+		{"mpi of two words", good + "launchers: [tasks]\nmpi: pmix --x\n", `mine/service.yaml:8: mpi is "pmix --x", and must be one of srun --mpi=list`},
+		{"metrics elsewhere", good + "metrics: {path: metrics}\n", `mine/service.yaml:7: metrics.path is "metrics", and must begin with /`},
+		{"metrics far away", good + "metrics: {path: /m, port_offset: 10}\n", "mine/service.yaml:7: metrics.port_offset is 10: of a server's ten ports it has 0 to 5"},
+		{"broken argv", strings.Replace(good, "{{arg .Model}}", "{{arg .Model", 1), "mine/service.yaml:6: unclosed action"},
+		{"a field that is none", strings.Replace(good, ".Model", ".Modell", 1), "mine/service.yaml:6: <.Modell>: can't evaluate field Modell of a deployment (docs/services.md has those that there are)"},
+		{"a function that is none", strings.Replace(good, "arg .Model", "quoted .Model", 1), `mine/service.yaml:6: function "quoted" not defined`},
+		{"an environment that is none", good + "env: |\n  A=1\n  B {{.Nodes}}\n", `mine/service.yaml:7: env gives "B 2", which is not NAME=value`},
+		{"unknown dialect", strings.Replace(good, "[openai-chat]", "[openai-chat, openai]", 1), `mine/service.yaml:2: dialects[1]: there is no dialect "openai", only llamacpp-completion, ollama-chat, ollama-generate, openai-chat, openai-completions, sglang-generate, tgi-generate, triton-generate`},
+		{"config of no type", good + "config: {type: objec}\n", "mine/service.yaml:7: config.type: value must be one of 'array', 'boolean', 'integer', 'null', 'number', 'object', 'string'"},
+		{"a setting of no type", good + "config:\n  properties:\n    size: {type: number, minimum: low}\n", "mine/service.yaml:9: config.properties.size.minimum: got string, want number"},
+		{"the third cause", good + "causes:\n  - {pattern: a, cause: b}\n  - {pattern: a, cause: b}\n  - {pattern: a}\n", `mine/service.yaml:10: causes[2]: "a": "" needs a pattern and a cause, without tabs and newlines`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -97,7 +109,7 @@ func TestUsersServiceIsOneFile(t *testing.T) {
 					t.Fatal(err)
 				}
 				s, err := Load(fsys, "mine")
-				if got := message(err); got != c.want {
+				if got := strings.TrimPrefix(message(err), dir+"/"); got != c.want {
 					t.Fatalf("got %q, want %q", got, c.want)
 				}
 				if err != nil {
@@ -135,6 +147,22 @@ func TestValuesArriveAsOneArgumentEach(t *testing.T) {
 	for _, model := range []string{"two\nlines", "nul\x00", "cr\r"} {
 		if _, err := s.Words("argv", Start{Model: model}); err == nil || !strings.Contains(err.Error(), "line break or NUL") {
 			t.Errorf("%q: %v", model, err)
+		}
+	}
+}
+
+// Each function's own way with what the others leave alone.
+func TestOptionsOfOtherKinds(t *testing.T) {
+	config := map[string]any{"on": true, "off": false, "n": 1, "inner": map[string]any{"given": 1}}
+	for _, c := range []struct{ argv, want string }{
+		{`{{switches .Config "inner"}}`, "--n | 1 | --on"},
+		{`{{switches .Config "inner" "n" "on"}}`, ""},
+		{`{{arg (filled (get .Config "inner") "given" 2 "more" false)}}`, `{"given":1,"more":false}`},
+		{`{{arg (filled (get .Config "absent") "more" 2)}}`, `{"more":2}`},
+	} {
+		words, err := inline(c.argv).Words("argv", Start{Config: config})
+		if got := strings.Join(words, " | "); err != nil || got != c.want {
+			t.Errorf("%s: got %q, %v, want %q", c.argv, got, err, c.want)
 		}
 	}
 }

@@ -20,6 +20,7 @@ type Start struct {
 	Launcher    string
 	Nodes       int    // server nodes
 	Rank        int    // of this server, or this node of it, among all of the deployment, from 0
+	Tasks       int    // of the server on each of its nodes, by launcher tasks
 	GPUs        int    // of a server on its node; 0: none
 	CPUs        int    // of a server on its node; 0: the recipe is silent
 	MemGB       int    // of a server on its node; 0: the recipe is silent
@@ -67,7 +68,7 @@ func (s *Service) Variables(start Start) ([]string, error) {
 	for _, line := range lines {
 		name, _, ok := strings.Cut(line, "=")
 		if !ok {
-			return nil, fmt.Errorf("env.tmpl of %s gives %q, which is not NAME=value", s.Name, line)
+			return nil, fmt.Errorf("env gives %q, which is not NAME=value", line)
 		}
 		if _, theirs := start.Environment[name]; !theirs && !seen[name] {
 			all = append(all, line)
@@ -128,21 +129,43 @@ func plain(err error) error {
 	return err
 }
 
+// checkTemplates finds those that no recipe can be made anything of: they are tried with a start of each kind.
 func (s *Service) checkTemplates() error {
-	for _, file := range []string{"argv", "env", "ray-head", "ray-worker", "prefetch"} {
-		text, err := s.text(file)
+	if _, err := s.LauncherOf(Start{}); err != nil && !isComplaint(err) {
+		return err
+	}
+	files, err := fs.Glob(s.Files, "*.tmpl")
+	if err != nil {
+		return err
+	}
+	files = append(files, "argv.tmpl", "env.tmpl") // which may stand in service.yaml
+	slices.Sort(files)
+	for _, file := range slices.Compact(files) {
+		name := strings.TrimSuffix(file, ".tmpl")
+		text, err := s.text(name)
 		if err != nil {
 			return err
 		}
-		if _, err := parse(file+".tmpl", text); err != nil {
-			return err
-		}
-		if file == "argv" && text == "" && !s.External() {
+		if name == "argv" && text == "" && !s.External() {
 			return errors.New("there is no argv.tmpl, and no argv in service.yaml")
 		}
+		for _, launcher := range s.Launchers {
+			start := Start{Model: "owner/model", Launcher: launcher, Nodes: 2, Rank: 1, GPUs: 1, Tasks: 1, Concurrency: 1, Context: 1}
+			if _, err := s.Words(name, start); err != nil && !isComplaint(err) {
+				return err
+			}
+			if _, err := s.Variables(start); err != nil && !isComplaint(err) {
+				return err
+			}
+		}
 	}
-	_, err := parse("launcher", s.Launcher)
-	return err
+	return nil
+}
+
+// isComplaint tells an error of a recipe's value from one of a template.
+func isComplaint(err error) bool {
+	var complaint *valueError
+	return errors.As(err, &complaint)
 }
 
 func parse(name, text string) (*template.Template, error) {

@@ -48,5 +48,5 @@ bring() {
 
 for module in "${MODULES[@]}"; do module load "$module"; done
 pull '/path/to/containers/ollama_latest.sif' 'docker://ollama/ollama:0.24.0'
-bring '/path/to/containers/ollama_latest.sif' 'bash' '-c' 'set -e; export OLLAMA_HOST=127.0.0.1:$((20000 + RANDOM % 10000)) ${2:+"OLLAMA_MODELS=$2"}; ollama serve >/dev/null 2>&1 & trap "kill $!" EXIT; until ollama list >/dev/null 2>&1; do kill -0 $! || exit 1; sleep 1; done; ollama pull "$1"' 'pull' 'llama2' '/root/.ollama/models'
+bring '/path/to/containers/ollama_latest.sif' 'bash' '-c' 'set -e; export OLLAMA_HOST=127.0.0.1:$((20000 + RANDOM % 10000)) ${2:+"OLLAMA_MODELS=$2"}; "$3" serve >/dev/null 2>&1 & trap "kill $!" EXIT; until "$3" list >/dev/null 2>&1; do kill -0 $! || exit 1; sleep 1; done; "$3" pull "$1"' 'pull' 'llama2' '/root/.ollama/models' 'ollama'
 say 'all is there'

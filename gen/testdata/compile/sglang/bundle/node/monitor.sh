@@ -1,0 +1,8 @@
+#!/bin/bash
+# Becomes the monitor of this node: a row a reading in monitor-NODE.csv. Called by the job script: monitor.sh RUN
+set -euo pipefail
+
+readonly RUN=$1
+readonly NODE=${BENCH_NODE:-${SLURMD_NODENAME:-$(hostname -s)}}
+AGENT=$(cd -- "$(dirname -- "$0")/.." && pwd)/bin/agent
+exec "$AGENT" monitor --node "$NODE" --interval '1s' --out "$RUN/monitor-$NODE.csv"

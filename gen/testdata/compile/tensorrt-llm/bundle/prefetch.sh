@@ -1,0 +1,57 @@
+#!/bin/bash -l
+# Brings what trtllm-two-nodes needs and does not have: container images and models. Run it where the cluster has
+# internet, which here is on compute nodes: sbatch prefetch.sh. It may run twice at once, or again after a break.
+#SBATCH --job-name=trtllm-two-nodes-prefetch
+#SBATCH --partition=cpu
+#SBATCH --account=p200981
+#SBATCH --qos=default
+#SBATCH --nodes=1
+#SBATCH --time=02:00:00
+# shellcheck disable=SC2016 # a service's own script, in quotes, is for the shell in its image
+set -euo pipefail
+
+readonly RUNTIME='apptainer'
+readonly MODULES=('env/release/2023.1' 'Apptainer/1.3.1-GCCcore-12.3.0')
+readonly BINDS=('/project/hf:/hf:rw')
+readonly SECRETS=('HF_TOKEN=/home/me/.hf_token') # VARIABLE=file that holds it
+
+say() { printf 'prefetch: %s\n' "$*" >&2; }
+
+# pull IMAGE REMOTE: one at a time, into a file beside its place that is moved in when it proved to be an image.
+pull() {
+  local image=$1 remote=$2 part=$1.part
+  mkdir -p "$(dirname -- "$image")"
+  exec {lock}>"$image.lock"
+  flock "$lock"
+  if [[ -s $image ]]; then
+    say "$image is there"
+  elif [[ -z $remote ]]; then
+    say "$image is not there, and the recipe does not say where it comes from (artifacts.service.remote)"
+    return 1
+  else
+    say "pulling $remote"
+    "$RUNTIME" pull --force "$part" "$remote"
+    "$RUNTIME" inspect "$part" >/dev/null
+    mv "$part" "$image"
+    say "$image: $(sha256sum "$image" | cut -c1-64)"
+  fi
+  exec {lock}>&-
+}
+
+# bring IMAGE COMMAND...: a model, by the service's own means.
+bring() {
+  local image=$1 bind words=()
+  shift
+  [[ -z $image ]] || words=("$RUNTIME" exec --cleanenv)
+  [[ -z $image ]] || for bind in "${BINDS[@]}"; do words+=(--bind "$bind"); done
+  "${words[@]}" ${image:+"$image"} "$@"
+}
+
+for module in "${MODULES[@]}"; do module load "$module"; done
+pull '/project/containers/trtllm.sif' 'docker://nvcr.io/nvidia/tensorrt-llm/release:1.2.1'
+for secret in "${SECRETS[@]}"; do
+  value=$(<"${secret#*=}")
+  export "${secret%%=*}=$value" "APPTAINERENV_${secret%%=*}=$value" "SINGULARITYENV_${secret%%=*}=$value"
+done
+bring '/project/containers/trtllm.sif' 'env' 'HF_HOME=/hf' 'hf' 'download' 'meta-llama/Llama-3.3-70B-Instruct'
+say 'all is there'
