@@ -15,7 +15,7 @@ AGENT=$BUNDLE/bin/agent
 NODE=${BENCH_NODE:-${SLURMD_NODENAME:-$(hostname -s)}}
 
 # find_rank ROLE [REPLICA]: this node's row in nodes.tsv, of several the one of this replica, from 0: IP, PORT and, counted
-# among the rows of its role, RANK of COUNT; HEAD_IP is rank 0's address.
+# among the rows of its role, RANK of COUNT; HEAD_IP is rank 0's address. LISTENS is the port where this rank itself listens.
 find_rank() {
   local role node ip port mine=0
   RANK='' COUNT=0 HEAD_IP='' HOSTS=localhost,127.0.0.1,0.0.0.0
@@ -31,18 +31,37 @@ find_rank() {
     COUNT=$((COUNT + 1))
   done <"$RUN/nodes.tsv"
   [[ $RANK ]] || { printf '%s is no %s in %s/nodes.tsv\n' "$NODE" "$1" "$RUN" >&2; exit 1; }
-  [[ $PORT != - ]] || PORT=$HEAD_PORT
+  # shellcheck disable=SC2034 # LISTENS is a server's
+  if [[ $PORT == - ]]; then LISTENS='' PORT=$HEAD_PORT; else LISTENS=$PORT; fi
 }
 
 # ── What the server is started with, and how to enter its container ──────────────────────────────────────────────
 
 TMP=${BENCH_TMP:-/tmp/hpcbench-${RUN##*/}} # on this node alone, and short: paths of unix sockets end at 107 characters; tidy.sh removes it
 
+# own_tmp [PART]: makes TMP, which no other user may enter, and PART of it. Its name can be guessed: what somebody else put there
+# first, a directory or a link, is left alone, and another name is taken.
+own_tmp() {
+  if ! mkdir -m 700 "$TMP" 2>/dev/null && [[ $(stat -c '%u %F' "$TMP") != "$UID directory" ]]; then
+    printf '%s is not of this job (%s): taking another name\n' "$TMP" "$(stat -c '%F of %U' "$TMP")" >&2
+    TMP=$(mktemp -d "$TMP-XXXXXX")
+  fi
+  [[ ! ${1-} ]] || TMP+=/$1
+  mkdir -p "$TMP"
+}
+
+# want_port: another program on the port where this rank listens would be taken for the server; the job then tries others.
+# Of several tasks on a node the first listens.
+want_port() { [[ ! $LISTENS || (${TASK-} && $RANK != 0) ]] || "$AGENT" free "$IP:$LISTENS"; }
+
 # filled TEXT: prints it with the bundle's words replaced by this rank's values.
 filled() {
   local text=$1
   text=${text//@IP@/"$IP"}
   text=${text//@PORT@/"$PORT"}
+  while [[ $text =~ @PORT\+([0-9]+)@ ]]; do
+    text=${text//"${BASH_REMATCH[0]}"/$((PORT + BASH_REMATCH[1]))}
+  done
   text=${text//@RANK@/"$RANK"}
   text=${text//@HEAD_IP@/"$HEAD_IP"}
   text=${text//@NODES@/"$COUNT"}
@@ -74,6 +93,15 @@ read_argv() {
 # give NAME VALUE: a variable for the server in its container; or on this node, where it has none.
 give() {
   if [[ $IMAGE ]]; then export "APPTAINERENV_$1=$2" "SINGULARITYENV_$1=$2"; else export "$1=$2"; fi
+}
+
+# be_task: of several tasks on a node each is a rank. What Slurm and PMIx tell a task goes into the container, where its MPI
+# looks for it, and so does the directory on the node in which PMIx answers.
+be_task() {
+  local name
+  RANK=$SLURM_PROCID RANKS=$SLURM_NTASKS
+  for name in "${!SLURM_@}" "${!PMI_@}" "${!PMIX_@}"; do give "$name" "${!name}"; done
+  [[ ! -d ${PMIX_SERVER_TMPDIR-} ]] || BINDS+=("$PMIX_SERVER_TMPDIR")
 }
 
 # read_env FILE: the server's environment; and none of what a login shell or a proxy would add to it. A shell of its own

@@ -31,9 +31,8 @@ find_rank() {
     COUNT=$((COUNT + 1))
   done <"$RUN/nodes.tsv"
   [[ $RANK ]] || { printf '%s is no %s in %s/nodes.tsv\n' "$NODE" "$1" "$RUN" >&2; exit 1; }
-  # shellcheck disable=SC2034 # a server's
-  LISTENS=$PORT
-  [[ $PORT != - ]] || LISTENS='' PORT=$HEAD_PORT
+  # shellcheck disable=SC2034 # LISTENS is a server's
+  if [[ $PORT == - ]]; then LISTENS='' PORT=$HEAD_PORT; else LISTENS=$PORT; fi
 }
 
 # ── What the server is started with, and how to enter its container ──────────────────────────────────────────────
@@ -52,7 +51,8 @@ own_tmp() {
 }
 
 # want_port: another program on the port where this rank listens would be taken for the server; the job then tries others.
-want_port() { [[ ! $LISTENS ]] || "$AGENT" free "$IP:$LISTENS"; }
+# Of several tasks on a node the first listens.
+want_port() { [[ ! $LISTENS || (${TASK-} && $RANK != 0) ]] || "$AGENT" free "$IP:$LISTENS"; }
 
 # filled TEXT: prints it with the bundle's words replaced by this rank's values.
 filled() {
