@@ -20,6 +20,10 @@ func TestExecutorWantsToken(t *testing.T) {
 	j.until("start of the first trial", j.started("0001"))
 	client := j.nodesOf("client")[0]
 	base := "http://" + net.JoinHostPort(client[1], client[2])
+	j.until("trial on the executor", func() bool {
+		_, body := ask(t, "GET", base+"/status", "")
+		return strings.Contains(body, `"state":"running"`)
+	})
 	start := intruder(t, j)
 	for name, headers := range map[string][]string{
 		"no token":     nil,
