@@ -52,7 +52,8 @@ own_tmp() {
 }
 
 # want_port: another program on the port where this rank listens would be taken for the server; the job then tries others.
-want_port() { [[ ! $LISTENS ]] || "$AGENT" free "$IP:$LISTENS"; }
+# Of several tasks on a node the first listens.
+want_port() { [[ ! $LISTENS || (${TASK-} && $RANK != 0) ]] || "$AGENT" free "$IP:$LISTENS"; }
 
 # filled TEXT: prints it with the bundle's words replaced by this rank's values.
 filled() {
