@@ -11,14 +11,14 @@ import (
 // Watch is what is read while trials run, beside the nodes' own readings: the whole content of node/watch.json. It is in no
 // trial, and so in no ledger's key: who looks more closely has not measured something else.
 type Watch struct {
-	Schema    int      `json:"schema"`
-	IntervalS float64  `json:"interval_s"` // from one look at a server to the next
-	Server    *Page    `json:"server,omitempty"`
-	Metrics   []Metric `json:"metrics,omitempty"`
+	Schema    int          `json:"schema"`
+	IntervalS float64      `json:"interval_s"` // from one look at a server to the next
+	Server    *MetricsPage `json:"server,omitempty"`
+	Metrics   []Metric     `json:"metrics,omitempty"`
 }
 
-// Page is where each endpoint tells of itself, in Prometheus's text format.
-type Page struct {
+// MetricsPage is where each endpoint tells of itself, in Prometheus's text format.
+type MetricsPage struct {
 	Path       string            `json:"path"`                  // such as /metrics
 	PortOffset int               `json:"port_offset,omitempty"` // its port is the endpoint's plus this
 	Map        map[string]string `json:"map"`                   // the server's names to ours (see Sources)

@@ -24,7 +24,10 @@ everywhere() {
 
 part() { (($1 == 0)) || printf '.%d' "$1"; }
 
-gone() { ! kill -0 "${PID[$1]}" 2>/dev/null; }
+# gone NAME: it has ended; or has said that one of its nodes is lost, for then Slurm takes half a minute to end the step.
+gone() { ! kill -0 "${PID[$1]}" 2>/dev/null || lost "$1"; }
+
+lost() { [[ -e $RUN/placed/$1/lost ]]; }
 
 # pause: a second in which signals are heard at once (a trap waits for a foreground command, but interrupts wait).
 pause() {
@@ -35,6 +38,7 @@ pause() {
 # reap NAME: the status of a component that is gone; it is one no more.
 reap() {
   local name status kept=()
+  lost "$1" && slay "${PID[$1]}" 2>/dev/null
   wait "${PID[$1]}"
   status=$?
   for name in "${RUNNING[@]}"; do [[ $name == "$1" ]] || kept+=("$name"); done

@@ -39,6 +39,7 @@ fail() {
   fi
   say "FAILED: $3"
   note failure "$@"
+  [[ $1 == preflight || $1 == results || ${CURE-} ]] || accuse_named "$3" "${4-}" # what has a known cure is seldom the node's doing
   [[ $FIRST_STATUS ]] && return
   FIRST_STATUS=$2
   [[ $2 == 0 || $2 == 75 ]] && FIRST_STATUS=1

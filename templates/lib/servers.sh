@@ -86,14 +86,16 @@ start_servers() {
   node=$(IFS=,; printf '%s' "${SERVER_NODES[*]}")
   script=server.sh log=$name.%N
   [[ ${LAUNCHER[$d]} == ray ]] && script=ray.sh
-  [[ ${LAUNCHER[$d]} == tasks ]] && { log+=.%t; set -- "$@" 0 task; }
+  [[ ${LAUNCHER[$d]} == tasks ]] && { log+=.%t; set -- "$@" '' task; }
   start "$name" on "$node" "${step[@]}" --wait=5 --output="$LOGS/$log.log" "$BUNDLE/node/$script" "$@"
 }
 
-# wait_ready DEPLOYMENT PLACED: every rank placed, healthy by its own word, and then one real generation.
+# wait_ready DEPLOYMENT PLACED [--no-generation]: every rank placed, healthy by its own word, and then one real generation.
 wait_ready() {
+  local pages=()
+  [[ ! -e $BUNDLE/pages/$1.json ]] || pages=(--pages "$BUNDLE/pages/$1.json" --proof "$RUN/proof.$1")
   exec "$AGENT" ready --nodes "$RUN/nodes.tsv" --placed-dir "$2" --ranks $((${#SERVER_NODES[@]} * REPLICAS[$1] * ${TASKS[$1]:-1})) \
-    --placed-timeout 300s "${HEALTH[@]}" --dialect "${DIALECT[$1]}" --model "${MODEL[$1]}" --generation-timeout 120s
+    --placed-timeout 300s "${HEALTH[@]}" --dialect "${DIALECT[$1]}" --model "${MODEL[$1]}" --generation-timeout 120s "${pages[@]}" "${@:3}"
 }
 
 client_addresses() {

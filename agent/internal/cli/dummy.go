@@ -43,17 +43,20 @@ func dummyFlags(f *flags, listen, model *string) action {
 	seed := f.number("seed", "N", 0, "what jitter and errors follow from")
 	cache := f.is("prefix-cache", "count requests that came before as hits of a prefix cache in /metrics; they are no faster")
 	truth := f.text("truth", "FILE", "", "where to add a JSON line a request, with the time of each token")
+	store := f.text("store", "DIR", "", "where the models are that it has, a file each; /api/create and /api/pull add to it, as Ollama's do")
 	f.heading("Faults:")
 	die := f.time("die-after", 0, "when it exits with status 1 in the middle of everything; 0: never")
 	hang := f.time("hang-after", 0, "when generations stop getting bytes; 0: never")
 	slow := f.time("slow-after", 0, "when it begins to get twice as slow each second, down to nothing; 0: never")
 	delay := f.time("start-delay", 0, "how long everything is answered 503")
+	cpu := f.is("on-cpu", "say on /api/ps that the model is not in a GPU's memory")
 	sick := f.is("fail-health", "answer 503 on /health for ever")
 	return func(ctx context.Context, call *call) error {
 		return serveDummy(ctx, call, *listen, *truth, mock.Config{
 			Model: *model, TTFT: *ttft, ITL: *itl, Jitter: *jitter, Tokens: *tokens, TokensPerWrite: *together,
 			ErrorRate: *errorRate, MaxRunning: *running, Seed: int64(*seed), Cold: *cold, PrefixCache: *cache,
 			DieAfter: *die, HangAfter: *hang, SlowAfter: *slow, StartDelay: *delay, FailHealth: *sick,
+			Store: *store, OnCPU: *cpu,
 		})
 	}
 }

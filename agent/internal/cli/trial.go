@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"hpcbench/agent/internal/executor"
@@ -37,6 +38,7 @@ a result too.`,
 		token := f.text("token-file", "FILE", "", "the job's token")
 		out := f.text("out", "DIR", "", "where the summary goes: results/<jobid>/<trial>")
 		key := f.text("key", "HEX", "", "the trial's key, as the ledger has it")
+		edits := f.text("edited", "FILE", "", "names of the bundle's files that were edited, one a line; a mark names them")
 		stall := f.time("stall", time.Minute, "silence that makes a hang suspected")
 		patience := f.time("probe-timeout", 30*time.Second, "how long a probe request may take then")
 		poll := f.time("poll", time.Second, "pause between two looks at the executors")
@@ -52,11 +54,15 @@ a result too.`,
 			if err != nil {
 				return err
 			}
+			edited, err := readLines(*edits)
+			if err != nil {
+				return err
+			}
 			if *poll <= 0 {
 				return usage("--poll: want more than 0")
 			}
 			s, err := drive.Run(ctx, drive.Config{
-				Trial: t, Endpoints: rows.Endpoints(), Executors: executors, Out: *out, Key: *key,
+				Trial: t, Endpoints: rows.Endpoints(), Executors: executors, Out: *out, Key: *key, Edited: edited,
 				Lead: lead(t.Workload), Stall: *stall, ProbeTimeout: *patience, Poll: *poll, Every: *every,
 				Say: func(format string, args ...any) { fmt.Fprintf(c.stderr, c.prefix+": "+format+"\n", args...) },
 			})
@@ -67,6 +73,18 @@ a result too.`,
 			return err
 		}
 	},
+}
+
+// readLines reads the lines of a file; none of no file.
+func readLines(path string) ([]string, error) {
+	if path == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return strings.FieldsFunc(string(text), func(r rune) bool { return r == '\n' }), nil
 }
 
 // lead is the time from the start requests to time zero: in it the client nodes read the dataset, at 20 MB/s or more, and a

@@ -34,10 +34,11 @@ func (s *server) page(ctx *fasthttp.RequestCtx, path string) {
 			`{"object":"list","data":[{"id":"%s","object":"model","created":%d,"owned_by":"hpcbench"}]}`,
 			s.model.listed, s.wall(s.began)/1e9))
 	case "/api/tags":
-		answer(ctx, 200, typeJSON, fmt.Appendf(nil, `{"models":[%s}]}`, s.ollamaModel()))
+		answer(ctx, 200, typeJSON, s.tags())
 	case "/api/ps":
-		answer(ctx, 200, typeJSON, fmt.Appendf(nil,
-			`{"models":[%s,"expires_at":"2318-01-01T00:00:00Z","size_vram":0,"context_length":131072}]}`, s.ollamaModel()))
+		answer(ctx, 200, typeJSON, s.ps())
+	case "/api/show", "/api/create", "/api/pull":
+		s.keep(ctx, path)
 	case "/api/version":
 		answer(ctx, 200, typeJSON, []byte(`{"version":"0.0.0-dummy"}`))
 	case "/metrics":
@@ -57,13 +58,6 @@ func (s *server) health(ctx *fasthttp.RequestCtx) {
 		return
 	}
 	answer(ctx, 200, typeJSON, []byte(`{"status":"ok"}`))
-}
-
-// ollamaModel is the model's entry in Ollama's lists, its brace left open.
-func (s *server) ollamaModel() []byte {
-	return fmt.Appendf(nil, `{"name":"%s","model":"%[1]s","modified_at":"%s","size":1,"digest":"%064d","details":{"parent_model":"",`+
-		`"format":"gguf","family":"dummy","families":["dummy"],"parameter_size":"0","quantization_level":"F16"}`,
-		s.model.listed, time.Unix(0, s.wall(s.began)).UTC().Format(time.RFC3339Nano), 0)
 }
 
 // metrics is the Prometheus text. The names follow vLLM's.

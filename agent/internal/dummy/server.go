@@ -128,7 +128,7 @@ func (s *server) refuse(ctx *fasthttp.RequestCtx, g *generation) (status int, wo
 	g.length, g.natural = s.cfg.length(&r)
 	g.choices = g.d.choices(&r)
 	switch {
-	case !s.model.is(r.model) && !g.d.modelless:
+	case !s.has(r.model) && !g.d.modelless:
 		return fasthttp.StatusNotFound, "model '" + string(r.model) + "' not found"
 	case s.cfg.fails(g.key):
 		return fasthttp.StatusInternalServerError, "the dummy fails, as --error-rate asked"

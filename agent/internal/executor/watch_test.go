@@ -22,7 +22,7 @@ import (
 // watch looks at a dummy each tenth of a second, with metrics of its page, one that is not there, and one of a command.
 var watch = workload.Watch{
 	Schema: workload.Schema, IntervalS: 0.1,
-	Server: &workload.Page{Path: "/metrics", Map: map[string]string{"dummy_num_requests_running": "running", "dummy_generation_tokens_total": "gen_tokens",
+	Server: &workload.MetricsPage{Path: "/metrics", Map: map[string]string{"dummy_num_requests_running": "running", "dummy_generation_tokens_total": "gen_tokens",
 		"dummy_time_to_first_token_seconds": "ttft"}},
 	Metrics: []workload.Metric{
 		{Name: "asked", Metric: "dummy_requests_total", Help: "requests that came."},

@@ -30,7 +30,8 @@ func (j *Job) events(path string) error {
 }
 
 // words is how many words each kind of row has at least, behind its time and kind. Text at a row's end may be absent.
-var words = map[string]int{"phase": 2, "fact": 1, "image": 4, "deployment": 2, "trial": 2, "failure": 2, "held": 1, "exit": 1, "proof": 3}
+var words = map[string]int{"phase": 2, "fact": 1, "image": 4, "deployment": 2, "trial": 2, "failure": 2, "held": 1, "edited": 1,
+	"preflight": 3, "proof": 3, "exit": 1}
 
 // event reads one row: seconds since 1970, a kind, and words.
 func (j *Job) event(row string) error {
@@ -67,6 +68,10 @@ func (j *Job) event(row string) error {
 		return j.held(w[0])
 	case "exit":
 		return j.exit(w[0])
+	case "edited":
+		j.Edited = append(j.Edited, w[0])
+	case "preflight":
+		j.Preflight = append(j.Preflight, Check{Node: w[0], Check: w[1], State: w[2], Words: w[3]})
 	}
 	return nil
 }
@@ -144,7 +149,8 @@ func (j *Job) image(w []string) error {
 	if err != nil {
 		return err
 	}
-	j.Images = append(j.Images, Image{Deployment: w[0], Path: w[1], Bytes: size, ModifiedAt: modified})
+	w = append(w, "", "") // what may be absent
+	j.Images = append(j.Images, Image{Deployment: w[0], Path: w[1], Bytes: size, ModifiedAt: modified, Digest: w[4], Remote: w[5]})
 	return nil
 }
 

@@ -43,6 +43,16 @@ type Job struct {
 	Images      []Image           `json:"images"`
 	Facts       map[string]string `json:"facts"`               // versions of what took part, and the like
 	HeldUntil   float64           `json:"held_until,omitzero"` // --hold: what failed last stays until then, at the most
+	Edited      []string          `json:"edited,omitempty"`    // files of the bundle that a person changed since it was compiled
+	Preflight   []Check           `json:"preflight,omitempty"` // what was found on each node before a server was started
+}
+
+// Check is one thing that was looked at on a node before a server was started there (package preflight).
+type Check struct {
+	Node  string `json:"node"`
+	Check string `json:"check"` // one word: clock, shm, …
+	State string `json:"state"` // ok, warn, fail
+	Words string `json:"words,omitempty"`
 }
 
 // Failure is what failed, its exit status and why.
@@ -96,7 +106,9 @@ type Image struct {
 	Deployment string `json:"deployment"`
 	Path       string `json:"path"`
 	Bytes      int64  `json:"bytes"`
-	ModifiedAt int64  `json:"modified_at"` // seconds since 1970
+	ModifiedAt int64  `json:"modified_at"`      // seconds since 1970
+	Digest     string `json:"digest,omitempty"` // of what its name stood for in the registry when it was pulled, and
+	Remote     string `json:"remote,omitempty"` // that name; absent where prefetch.sh did not bring it
 }
 
 // Read makes the account of the job in dir from its events.tsv and, where the job came so far, its ledger.tsv and

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -142,11 +143,21 @@ func TestFactsImagesAndNodes(t *testing.T) {
 	if j.ID != "4711" || j.Plan != "abc" || j.Scenario != "My test" || len(j.Facts) != 1 || j.Facts["slurm"] != "slurm 23.11" {
 		t.Errorf("got %+v", j)
 	}
-	if len(j.Images) != 1 || j.Images[0] != (Image{"d1", "/x/a b.sif", 123, 456}) {
+	if len(j.Images) != 1 || j.Images[0] != (Image{"d1", "/x/a b.sif", 123, 456, "", ""}) {
 		t.Errorf("images %+v", j.Images)
 	}
 	if len(j.Nodes) != 2 || j.Nodes[0].Port != 20106 || j.Nodes[1].Port != 0 {
 		t.Errorf("nodes %+v", j.Nodes)
+	}
+}
+
+func TestEditsAndPreflight(t *testing.T) {
+	j := read(t, run(t, "1 edited env/d1.env", "1 edited MANIFEST", "2 preflight cn01 clock warn 0.3_s_behind", "2 preflight cn02 shm ok"))
+	if !slices.Equal(j.Edited, []string{"env/d1.env", "MANIFEST"}) {
+		t.Errorf("edited %q", j.Edited)
+	}
+	if want := []Check{{"cn01", "clock", "warn", "0.3 s behind"}, {"cn02", "shm", "ok", ""}}; !slices.Equal(j.Preflight, want) {
+		t.Errorf("preflight %+v, want %+v", j.Preflight, want)
 	}
 }
 

@@ -25,6 +25,7 @@ var pageTemplate = template.Must(template.New("page").Parse(pageText))
 type page struct {
 	Style          template.CSS
 	Title, Finding string
+	Edited         string
 	Validity       string
 	Chips          []chip
 	Troubles       []trouble
@@ -65,7 +66,7 @@ type jobView struct {
 // HTML is report.html: one file that loads nothing, with its plots as SVG.
 func (r *Report) HTML() (string, error) {
 	p := page{
-		Style: template.CSS(pageStyle), Title: r.title(), Finding: r.finding(), Validity: r.validity(),
+		Style: template.CSS(pageStyle), Title: r.title(), Finding: r.finding(), Validity: r.validity(), Edited: r.edited(),
 		NumbersTitle: r.numbersTitle(), Legend: r.legend(),
 		Troubles: r.troubles(), Notes: slices.Clone(r.notes),
 	}
@@ -175,7 +176,8 @@ func (r *run) view() jobView {
 		add("deployment "+d.ID, joined(text, d.Text))
 	}
 	for _, i := range j.Images {
-		add("image of "+i.Deployment, fmt.Sprintf("%s (%.1f MB, %s)", i.Path, float64(i.Bytes)/1e6, time.Unix(i.ModifiedAt, 0).UTC().Format("2006-01-02 15:04:05 UTC")))
+		add("image of "+i.Deployment, joined(fmt.Sprintf("%s (%.1f MB, %s)", i.Path, float64(i.Bytes)/1e6, time.Unix(i.ModifiedAt, 0).UTC().Format("2006-01-02 15:04:05 UTC")),
+			strings.TrimSpace(i.Remote+" "+i.Digest)))
 	}
 	for _, row := range r.proofs() {
 		add("proof of "+row[0], row[1])

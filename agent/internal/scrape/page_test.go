@@ -31,7 +31,7 @@ func mapOf(t *testing.T, service string) map[string]string {
 
 func pageBy(t *testing.T, names map[string]string, added ...workload.Metric) page {
 	t.Helper()
-	p, err := newPage(workload.Watch{Server: &workload.Page{Map: names}, Metrics: added})
+	p, err := newPage(workload.Watch{Server: &workload.MetricsPage{Map: names}, Metrics: added})
 	if err != nil {
 		t.Fatal(err)
 	}

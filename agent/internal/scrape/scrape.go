@@ -92,7 +92,7 @@ func New(cfg Config) (*Scraper, error) {
 }
 
 // pageOf is the address of an endpoint's page.
-func pageOf(endpoint string, p workload.Page) (string, error) {
+func pageOf(endpoint string, p workload.MetricsPage) (string, error) {
 	u, err := url.Parse(endpoint)
 	if err != nil {
 		return "", err

@@ -103,7 +103,7 @@ func scraper(t *testing.T, endpoints ...string) (*Scraper, string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), File)
 	s, err := New(Config{
-		Watch: workload.Watch{IntervalS: 0.1, Server: &workload.Page{Path: "/metrics", Map: map[string]string{"r": "running", "t_total": "gen_tokens"}},
+		Watch: workload.Watch{IntervalS: 0.1, Server: &workload.MetricsPage{Path: "/metrics", Map: map[string]string{"r": "running", "t_total": "gen_tokens"}},
 			Metrics: []workload.Metric{{Name: "fan", Metric: `f{l="v"}`}}},
 		Endpoints: endpoints, Headers: []string{"Authorization: Bearer key"}, Path: path, Log: quiet(),
 	})
@@ -211,20 +211,20 @@ func TestPageThatIsTooLong(t *testing.T) {
 func TestPageOfAnEndpoint(t *testing.T) {
 	for _, c := range []struct {
 		endpoint string
-		page     workload.Page
+		page     workload.MetricsPage
 		want     string
 	}{
-		{"http://a:8000", workload.Page{Path: "/metrics"}, "http://a:8000/metrics"},
-		{"http://a:8000/", workload.Page{Path: "/metrics"}, "http://a:8000/metrics"},
-		{"https://a/v/", workload.Page{Path: "/metrics"}, "https://a/v/metrics"},
-		{"http://10.0.0.1:8000", workload.Page{Path: "/metrics", PortOffset: 2}, "http://10.0.0.1:8002/metrics"},
-		{"http://[::1]:8000/v", workload.Page{Path: "/m", PortOffset: 2}, "http://[::1]:8002/m"},
+		{"http://a:8000", workload.MetricsPage{Path: "/metrics"}, "http://a:8000/metrics"},
+		{"http://a:8000/", workload.MetricsPage{Path: "/metrics"}, "http://a:8000/metrics"},
+		{"https://a/v/", workload.MetricsPage{Path: "/metrics"}, "https://a/v/metrics"},
+		{"http://10.0.0.1:8000", workload.MetricsPage{Path: "/metrics", PortOffset: 2}, "http://10.0.0.1:8002/metrics"},
+		{"http://[::1]:8000/v", workload.MetricsPage{Path: "/m", PortOffset: 2}, "http://[::1]:8002/m"},
 	} {
 		if got, err := pageOf(c.endpoint, c.page); err != nil || got != c.want {
 			t.Errorf("%s: %s, %v; want %s", c.endpoint, got, err, c.want)
 		}
 	}
-	if _, err := pageOf("http://a", workload.Page{Path: "/m", PortOffset: 2}); err == nil {
+	if _, err := pageOf("http://a", workload.MetricsPage{Path: "/m", PortOffset: 2}); err == nil {
 		t.Error("an endpoint without a port has none beside it")
 	}
 }

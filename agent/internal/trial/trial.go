@@ -29,6 +29,7 @@ type Config struct {
 	Executors []executor.Client // of the client nodes, in the order of their parts
 	Out       string            // results/<jobid>/<trial>
 	Key       string            // of all that makes the trial (see package ledger)
+	Edited    []string          // files of the bundle that a person changed, for a mark
 
 	Lead         time.Duration // from the start requests to time zero, at least
 	Stall        time.Duration // no byte for so long, or for 3 × the p99 so far if that is longer, is suspicious
@@ -210,6 +211,9 @@ func (c Config) conclude(s *summary.Summary, parts []*summary.Part, last []share
 		cause = fmt.Errorf("no request was ok%s", share.Reasons(s.Requests.ByOutcome, last...))
 	}
 	s.Marks = append(*c.doubts, s.Marks...)
+	if len(c.Edited) > 0 {
+		s.Marks = append(s.Marks, "bundle edited: "+strings.Join(c.Edited, ", "))
+	}
 	if cause != nil {
 		s.Marks = append([]string{cause.Error()}, s.Marks...)
 	}

@@ -164,6 +164,15 @@ func (m *maker) words(d *Deployment, start service.Start) {
 	if d.Prefetch, err = m.svc.Words("prefetch", start); err != nil {
 		m.bad("workload.model", err)
 	}
+	if d.Prepare, err = m.svc.Words("prepare", start); err != nil {
+		m.bad("servers.service_config", err)
+	}
+	if d.Pages, err = m.svc.PagesOf(start); err != nil {
+		m.bad("servers.service_config", err)
+	}
+	if d.Files, err = m.svc.Words("files", start); err != nil {
+		m.bad("servers.service_config", err)
+	}
 }
 
 // taken are the names that the node scripts use for themselves (templates/lib/node.sh and node/*.tmpl).

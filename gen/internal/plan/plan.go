@@ -56,6 +56,7 @@ type Setting struct {
 	Watch           workload.Watch `json:"watch,omitzero"` // what is read beside the nodes' own readings: node/watch.json
 	MonitorStep     []string       `json:"monitor_step,omitempty"`
 	MonitorGPUs     []string       `json:"monitor_gpus,omitempty"` // beside those on nodes with the servers' GPUs
+	GPUs            int            `json:"gpus,omitempty"`         // that a step with MonitorGPUs sees on each node
 	Bill            string         `json:"bill"`                   // unit of the bill
 	Prefetch        Prefetch       `json:"prefetch,omitzero"`
 }
@@ -122,7 +123,10 @@ type Deployment struct {
 	Argv      map[string][]string `json:"argv"` // by the end of the file's name: "0", "1", … a rank; "head", "worker"
 	Env       []string            `json:"env"`  // NAME=value
 	Step      []string            `json:"step,omitempty"`
+	Files     []string            `json:"files,omitempty"`    // paths inside the container that must be there before the server starts
 	Prefetch  []string            `json:"prefetch,omitempty"` // words of a command that brings the model
+	Prepare   []string            `json:"prepare,omitempty"`  // words of a command that is run beside each server once it is healthy
+	Pages     []workload.Page     `json:"pages,omitempty"`    // looked at on each server that generates
 	recipe    *recipe.Recipe
 	points    []recipe.Point
 	trials    []*Trial

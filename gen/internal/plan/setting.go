@@ -52,7 +52,7 @@ func (m *maker) setting(p *Plan, r *recipe.Recipe) Setting {
 func (m *maker) watch(r recipe.Monitoring) workload.Watch {
 	w := workload.Watch{Schema: workload.Schema, IntervalS: r.IntervalS}
 	if page := m.svc.Metrics; page.Path != "" {
-		w.Server = &workload.Page{Path: page.Path, PortOffset: page.PortOffset, Map: page.Map}
+		w.Server = &workload.MetricsPage{Path: page.Path, PortOffset: page.PortOffset, Map: page.Map}
 	}
 	for _, x := range m.svc.Metrics.Extra {
 		w.Metrics = append(w.Metrics, x.Watched())
@@ -121,6 +121,9 @@ func (m *maker) steps(s *Setting, p *Plan) {
 		s.ClientStep = append(s.ClientStep, "--overlap")
 	}
 	s.MonitorStep, s.MonitorGPUs = []string{"--overlap", "--cpus-per-task=1"}, m.gpuStep(shared, shared)
+	if len(m.gpus(shared)) > 0 {
+		s.GPUs = shared
+	}
 	if m.cl.PrefetchCompute {
 		s.Prefetch = Prefetch{true, m.prefetchDirectives(p)}
 	}

@@ -6,6 +6,10 @@ set -uo pipefail
 
 for dir in "$1" "$1"-??????; do
   [[ $(stat -c '%u %F' "$dir" 2>/dev/null) == "$UID directory" ]] || continue # nothing of another user's is believed or touched
+  # Processes that outlive who started them, as Ray's agents do, have the server's TMPDIR.
+  while IFS=/ read -r _ _ pid _; do
+    [[ $pid == "$$" ]] || kill -KILL "$pid" 2>/dev/null
+  done < <(grep -lszE -- "^TMPDIR=$dir(/.*)?$" /proc/[0-9]*/environ)
   started=$(find "$dir" -name started -type f 2>/dev/null | head -n 1)
   if [[ $started ]]; then
     find /dev/shm -maxdepth 1 -type f -user "$(id -u)" -newer "$started" \

@@ -69,6 +69,7 @@ filled() {
   text=${text//@AGENT@/"$AGENT"}
   text=${text//@RUN@/"$RUN"}
   text=${text//@INTERFACE@/"${INTERFACE-}"}
+  text=${text//@SERVICE@/"$BUNDLE/service"}
   text=${text//@TMP@/"$TMP"}
   while [[ $text =~ @BLOCK\+([0-9]+)@ ]]; do
     text=${text//"${BASH_REMATCH[0]}"/$((BLOCK + BASH_REMATCH[1]))}
