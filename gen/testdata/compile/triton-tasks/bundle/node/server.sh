@@ -160,7 +160,7 @@ find_rank server "$REPLICA"
 RANKS=$COUNT
 [[ ! $TASK ]] || be_task
 want_port
-own_tmp "${BENCH_NODE-}${REPLICA:+.$REPLICA}${TASK:+.$RANK}" # what one server of a machine compiles or locks is not the other's
+own_tmp "${BENCH_NODE-}${REPLICA:+.$REPLICA}${TASK:+.$RANK}" # what one server or task of a machine compiles or locks is not the other's
 trap '"$BUNDLE/node/tidy.sh" "$TMP"' EXIT
 printf '%s %s %s\n' "$NODE" "$$" "$REPLICA" >"$PLACED/$RANK"
 find_interface
