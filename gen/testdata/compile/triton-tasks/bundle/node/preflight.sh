@@ -2,7 +2,7 @@
 # Looks at this node before a server is started on it, and prints a row for each thing: node, check, ok or warn or fail, and
 # words. Called by the job script: preflight.sh RUN WORD FIRST PEERS GPUS SERVERS [DEPLOYMENT=IMAGE]...
 # It ends with 0 whatever it finds: the other nodes are to be heard, too.
-# shellcheck disable=SC2317,SC2329 # of the functions that server.sh has, it needs some only
+# shellcheck disable=SC2034,SC2317,SC2329 # of what server.sh has, it needs some only
 set -uo pipefail
 
 readonly RUNTIME='apptainer' GPU_FLAG='--nv' INTERFACES='ib[0-9]+'
