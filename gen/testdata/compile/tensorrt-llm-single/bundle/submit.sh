@@ -5,6 +5,8 @@
 #
 # --smoke, as the first argument, tries the plan before it is paid for: the real servers, each with one short trial that
 # counts for nothing, in the queue that the site keeps for tests where the cluster profile knows one.
+#
+# --hold 20m, before what is sbatch's, keeps what still runs after a failure for so long, and says how to reach it.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
 
@@ -32,14 +34,18 @@ submit() {
   local script=$1 after=$2
   shift 2
   [[ -z $after ]] || set -- "$@" --dependency="afterany:$after" # last, for of two the last counts
-  id=$(sbatch --parsable "$@" "$script" "${smoke[@]}")
+  id=$(sbatch --parsable "$@" "$script" "${smoke[@]}" "${hold[@]}")
   id=${id%%;*}
   [[ $id =~ ^[0-9]+$ ]] || { printf '%s\n' "$id"; exit; } # --help and the like: there is no job
   ids+=("$id")
   printf '%s: job %s\n' "$script" "$id"
 }
 
-id='' ids=() results=results overall=", and $PWD/results/report.html over all jobs" smoke=()
+id='' ids=() results=results overall=", and $PWD/results/report.html over all jobs" smoke=() hold=()
+if [[ ${1-} == --hold ]]; then
+  hold=(--hold "${2-}")
+  shift $(($# > 1 ? 2 : 1))
+fi
 if [[ ${1-} == --smoke ]]; then
   shift
   smoke=(--smoke) results=results/smoke overall='' # it counts for nothing

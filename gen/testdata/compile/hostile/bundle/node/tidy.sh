@@ -4,6 +4,11 @@
 # server, and in no living process.
 set -uo pipefail
 
+# Processes that outlive who started them, as Ray's agents do, have the server's TMPDIR.
+while IFS=/ read -r _ _ pid _; do
+  [[ $pid == "$$" ]] || kill -KILL "$pid" 2>/dev/null
+done < <(grep -lszE -- "^TMPDIR=$1(/.*)?$" /proc/[0-9]*/environ)
+
 started=$(find "$1" -name started -type f 2>/dev/null | head -n 1)
 if [[ $started ]]; then
   find /dev/shm -maxdepth 1 -type f -user "$(id -u)" -newer "$started" \

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Starts Ray on this node and, on the first, the server over all of them. Called by the job script, one task a node:
-# ray.sh RUN DEPLOYMENT BLOCK PLACED IMAGE. It ends when Ray or the server does, and Slurm then ends the other ranks.
+# ray.sh RUN DEPLOYMENT BLOCK PLACED IMAGE. It ends when Ray or the server does, or when Ray has lost a node, and Slurm then
+# ends the other ranks.
 set -euo pipefail
 
 readonly RUNTIME='apptainer' GPU_FLAG='--nv'
@@ -125,48 +126,167 @@ contained() {
   CONTAINED+=("$image" "$@")
 }
 
-readonly RAY_ADDRESS_PORT=$((BLOCK + 10))
+readonly RAY_PORT=$((BLOCK + 10))
+readonly JOIN_SECONDS=180 # for every node to join Ray, unless RAY_JOIN_SECONDS is in the recipe's environment
 
-# nodes_alive: how many nodes Ray counts.
-nodes_alive() {
-  contained "$IMAGE" ray status --address="$HEAD_IP:$RAY_ADDRESS_PORT"
-  "${CONTAINED[@]}" 2>/dev/null | grep -cE '^ *[0-9]+ node_' || :
+# main: Ray on this node; and on the first, once all have joined, the server, and an eye on them all.
+main() {
+  local join
+  find_rank server
+  printf '%s %s\n' "$NODE" "$$" >"$PLACED/$RANK"
+  find_interface
+  ulimit -Sn "$(ulimit -Hn)"
+  mkdir -p "$TMP"
+  : >"$TMP/started"
+  read_env "$BUNDLE/env/$DEPLOYMENT.env"
+  give RAY_ADDRESS "$HEAD_IP:$RAY_PORT"
+  has_ray
+  if ((RANK == 0)); then read_argv "$BUNDLE/argv/$DEPLOYMENT.head"; else read_argv "$BUNDLE/argv/$DEPLOYMENT.worker"; fi
+  GPUS=$(gpus_of "${ARGV[@]}")
+  contained "$IMAGE" "${ARGV[@]}"
+  "${CONTAINED[@]}" &
+  RAY=$!
+  ((RANK == 0)) || { wait "$RAY"; exit; }
+
+  join=$(given RAY_JOIN_SECONDS)
+  wait_for_nodes "${join:-$JOIN_SECONDS}"
+  read_argv "$BUNDLE/argv/$DEPLOYMENT.0"
+  contained "$IMAGE" "${ARGV[@]}"
+  "${CONTAINED[@]}" &
+  watch_ray &
+  watch_nodes &
+  watch_server &
+  wait -n
 }
 
-# end: of all that this rank started, the server before the Ray that carries it.
-end() {
-  local pid
-  for pid in $(jobs -p | tac); do
-    kill "$pid" 2>/dev/null || continue
-    wait "$pid" || :
+# has_ray: whether the image has Ray at all; its version is in the log.
+has_ray() {
+  contained "$IMAGE" ray --version
+  "${CONTAINED[@]}" || { printf 'ray: does not run in %s\n' "${IMAGE:-the PATH of this node}"; exit 1; }
+}
+
+# gpus_of WORD...: the GPUs that these words of ray start give to a node.
+gpus_of() {
+  local word
+  for word; do [[ $word != --num-gpus=* ]] || printf '%s' "${word#*=}"; done
+}
+
+# given NAME: a variable of the server's environment.
+given() {
+  local name=$1
+  [[ ! $IMAGE ]] || name=APPTAINERENV_$name
+  printf '%s' "${!name-}"
+}
+
+# place RANK: its node's name and address.
+place() { awk -F '\t' -v rank="$1" '$1 == "server" && n++ == rank { printf "%s (%s)", $2, $3 }' "$RUN/nodes.tsv"; }
+
+address() { local at; at=$(place "$1"); at=${at#*(}; printf '%s' "${at%)}"; } # RANK
+
+# ranks_alive: the ranks whose nodes Ray counts, with all their GPUs, one a line. Each rank's Ray has a resource of its
+# name. 1 when Ray does not answer.
+ranks_alive() {
+  contained "$IMAGE" ray status --verbose --address="$HEAD_IP:$RAY_PORT"
+  nice timeout 60 "${CONTAINED[@]}" 2>/dev/null | awk -v gpus="$GPUS" '
+    /^Node: / { node++ }
+    node && $2 == "GPU" { split($1, used_of, "/"); have[node] = used_of[2] }
+    node && $2 ~ /^rank[0-9]+$/ { rank[node] = substr($2, 5) }
+    END { for (k = 1; k <= node; k++) if (k in rank && have[k] + 0 == gpus) print rank[k] }'
+}
+
+# missing RANK...: those of all ranks that are not among these, one a line.
+missing() {
+  local rank
+  for ((rank = 0; rank < COUNT; rank++)); do [[ " $* " == *" $rank "* ]] || printf '%d\n' "$rank"; done
+}
+
+# wait_for_nodes SECONDS: until Ray counts them all. When the time is over it names those that are missing, with the end of
+# what their Ray wrote.
+wait_for_nodes() {
+  local end=$((SECONDS + $1)) alive absent
+  printf 'ray: waiting up to %d s for %d nodes with %d GPUs each\n' "$1" "$COUNT" "$GPUS"
+  while :; do
+    mapfile -t alive < <(ranks_alive || :)
+    mapfile -t absent < <(missing "${alive[@]}")
+    ((${#absent[@]})) || break
+    kill -0 "$RAY" 2>/dev/null || { wait "$RAY"; exit; }
+    ((SECONDS < end)) || never_joined "$1" "${absent[@]}"
+    sleep 1
+  done
+  printf 'ray counts %d nodes with %d GPUs each\n' "$COUNT" "$GPUS"
+}
+
+# never_joined SECONDS RANK...
+never_joined() {
+  local rank node seconds=$1 names=()
+  shift
+  for rank; do
+    node=$(place "$rank")
+    names+=("$node")
+    printf 'ray: the end of what rank %d wrote on %s:\n' "$rank" "$node"
+    tail -n 10 "$RUN/logs/${PLACED##*/}.${node%% *}.log" | sed 's/^/  | /' || :
+  done
+  printf 'ray: %s never joined in %d s\n' "$(IFS=,; printf '%s' "${names[*]}")" "$seconds"
+  exit 1
+}
+
+# watch_ray: names the node that Ray finds dead as soon as Ray writes it down: some twelve seconds after its last sign of
+# life, by the settings in env/.
+watch_ray() {
+  local line rank
+  while IFS= read -r line; do
+    for ((rank = 1; rank < COUNT; rank++)); do
+      [[ " $line " != *[^0-9.]"$(address "$rank")"[^0-9.]* ]] || lost "$rank"
+    done
+  done < <(follow "$TMP/ray/session_latest/logs/gcs_server.out" 'dead|death')
+}
+
+# watch_nodes: the same by asking Ray, which starts a Python each time: seldom, for the case that its log has other words.
+watch_nodes() {
+  local alive absent k
+  while :; do
+    for ((k = 0; k < 20; k++)); do sleep 1; done
+    mapfile -t alive < <(ranks_alive || :)
+    ((${#alive[@]})) || continue # busy; were it dead, so would be its process
+    mapfile -t absent < <(missing "${alive[@]}")
+    ((${#absent[@]} == 0)) || lost "${absent[@]}"
   done
 }
+
+# watch_server: vLLM says when a worker of its own is dead, and lives on with a healthy page, answering nothing. That a node is
+# dead says more: its watch has the first word.
+watch_server() {
+  local line
+  IFS= read -r line < <(follow "$RUN/logs/${PLACED##*/}.$NODE.log" 'RayWorkerProc rank=.* died unexpectedly')
+  sleep 3
+  printf 'ray: a worker died, and with it the server: %s\n' "${line##*] }"
+  exit 1
+}
+
+# follow FILE PATTERN: its lines that match, as they come, for as long as this script lives.
+follow() { tail -n +1 -F --pid=$$ -s 0.5 "$1" 2>/dev/null | grep --line-buffered -E -- "$2"; }
+
+# lost RANK...: the end, for a server that lost a rank answers nothing, and its health page does not say so. The job script
+# reads it from the file: where a node does not answer, Slurm takes long to end the step.
+lost() {
+  place "$1" >"$PLACED/lost"
+  printf 'ray lost %s\n' "$(place "$1")"
+  exit 1
+}
+
+# end: of all that this rank started, the server before the Ray that carries it. It has little time: when the job is
+# cancelled, Slurm may have no more patience than five seconds.
+end() {
+  local pid k
+  trap '' TERM USR1 INT HUP
+  for pid in $(jobs -p | tac); do
+    kill -TERM "$pid" 2>/dev/null || continue
+    for ((k = 0; k < 20; k++)); do kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
+    kill -KILL "$pid" 2>/dev/null || :
+  done
+  "$BUNDLE/node/tidy.sh" "$TMP"
+}
 trap end EXIT
-trap 'exit 0' TERM USR1 INT # 0, for at any other status Slurm ends the ranks that still tidy up
+trap 'exit 0' TERM USR1 INT HUP # 0, for at any other status Slurm ends the ranks that still tidy up
 
-find_rank server
-printf '%s %s\n' "$NODE" "$$" >"$PLACED/$RANK"
-find_interface
-ulimit -Sn "$(ulimit -Hn)"
-mkdir -p "$TMP"
-read_env "$BUNDLE/env/$DEPLOYMENT.env"
-give RAY_ADDRESS "$HEAD_IP:$RAY_ADDRESS_PORT"
-
-if ((RANK == 0)); then read_argv "$BUNDLE/argv/$DEPLOYMENT.head"; else read_argv "$BUNDLE/argv/$DEPLOYMENT.worker"; fi
-contained "$IMAGE" "${ARGV[@]}"
-"${CONTAINED[@]}" &
-ray=$!
-if ((RANK > 0)); then
-  wait "$ray"
-  exit
-fi
-
-until (($(nodes_alive) == COUNT)); do
-  kill -0 "$ray" 2>/dev/null || { wait "$ray"; exit; }
-  sleep 1
-done
-printf 'ray counts %s nodes\n' "$COUNT"
-read_argv "$BUNDLE/argv/$DEPLOYMENT.0"
-contained "$IMAGE" "${ARGV[@]}"
-"${CONTAINED[@]}" &
-wait -n
+main

@@ -159,5 +159,5 @@ read_env "$BUNDLE/env/$DEPLOYMENT.env"
 "${CONTAINED[@]}" &
 SERVER=$!
 status=0
-wait "$SERVER" || status=$?
+wait "$SERVER" 2>/dev/null || status=$? # the status says enough
 [[ $ASKED ]] || exit "$status" # asked, it is 0, for at any other status Slurm ends the ranks that still tidy up
