@@ -2,7 +2,7 @@
 
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 STATIC      = CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-s -w'
-GENERATED   = $(shell find gen/testdata/compile -name '*.sh' -o -name '*.sbatch')
+GENERATED   = $(shell find gen/testdata/compile -name '*.sh' -o -name '*.sbatch' -o -name status)
 
 .PHONY: build agent-gpu agent-amd64 agent-arm64 demo test check race lint golden e2e e2e-full bench accuracy clean
 

@@ -13,10 +13,10 @@ const pairPort = "20555" // of the server in recipes/pair.yaml
 // serverFaults are what happens to servers while they load and while trials run.
 var serverFaults = []fault{
 	{
-		name: "the model's file is missing (llama.cpp)", class: loading,
-		exit: "FAILED 1", line: []string{"server.d1.1.", "model file can't be read", "model_path"}, trials: "missing",
+		name: "the model's file is missing (llama.cpp)", class: starting, quick: true,
+		exit: "FAILED 1", line: []string{"files: /models/none.gguf is not there, /models is", "binds"}, trials: "missing",
 		run: func(t *testing.T) seen {
-			return edited(t, "llama", 2, "[/models/loop.gguf, /models/chain.gguf]", "/models/none.gguf", "[1, 4]", "1").submit().seen(time.Time{})
+			return edited(t, "llama", 2, "[/models/loop.gguf, /models/chain.gguf]", "/models/none.gguf", "[1, 4]", "1").submit().stopped("")
 		},
 	},
 	{

@@ -150,15 +150,6 @@ func (j *job) words(words string) string {
 	return ""
 }
 
-// block is the first of the hundred ports that the job tries first.
-func (j *job) block() int {
-	id, err := strconv.Atoi(j.id)
-	if err != nil {
-		j.t.Fatal(err)
-	}
-	return 20000 + id%120*100
-}
-
 // wall has a node reach none of these TCP ports of another, as behind a firewall, until the test's end.
 func wall(t *testing.T, from, to, ports string) {
 	t.Helper()

@@ -34,7 +34,9 @@ func TestLlamaServerAndResubmission(t *testing.T) {
 	for _, trial := range trials(4) {
 		first.wantGood(trial)
 		first.wantLlamaTokens(trial)
+		first.wantLlamaTold(trial)
 	}
+	first.wantSlots()
 	wantReport(t, first.path(), 4)
 	wantReport(t, first.path(".."), 4)
 	rows := table(t, first.path("summary.csv"))
@@ -92,6 +94,37 @@ func (j *job) wantLlamaTokens(trial string) {
 	}
 	if ttft := s.Latency["ttft_s"]; ttft.N != s.Requests.OK || ttft.Min <= 0 {
 		j.t.Errorf("trial %s: ttft_s has n %d and min %v", trial, ttft.N, ttft.Min)
+	}
+}
+
+// wantLlamaTold wants llama-server's own count of the tokens that it made in the window to be near the client's: it counts a
+// request's when it is done, and the client those of the requests due in the window.
+func (j *job) wantLlamaTold(trial string) {
+	j.t.Helper()
+	var s struct{ Server *serverTold }
+	readJSON(j.t, j.path(trial, "summary.json"), &s)
+	ours := float64(j.summary(trial).Tokens.Output)
+	switch t := s.Server; {
+	case t == nil || t.Looks < 4 || t.Failed > t.Looks/2:
+		j.t.Errorf("trial %s: llama-server told %+v", trial, t)
+	case t.GenTokens == nil || *t.GenTokens < 0.5*ours || *t.GenTokens > 1.5*ours || t.Running == nil || t.TTFT != nil || t.HitShare == nil:
+		j.t.Errorf("trial %s: llama-server told %+v, and the client counts %v tokens", trial, t, ours)
+	}
+}
+
+// wantSlots wants the slots of each start of llama-server in job.json, from its log.
+func (j *job) wantSlots() {
+	j.t.Helper()
+	var a struct {
+		Deployments []struct {
+			Proof []struct{ Name, Value string }
+		}
+	}
+	readJSON(j.t, j.path("job.json"), &a)
+	for _, d := range a.Deployments {
+		if len(d.Proof) != 1 || d.Proof[0].Name != "slots" || d.Proof[0].Value != "n_slots = 4" {
+			j.t.Errorf("job.json proves %+v", d.Proof)
+		}
 	}
 }
 

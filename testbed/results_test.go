@@ -52,7 +52,8 @@ type summary struct {
 		N        int
 		Min, P50 float64
 	}
-	Marks []string
+	Marks      []string
+	ByEndpoint []struct{ Name string } `json:"by_endpoint"`
 }
 
 func (j *job) summary(trial string) summary {

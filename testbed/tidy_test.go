@@ -46,14 +46,18 @@ func TestCancelLeavesNothing(t *testing.T) {
 			if !within(patience, j.over) {
 				t.Fatalf("job %s does not end", j.id)
 			}
-			wantEmpty(t, j.nodes)
 			if left := ""; !within(30*time.Second, func() bool { left = j.traces(); return left == "" }) {
 				t.Errorf("left on the nodes: %s", left)
 			}
 			for _, node := range b.nodes {
-				if on(t, node, "ls", "/dev/shm") != "psm_before\n" {
-					t.Errorf("%s has %q in /dev/shm, want what was there before", node, on(t, node, "ls", "/dev/shm"))
+				if got := on(t, node, "ls", "/dev/shm"); got != "psm_before\n" {
+					t.Errorf("%s has %q in /dev/shm, want what was there before", node, got)
 				}
+				on(t, node, "rm", "-f", "/dev/shm/psm_before")
+			}
+			wantEmpty(t, j.nodes)
+			if a := j.account(); a.State != "cancelled" || a.Cause != nil {
+				t.Errorf("job.json: %s, cause %+v, want cancelled and none", a.State, a.Cause)
 			}
 		})
 	}

@@ -22,6 +22,7 @@ type Trial struct {
 	Restart    int            `json:"restart,omitempty"` // which start of the server, from 1; 0: the recipe asks for one only
 	Service    string         `json:"service"`
 	Server     Server         `json:"server,omitzero"` // zero: nobody said
+	Reset      *Reset         `json:"reset,omitempty"` // asked of each endpoint before the load; nil: the service has no way that is safe
 	Workload   Workload       `json:"workload"`
 }
 
@@ -35,6 +36,13 @@ type Server struct {
 	CPUs      int      `json:"cpus,omitempty"`
 	MemGB     int      `json:"mem_gb,omitempty"`
 	Endpoints []string `json:"endpoints,omitempty"` // base URLs of servers that run already
+}
+
+// Reset is a request that makes a server forget what it learnt from the load before, such as a cache of prompts. Its answer is
+// 200 to 299.
+type Reset struct {
+	Method string `json:"method"`
+	Path   string `json:"path"`
 }
 
 // Workload says which requests to send, when, and for how long. All client nodes together send it: rates and

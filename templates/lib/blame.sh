@@ -12,8 +12,9 @@ blame() {
   local name=$1 status
   reap "$name" 2>/dev/null
   status=$?
+  CURE=''
   lost "$name" && status=1 # not that of a srun that was not waited for
-  look_at "$name" || last_words "$name" "$status"
+  { [[ $name == server.* ]] && look_at "$name"; } || last_words "$name" "$status" # the known causes are of servers
   CAUSE=$(told "$name")
   fail "$name" "$status" "$CAUSE" "$AT_NODE" "$AT_RANK" "$AT_LOG"
   show_end "$name"
@@ -117,7 +118,7 @@ recounted() {
 last_words() {
   local name=$1 node log line text
   node=$(first_ended "$name")
-  [[ -e $LOGS/$name.$node.log ]] && name+=.$node
+  compgen -G "$LOGS/$name.$node.*log" >/dev/null && name+=.$node
   IFS=: read -r log line text < <(cd "$LOGS" && grep -anHvE -- "$CHATTER" "$name".*log 2>/dev/null | tail -n 1)
   WHY=$(ended "$2") AT_LOG=${log:+logs/$log:$line}
   DETAIL=${text:+its last words: ${text:0:300}} DETAIL=${DETAIL:-it wrote nothing}
@@ -134,13 +135,15 @@ first_ended() {
   printf '%s' "${line%%: *}"
 }
 
-# place NAME LOG: AT_NODE and, of a server, AT_RANK: by the log's name, server.d1.1.NODE.log or that with a replica.
+# place NAME LOG: AT_NODE and, of a server, AT_RANK: by the log's name, server.d1.1.NODE.log or that with a replica, or with
+# a task, which is the rank.
 place() {
   local node=${2%.log} d=${1#server.} role other replica=0
   if [[ $node == *.* ]]; then node=${node#*.}; else node=''; fi
   d=${d%%.*}
   [[ $1 == server.* ]] && node=${node#*.} node=${node#"${node%%.*}"} node=${node#.}
   [[ $1 == server.* && ${REPLICAS[$d]} -gt 1 ]] && replica=${node##*.} node=${node%.*}
+  if [[ $1 == server.* && ${LAUNCHER[$d]} == tasks && $node ]]; then AT_NODE=${node%.*} AT_RANK=${node##*.}; return; fi
   AT_NODE=${node:-$(first_ended "$1")} AT_RANK=''
   [[ $1 == server.* && $AT_NODE ]] || return 0
   AT_RANK=0

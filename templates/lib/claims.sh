@@ -14,7 +14,7 @@ claim() {
     read -r owner process run 2>/dev/null <"$file" || { pause; read -r owner process run 2>/dev/null <"$file"; }
     [[ $owner ]] && alive "$owner" "$process" "$run" && { say "$1 is claimed by job $owner, which still runs: leaving it to that job"; return 1; }
     mv "$file" "$void" 2>/dev/null || continue
-    [[ $(<"$void") == "${owner:+$owner $process $run}" ]] || mv -n "$void" "$file" # somebody else's, made since it was read
+    [[ $(<"$void") == "${owner:+$owner $process${run:+ $run}}" ]] || mv -n "$void" "$file" # somebody else's, made since it was read
     rm -f "$void"
   done
   fail "claim of $1" 1 "$file can't be written: is the disk full, or the directory another user's?"

@@ -83,6 +83,8 @@ attend() {
   reap "$name"
   status=$?
   others_live || { died; return; } # what died in its last second died in its time
+  ((status == 0)) || pause
+  [[ $status != 0 && $STOP == cancelled ]] && return 75 # scancel reached it before this script
   return "$status"
 }
 
@@ -127,7 +129,7 @@ await() {
 # others_live [NAME]: whether everything but NAME runs; if not, DEAD is what ended first of that which does not. The job
 # can do without its monitors: their end is a failure, and no reason to stop measuring.
 others_live() {
-  local other dead=()
+  local other dead=() CAUSE SAME # those of the monitors are not the trial's
   monitors_lost
   for other in "${RUNNING[@]}"; do
     if [[ $other == "${1-}" ]] || ! gone "$other"; then continue; fi

@@ -3,6 +3,21 @@
 
 TMP=${BENCH_TMP:-/tmp/hpcbench-${RUN##*/}} # on this node alone, and short: paths of unix sockets end at 107 characters; tidy.sh removes it
 
+# own_tmp [PART]: makes TMP, which no other user may enter, and PART of it. Its name can be guessed: what somebody else put there
+# first, a directory or a link, is left alone, and another name is taken.
+own_tmp() {
+  if ! mkdir -m 700 "$TMP" 2>/dev/null && [[ $(stat -c '%u %F' "$TMP") != "$UID directory" ]]; then
+    printf '%s is not of this job (%s): taking another name\n' "$TMP" "$(stat -c '%F of %U' "$TMP")" >&2
+    TMP=$(mktemp -d "$TMP-XXXXXX")
+  fi
+  [[ ! ${1-} ]] || TMP+=/$1
+  mkdir -p "$TMP"
+}
+
+# want_port: another program on the port where this rank listens would be taken for the server; the job then tries others.
+# Of several tasks on a node the first listens.
+want_port() { [[ ! $LISTENS || (${TASK-} && $RANK != 0) ]] || "$AGENT" free "$IP:$LISTENS"; }
+
 # filled TEXT: prints it with the bundle's words replaced by this rank's values.
 filled() {
   local text=$1
@@ -17,6 +32,7 @@ filled() {
   text=${text//@AGENT@/"$AGENT"}
   text=${text//@RUN@/"$RUN"}
   text=${text//@INTERFACE@/"${INTERFACE-}"}
+  text=${text//@SERVICE@/"$BUNDLE/service"}
   text=${text//@TMP@/"$TMP"}
   while [[ $text =~ @BLOCK\+([0-9]+)@ ]]; do
     text=${text//"${BASH_REMATCH[0]}"/$((BLOCK + BASH_REMATCH[1]))}

@@ -49,9 +49,16 @@ free_block() {
   "$AGENT" free "${addresses[@]}" >/dev/null 2>&1
 }
 
-# take_block: whether the block is this job's from now on. The kernel lets go of the lock when the job is over.
+# take_block: whether the block is this job's from now on. The kernel lets go of the lock when the job is over. Locks lie in a
+# directory of this user's, for a file or link of somebody else's must not be opened; where he took that name first, there
+# are none, and ports are found free by trying alone.
 take_block() {
-  exec {TAKEN}>"/tmp/hpcbench-ports-$BLOCK" && flock --nonblock "$TAKEN"
+  local locks=/tmp/hpcbench-ports-$UID
+  if ! mkdir -m 700 "$locks" && [[ $(stat -c '%u %F' "$locks") != "$UID directory" ]]; then
+    say "$locks is not ours ($(stat -c '%F of %U' "$locks")): ports are not locked"
+    return
+  fi
+  exec {TAKEN}>"$locks/$BLOCK" && flock --nonblock "$TAKEN"
 } 2>/dev/null
 
 find_addresses() {

@@ -6,7 +6,7 @@ AGENT=$BUNDLE/bin/agent
 NODE=${BENCH_NODE:-${SLURMD_NODENAME:-$(hostname -s)}}
 
 # find_rank ROLE [REPLICA]: this node's row in nodes.tsv, of several the one of this replica, from 0: IP, PORT and, counted
-# among the rows of its role, RANK of COUNT; HEAD_IP is rank 0's address.
+# among the rows of its role, RANK of COUNT; HEAD_IP is rank 0's address. LISTENS is the port where this rank itself listens.
 find_rank() {
   local role node ip port mine=0
   RANK='' COUNT=0 HEAD_IP='' HOSTS=localhost,127.0.0.1,0.0.0.0
@@ -22,5 +22,7 @@ find_rank() {
     COUNT=$((COUNT + 1))
   done <"$RUN/nodes.tsv"
   [[ $RANK ]] || { printf '%s is no %s in %s/nodes.tsv\n' "$NODE" "$1" "$RUN" >&2; exit 1; }
-  [[ $PORT != - ]] || PORT=$HEAD_PORT
+  # shellcheck disable=SC2034 # a server's
+  LISTENS=$PORT
+  [[ $PORT != - ]] || LISTENS='' PORT=$HEAD_PORT
 }

@@ -9,7 +9,8 @@ make_results() {
   try_agent
   [[ $PLANNED == smoke ]] && results+=/smoke
   RUN=$results/$JOB
-  mkdir -p "$results"
+  mkdir -p "$results" "$BUNDLE/results/claims" # which a group may share
+  umask g-w,o-rwx # what this job writes, its user's group may read, where his own umask says so, and nobody else changes
   until mkdir "$RUN" 2>/dev/null; do
     [[ -d $RUN ]] || die "$RUN can't be made: is the bundle's directory writable on the compute nodes?"
     before=$RUN k=$((k + 1)) RUN=$results/$JOB.$k
@@ -79,7 +80,7 @@ check_files() {
   for item in "${FILES[@]}"; do
     [[ -r $item ]] || { fail file 1 "$item can't be read"; bad=1; }
   done
-  (cd "$BUNDLE" && sha256sum --check --quiet MANIFEST 2>/dev/null) | sed 's/^/edited since it was compiled: /'
+  check_edits
   return "$bad"
 }
 
@@ -94,8 +95,27 @@ record_facts() {
   [[ $RUNTIME ]] && note fact runtime "$("$RUNTIME" --version)"
   ((LOCAL)) || note fact slurm "$(scontrol --version)"
   for d in "${DEPLOYMENTS[@]}"; do
-    [[ ${IMAGE[$d]} ]] && note image "$d" "${IMAGE[$d]}" "$(stat -Lc %s "${IMAGE[$d]}")" "$(stat -Lc %Y "${IMAGE[$d]}")"
+    note_model "$d"
+    [[ ${IMAGE[$d]} ]] && note_image "$d" "${IMAGE[$d]}" "$(stat -Lc %s "${IMAGE[$d]}")" "$(stat -Lc %Y "${IMAGE[$d]}")"
   done
+}
+
+# note_image DEPLOYMENT IMAGE BYTES MODIFIED: with what prefetch.sh noted of the image, unless it is another one by now.
+note_image() {
+  local key value
+  local -A source=()
+  if [[ -r $2.source ]]; then
+    while IFS=$'\t' read -r key value; do [[ $key ]] && source[$key]=$value; done <"$2.source"
+    [[ "${source[bytes]-} ${source[modified]-}" == "$3 $4" ]] || source=()
+  fi
+  note image "$@" "${source[digest]-}" "${source[remote]-}"
+}
+
+# note_model DEPLOYMENT: the version of its model that prefetch.sh brought, a commit or a digest.
+note_model() {
+  local file=${IMAGE[$1]:-$BUNDLE/models}.models model version
+  [[ -r $file ]] || return 0
+  while IFS=$'\t' read -r model version _; do [[ $model == "${MODEL[$1]}" ]] && note fact "model $model" "$version"; done <"$file"
 }
 
 # read_ledger: which trials are still to run, by what lies in results/ now. 1 when that can't be said, 3 when there are none.

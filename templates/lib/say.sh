@@ -31,11 +31,15 @@ phase() {
 # become 1. Where nothing more can be written everything fails, and nothing could be measured.
 FIRST_STATUS=
 fail() {
-  local words=$3 why
-  why=$(unwritable)
-  [[ $why ]] && STOP=${STOP:-$why} words="$RUN can't be written to: $why. Free some, and submit again for the rest. First seen as: $3"
-  say "FAILED: $words"
-  note failure "$1" "$2" "$words" "${@:4}"
+  local why
+  [[ $STOP ]] || why=$(unwritable)
+  if [[ ${why-} ]]; then
+    STOP=$why CAUSE="$RUN can't be written to: $why. Free some, and submit again for the rest. First seen as: $3"
+    set -- results 1 "$CAUSE"
+  fi
+  say "FAILED: $3"
+  note failure "$@"
+  [[ $1 == preflight || $1 == results || ${CURE-} ]] || accuse_named "$3" "${4-}" # what has a known cure is seldom the node's doing
   [[ $FIRST_STATUS ]] && return
   FIRST_STATUS=$2
   [[ $2 == 0 || $2 == 75 ]] && FIRST_STATUS=1

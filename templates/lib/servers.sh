@@ -29,7 +29,11 @@ write_nodes() {
   for k in "${!NODES[@]}"; do up[${NODES[k]}]=$((LOCAL * 10 * k)); done
   {
     for node in "${MONITOR_NODES[@]}"; do node_row monitor "$node" -; done
-    for node in "${CLIENT_NODES[@]}"; do node_row client "$node" "${CLIENT_PORT:-$((CLIENT_BLOCK + 6 + ${up[$node]}))}"; done
+    for node in "${CLIENT_NODES[@]}"; do
+      port=${CLIENT_PORT:-$((CLIENT_BLOCK + 6 + ${up[$node]}))}
+      [[ -e $RUN/executors/$node ]] && port=$(<"$RUN/executors/$node") port=${port##*:} # it says where it came to listen
+      node_row client "$node" "$port"
+    done
     for node in "${SERVER_NODES[@]}"; do
       for ((replica = 0; replica < replicas; replica++)); do
         port=${SERVER_PORT:-$((BLOCK + replicas * ${up[$node]} + 10 * replica))}
@@ -82,14 +86,16 @@ start_servers() {
   node=$(IFS=,; printf '%s' "${SERVER_NODES[*]}")
   script=server.sh log=$name.%N
   [[ ${LAUNCHER[$d]} == ray ]] && script=ray.sh
-  [[ ${LAUNCHER[$d]} == tasks ]] && { log+=.%t; set -- "$@" 0 task; }
+  [[ ${LAUNCHER[$d]} == tasks ]] && { log+=.%t; set -- "$@" '' task; }
   start "$name" on "$node" "${step[@]}" --wait=5 --output="$LOGS/$log.log" "$BUNDLE/node/$script" "$@"
 }
 
-# wait_ready DEPLOYMENT PLACED: every rank placed, healthy by its own word, and then one real generation.
+# wait_ready DEPLOYMENT PLACED [--no-generation]: every rank placed, healthy by its own word, and then one real generation.
 wait_ready() {
+  local pages=()
+  [[ ! -e $BUNDLE/pages/$1.json ]] || pages=(--pages "$BUNDLE/pages/$1.json" --proof "$RUN/proof.$1")
   exec "$AGENT" ready --nodes "$RUN/nodes.tsv" --placed-dir "$2" --ranks $((${#SERVER_NODES[@]} * REPLICAS[$1] * ${TASKS[$1]:-1})) \
-    --placed-timeout 300s "${HEALTH[@]}" --dialect "${DIALECT[$1]}" --model "${MODEL[$1]}" --generation-timeout 120s
+    --placed-timeout 300s "${HEALTH[@]}" --dialect "${DIALECT[$1]}" --model "${MODEL[$1]}" --generation-timeout 120s "${pages[@]}" "${@:3}"
 }
 
 client_addresses() {

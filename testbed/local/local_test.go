@@ -76,12 +76,13 @@ func compile(t *testing.T, config string) bundle {
 // started is a run of submit.sh that goes on.
 type started struct {
 	*exec.Cmd
+	t   *testing.T
 	out bytes.Buffer
 }
 
 func (b bundle) start() *started {
 	b.t.Helper()
-	s := &started{Cmd: exec.Command(filepath.Join(b.dir, "submit.sh"))}
+	s := &started{Cmd: exec.Command(filepath.Join(b.dir, "submit.sh")), t: b.t}
 	s.Stdout, s.Stderr = &s.out, &s.out
 	if err := s.Start(); err != nil {
 		b.t.Fatal(err)
@@ -89,9 +90,12 @@ func (b bundle) start() *started {
 	return s
 }
 
-// status waits for the run's end.
+// status waits for the run's end. What it kept in /tmp, which is named by its process, is to be gone.
 func (s *started) status() int {
 	s.Wait() //nolint:errcheck // the status says it
+	if left, _ := filepath.Glob(fmt.Sprintf("/tmp/hpcbench-local-*-%d", s.Process.Pid)); len(left) > 0 {
+		s.t.Errorf("left: %q", left)
+	}
 	return s.ProcessState.ExitCode()
 }
 

@@ -14,7 +14,7 @@ import (
 // runAs is a run of submit.sh that goes on, from a line of bash; its directory is the bundle's.
 func (b bundle) runAs(line string) *started {
 	b.t.Helper()
-	s := &started{Cmd: exec.Command("bash", "-c", line)}
+	s := &started{Cmd: exec.Command("bash", "-c", line), t: b.t}
 	s.Dir, s.Stdout, s.Stderr = b.dir, &s.out, &s.out
 	if err := s.Start(); err != nil {
 		b.t.Fatal(err)

@@ -4,6 +4,7 @@ package ask
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -27,6 +28,9 @@ type Request struct {
 	Header  map[string]string
 	Body    []byte
 	Timeout time.Duration // from the connection to the answer's last byte; 0: as long as the context lasts
+	Most    int           // bytes of the answer's body; 0: 256 MiB. A longer one is an error
+
+	last bool // on its connection
 }
 
 // Answer is what came.
@@ -43,14 +47,36 @@ func Send(ctx context.Context, r Request) (Answer, error) {
 		ctx, cancel = context.WithTimeoutCause(ctx, r.Timeout, fmt.Errorf("no answer within %v", r.Timeout))
 		defer cancel()
 	}
-	conn, err := dial(ctx, r.URL)
+	conn, err := Dial(ctx, r.URL)
 	if err != nil {
-		return Answer{}, plain(ctx, err)
+		return Answer{}, err
 	}
 	defer conn.Close()
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) }) // ends reads and writes at once
+	r.last = true
+	return conn.Send(ctx, r)
+}
+
+// Conn is a connection on which one request follows the other: what answered the first one gets the second.
+type Conn struct {
+	net.Conn
+	reader *bufio.Reader
+}
+
+// Dial connects to the host of a URL.
+func Dial(ctx context.Context, address string) (*Conn, error) {
+	conn, err := dial(ctx, address)
+	if err != nil {
+		return nil, plain(ctx, err)
+	}
+	return &Conn{conn, bufio.NewReader(conn)}, nil
+}
+
+// Send asks and waits for the whole answer, or until ctx ends. The request's own Timeout is Dial's and Send's together, and so
+// the caller's affair. After an error the connection is of no more use.
+func (c *Conn) Send(ctx context.Context, r Request) (Answer, error) {
+	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) }) // ends reads and writes at once
 	defer stop()
-	answer, err := r.exchange(conn)
+	answer, err := r.exchange(c)
 	if err != nil {
 		return Answer{}, plain(ctx, err)
 	}
@@ -75,7 +101,7 @@ func dial(ctx context.Context, address string) (net.Conn, error) {
 }
 
 // exchange writes the request and reads its answer.
-func (r Request) exchange(conn net.Conn) (Answer, error) {
+func (r Request) exchange(conn *Conn) (Answer, error) {
 	req, resp := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
 	defer fasthttp.ReleaseRequest(req)
 	defer fasthttp.ReleaseResponse(resp)
@@ -89,7 +115,7 @@ func (r Request) exchange(conn net.Conn) (Answer, error) {
 	if err := w.Flush(); err != nil {
 		return Answer{}, err
 	}
-	if err := resp.ReadLimitBody(bufio.NewReader(conn), limit); err != nil {
+	if err := resp.ReadLimitBody(conn.reader, cmp.Or(r.Most, limit)); err != nil {
 		return Answer{}, err
 	}
 	return Answer{resp.StatusCode(), append([]byte(nil), resp.Body()...), time.Since(start)}, nil
@@ -106,7 +132,9 @@ func (r Request) fill(req *fasthttp.Request) {
 	if r.Method != "" {
 		req.Header.SetMethod(r.Method)
 	}
-	req.SetConnectionClose()
+	if r.last {
+		req.SetConnectionClose()
+	}
 	for name, value := range r.Header {
 		req.Header.Set(name, value)
 	}

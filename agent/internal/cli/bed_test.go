@@ -56,6 +56,9 @@ func appears(t *testing.T, path string) string {
 func TestATrialFromEndToEnd(t *testing.T) {
 	dir := t.TempDir()
 	token := put(t, dir, "control.token", "secret\n")
+	if err := os.Chmod(token, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	published := filepath.Join(dir, "host-1")
 	end := service(t, "serve", "--listen", "127.0.0.1:0", "--token-file", token, "--out", dir, "--node", "host-1", "--ready-file", published)
 	client := strings.TrimSpace(appears(t, published))
@@ -101,10 +104,41 @@ func TestATrialFromEndToEnd(t *testing.T) {
 
 func TestServeNeedsAToken(t *testing.T) {
 	dir := t.TempDir()
-	for name, want := range map[string]string{put(t, dir, "empty", "\n"): "is empty", filepath.Join(dir, "none"): "no such file"} {
-		status, _, stderr := agent(t, "serve", "--listen", "127.0.0.1:0", "--token-file", name, "--out", dir)
-		if status != refused || !strings.Contains(stderr, want) {
-			t.Errorf("%s: status %d: %s", name, status, stderr)
+	empty, open := put(t, dir, "empty", "\n"), put(t, dir, "open", "sesame\n")
+	if err := os.Chmod(empty, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		path   string
+		status int
+		want   string
+	}{
+		{empty, refused, "it is empty"},
+		{filepath.Join(dir, "none"), refused, "no such file"},
+		{open, bad, "others may read or write it (mode 0644): chmod 600 " + open},
+	} {
+		status, _, stderr := agent(t, "serve", "--listen", "127.0.0.1:0", "--token-file", c.path, "--out", dir)
+		if status != c.status || !strings.Contains(stderr, c.want) || strings.Contains(stderr, "sesame") {
+			t.Errorf("%s: status %d: %s", c.path, status, stderr)
+		}
+	}
+}
+
+func TestServeListensOnOneAddressOfThisNode(t *testing.T) {
+	dir := t.TempDir()
+	for _, c := range []struct{ listen, others, want string }{
+		{"0.0.0.0:0", "", "--listen 0.0.0.0:0: want the address of one interface"},
+		{":20106", "", "--listen :20106: want the address"},
+		{"[::]:20106", "", "want the address"},
+		{"mel2001:20106", "", "want the address"},
+		{"127.0.0.1:0", "20196", "--or-ports 20196: want two port numbers"},
+		{"127.0.0.1:0", "9-8", "want two port numbers"},
+		{"127.0.0.1:0", "0-8", "want two port numbers"},
+		{"127.0.0.1:0", "65530-65540", "want two port numbers"},
+	} {
+		status, _, stderr := agent(t, "serve", "--listen", c.listen, "--or-ports", c.others, "--token-file", dir, "--out", dir)
+		if status != refused || !strings.Contains(stderr, c.want) {
+			t.Errorf("%s %s: status %d, %s; want %q", c.listen, c.others, status, stderr, c.want)
 		}
 	}
 }

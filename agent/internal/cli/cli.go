@@ -47,7 +47,7 @@ type call struct {
 // commands are the verbs in the order of the help text.
 var commands = []command{
 	load, dummy, report, hdr,
-	serve, trial, stop, readyVerb, monitor, address, free, ledgerVerb, jobVerb, version,
+	serve, trial, stop, readyVerb, monitor, address, free, preflightVerb, ledgerVerb, jobVerb, digest, version,
 }
 
 // signalled is why a verb ends that a signal ends.
@@ -179,7 +179,7 @@ func overview() string {
 	var b strings.Builder
 	b.WriteString("agent makes load, measures it and reports it.\n\nusage: agent COMMAND [flags]\n\n")
 	for _, cmd := range commands {
-		fmt.Fprintf(&b, "  %-8s %s\n", cmd.name, cmd.short)
+		fmt.Fprintf(&b, "  %-9s %s\n", cmd.name, cmd.short)
 	}
 	b.WriteString("\nagent COMMAND -h explains a command. Exit status: 0 done; 1 the input or the run was bad;\n2 wrong usage, or the machine refused.\n")
 	return b.String()

@@ -14,7 +14,12 @@ var dummy = command{
 	long: `
 Speaks every dialect. A request waits until one of --max-running slots is free; its token k is then due after
 --ttft + k × --itl, at absolute instants. With --truth it writes down when it sent each token, so that a measurement can be
-held against what happened.`,
+held against what happened.
+
+GET /metrics tells of it in the names of vLLM with dummy_ in front: num_requests_running and _waiting, prompt_tokens_total,
+generation_tokens_total, time_to_first_token_seconds, inter_token_latency_seconds and e2e_request_latency_seconds (sum and count)
+and, with --prefix-cache, prefix_cache_queries_total and prefix_cache_hits_total: prompt tokens, and those of requests that came
+before word for word. POST /reset_prefix_cache forgets them.`,
 	example: "agent dummy --listen 127.0.0.1:8000 --ttft 50ms --itl 10ms --tokens 64 --truth truth.jsonl",
 	declare: func(f *flags) action {
 		listen := f.text("listen", "IP:PORT", "", "where to listen")
@@ -36,18 +41,22 @@ func dummyFlags(f *flags, listen, model *string) action {
 	running := f.number("max-running", "N", 0, "most requests in work at once, others wait; 0: no limit")
 	cold := f.time("cold", 0, "how long the first request in a dialect of Ollama loads the model, and those with it")
 	seed := f.number("seed", "N", 0, "what jitter and errors follow from")
+	cache := f.is("prefix-cache", "count requests that came before as hits of a prefix cache in /metrics; they are no faster")
 	truth := f.text("truth", "FILE", "", "where to add a JSON line a request, with the time of each token")
+	store := f.text("store", "DIR", "", "where the models are that it has, a file each; /api/create and /api/pull add to it, as Ollama's do")
 	f.heading("Faults:")
 	die := f.time("die-after", 0, "when it exits with status 1 in the middle of everything; 0: never")
 	hang := f.time("hang-after", 0, "when generations stop getting bytes; 0: never")
 	slow := f.time("slow-after", 0, "when it begins to get twice as slow each second, down to nothing; 0: never")
 	delay := f.time("start-delay", 0, "how long everything is answered 503")
+	cpu := f.is("on-cpu", "say on /api/ps that the model is not in a GPU's memory")
 	sick := f.is("fail-health", "answer 503 on /health for ever")
 	return func(ctx context.Context, call *call) error {
 		return serveDummy(ctx, call, *listen, *truth, mock.Config{
 			Model: *model, TTFT: *ttft, ITL: *itl, Jitter: *jitter, Tokens: *tokens, TokensPerWrite: *together,
-			ErrorRate: *errorRate, MaxRunning: *running, Seed: int64(*seed), Cold: *cold,
+			ErrorRate: *errorRate, MaxRunning: *running, Seed: int64(*seed), Cold: *cold, PrefixCache: *cache,
 			DieAfter: *die, HangAfter: *hang, SlowAfter: *slow, StartDelay: *delay, FailHealth: *sick,
+			Store: *store, OnCPU: *cpu,
 		})
 	}
 }

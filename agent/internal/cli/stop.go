@@ -14,10 +14,11 @@ var stop = command{
 	example: "agent stop --nodes results/4711/nodes.tsv --token-file results/4711/control.token",
 	declare: func(f *flags) action {
 		table := f.text("nodes", "FILE", "", "the job's nodes.tsv")
+		published := f.text("executors", "DIR", "", "where executors published their addresses; those count, and not nodes.tsv's")
 		token := f.text("token-file", "FILE", "", "the job's token")
 		f.need("nodes", "token-file")
 		return func(ctx context.Context, c *call) error {
-			_, executors, err := readExecutors(*table, *token)
+			_, executors, err := readExecutors(*table, *published, *token)
 			if err != nil {
 				return err
 			}

@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"hpcbench/agent/internal/executor"
 	"hpcbench/agent/internal/nodes"
+	"hpcbench/agent/internal/secret"
 	drive "hpcbench/agent/internal/trial"
 	"hpcbench/agent/workload"
 )
@@ -32,9 +34,11 @@ a result too.`,
 	declare: func(f *flags) action {
 		work := f.text("workload", "FILE", "", "the trial: trials/<id>.json")
 		table := f.text("nodes", "FILE", "", "the job's nodes.tsv")
+		published := f.text("executors", "DIR", "", "where executors published their addresses, each in a file of its node's name; those count, and not nodes.tsv's")
 		token := f.text("token-file", "FILE", "", "the job's token")
 		out := f.text("out", "DIR", "", "where the summary goes: results/<jobid>/<trial>")
 		key := f.text("key", "HEX", "", "the trial's key, as the ledger has it")
+		edits := f.text("edited", "FILE", "", "names of the bundle's files that were edited, one a line; a mark names them")
 		stall := f.time("stall", time.Minute, "silence that makes a hang suspected")
 		patience := f.time("probe-timeout", 30*time.Second, "how long a probe request may take then")
 		poll := f.time("poll", time.Second, "pause between two looks at the executors")
@@ -46,7 +50,11 @@ a result too.`,
 				return err
 			}
 			c.prefix = "trial " + t.ID
-			rows, executors, err := readExecutors(*table, *token)
+			rows, executors, err := readExecutors(*table, *published, *token)
+			if err != nil {
+				return err
+			}
+			edited, err := readLines(*edits)
 			if err != nil {
 				return err
 			}
@@ -54,7 +62,7 @@ a result too.`,
 				return usage("--poll: want more than 0")
 			}
 			s, err := drive.Run(ctx, drive.Config{
-				Trial: t, Endpoints: rows.Endpoints(), Executors: executors, Out: *out, Key: *key,
+				Trial: t, Endpoints: rows.Endpoints(), Executors: executors, Out: *out, Key: *key, Edited: edited,
 				Lead: lead(t.Workload), Stall: *stall, ProbeTimeout: *patience, Poll: *poll, Every: *every,
 				Say: func(format string, args ...any) { fmt.Fprintf(c.stderr, c.prefix+": "+format+"\n", args...) },
 			})
@@ -65,6 +73,18 @@ a result too.`,
 			return err
 		}
 	},
+}
+
+// readLines reads the lines of a file; none of no file.
+func readLines(path string) ([]string, error) {
+	if path == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return strings.FieldsFunc(string(text), func(r rune) bool { return r == '\n' }), nil
 }
 
 // lead is the time from the start requests to time zero: in it the client nodes read the dataset, at 20 MB/s or more, and a
@@ -111,8 +131,9 @@ func readTrial(path string) (workload.Trial, error) {
 	return t, nil
 }
 
-// readExecutors finds the executors of a job and what it takes to talk to them.
-func readExecutors(table, tokenFile string) (nodes.Table, []executor.Client, error) {
+// readExecutors finds the executors of a job and what it takes to talk to them. Where they published their addresses, only those
+// count: another program may have come first to the port that nodes.tsv meant for one.
+func readExecutors(table, published, tokenFile string) (nodes.Table, []executor.Client, error) {
 	rows, err := nodes.Read(table)
 	if err != nil {
 		return nil, nil, err
@@ -123,7 +144,26 @@ func readExecutors(table, tokenFile string) (nodes.Table, []executor.Client, err
 	}
 	var all []executor.Client
 	for _, n := range rows.Clients() {
-		all = append(all, executor.Client{Node: n.Name, URL: n.URL(), Token: token})
+		c := executor.Client{Node: n.Name, URL: n.URL(), Token: token}
+		if published != "" {
+			if c.URL, err = publishedBy(n, published); err != nil {
+				return nil, nil, fmt.Errorf("executor of %s: %w", n.Name, err)
+			}
+		}
+		all = append(all, c)
 	}
 	return rows, all, nil
+}
+
+// publishedBy is the URL of a node's executor by its own word.
+func publishedBy(n nodes.Node, dir string) (string, error) {
+	path := filepath.Join(dir, filepath.Base(n.Name))
+	address, err := secret.Address(path)
+	if err != nil {
+		return "", err
+	}
+	if address.Addr().String() != n.IP {
+		return "", fmt.Errorf("%s names %s, and the node's address is %s", path, address, n.IP)
+	}
+	return "http://" + address.String(), nil
 }

@@ -43,6 +43,15 @@ type Config struct {
 	// load_duration of all of them.
 	Cold time.Duration
 
+	// PrefixCache counts in /metrics which requests came before, word for word, as the hits of a prefix cache. Their answers are
+	// no faster. POST /reset_prefix_cache forgets them.
+	PrefixCache bool
+
+	// Store is a directory with a file for each model that the server has, by Ollama's ways of having models: /api/create and /api/pull
+	// make one, and a model without one is answered 404. "": it has Model, or all.
+	Store string
+	OnCPU bool // /api/ps says that no byte of a model is in a GPU's memory
+
 	Truth io.Writer // one Truth as a JSON line per request; nil: none
 
 	// Faults, for tests of what surrounds a server.

@@ -147,7 +147,21 @@ func (g *generation) release() {
 		g.s.truths.add(g.truth())
 	}
 	g.s.count(g.status)
+	g.time()
 	g.s.pool.Put(g)
+}
+
+// time counts the times of an answer that came to its end, from its arrival on.
+func (g *generation) time() {
+	if !g.done || g.status != 200 || len(g.stamps) == 0 {
+		return
+	}
+	first, last, n := g.stamps[0], g.last(), int64(g.written)
+	if g.req.stream {
+		g.s.timed[0].add(first-g.arrived, 1)
+		g.s.timed[1].add(last-first, n-1)
+	}
+	g.s.timed[2].add(last-g.arrived, 1)
 }
 
 // times are how long the prompt and the output took, in ns. Of an answer that is not streamed the law says when the first token

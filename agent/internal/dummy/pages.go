@@ -34,14 +34,17 @@ func (s *server) page(ctx *fasthttp.RequestCtx, path string) {
 			`{"object":"list","data":[{"id":"%s","object":"model","created":%d,"owned_by":"hpcbench"}]}`,
 			s.model.listed, s.wall(s.began)/1e9))
 	case "/api/tags":
-		answer(ctx, 200, typeJSON, fmt.Appendf(nil, `{"models":[%s}]}`, s.ollamaModel()))
+		answer(ctx, 200, typeJSON, s.tags())
 	case "/api/ps":
-		answer(ctx, 200, typeJSON, fmt.Appendf(nil,
-			`{"models":[%s,"expires_at":"2318-01-01T00:00:00Z","size_vram":0,"context_length":131072}]}`, s.ollamaModel()))
+		answer(ctx, 200, typeJSON, s.ps())
+	case "/api/show", "/api/create", "/api/pull":
+		s.keep(ctx, path)
 	case "/api/version":
 		answer(ctx, 200, typeJSON, []byte(`{"version":"0.0.0-dummy"}`))
 	case "/metrics":
 		answer(ctx, 200, typeProm, s.metrics())
+	case resetPath:
+		s.reset(ctx)
 	case "/":
 		answer(ctx, 200, typeText, []byte("Ollama is running")) // what Ollama's clients look for
 	default:
@@ -57,13 +60,6 @@ func (s *server) health(ctx *fasthttp.RequestCtx) {
 	answer(ctx, 200, typeJSON, []byte(`{"status":"ok"}`))
 }
 
-// ollamaModel is the model's entry in Ollama's lists, its brace left open.
-func (s *server) ollamaModel() []byte {
-	return fmt.Appendf(nil, `{"name":"%s","model":"%[1]s","modified_at":"%s","size":1,"digest":"%064d","details":{"parent_model":"",`+
-		`"format":"gguf","family":"dummy","families":["dummy"],"parameter_size":"0","quantization_level":"F16"}`,
-		s.model.listed, time.Unix(0, s.wall(s.began)).UTC().Format(time.RFC3339Nano), 0)
-}
-
 // metrics is the Prometheus text. The names follow vLLM's.
 func (s *server) metrics() []byte {
 	var b bytes.Buffer
@@ -77,7 +73,31 @@ func (s *server) metrics() []byte {
 	one("requests_total", "counter", "Requests that arrived.", s.number.Load())
 	one("request_success_total", "counter", "Requests that ended with status 200.", s.succeeded.Load())
 	one("request_failure_total", "counter", "Requests that ended otherwise.", s.failed.Load())
+	one("resets_total", "counter", "Requests to forget the prompts.", s.resets.Load())
+	if s.cfg.PrefixCache {
+		queries, hits := s.prompts.counts()
+		one("prefix_cache_queries_total", "counter", "Prompt tokens looked up among the prompts that came before.", queries)
+		one("prefix_cache_hits_total", "counter", "Prompt tokens of requests that came before, word for word.", hits)
+	}
+	for i, name := range [...]string{"time_to_first_token", "inter_token_latency", "e2e_request_latency"} {
+		s.timed[i].write(&b, "dummy_"+name+"_seconds")
+	}
 	return b.Bytes()
+}
+
+// resetPath is vLLM's for the same. vLLM has it in its development mode alone, and this mock server always.
+const resetPath = "/reset_prefix_cache"
+
+// reset forgets the prompts.
+func (s *server) reset(ctx *fasthttp.RequestCtx) {
+	if !ctx.IsPost() {
+		ctx.Response.Header.Set("Allow", "POST")
+		answer(ctx, fasthttp.StatusMethodNotAllowed, typeText, []byte("405 method not allowed"))
+		return
+	}
+	s.resets.Add(1)
+	s.prompts.forget()
+	answer(ctx, 200, typeJSON, []byte(`{}`))
 }
 
 // quote is name as JSON writes it, without the quotes.

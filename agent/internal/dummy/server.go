@@ -32,6 +32,9 @@ type server struct {
 	generated atomic.Int64 // tokens written
 	succeeded atomic.Int64
 	failed    atomic.Int64
+	resets    atomic.Int64
+	prompts   prompts
+	timed     [3]tally // to the first token, from token to token, and of the whole, of the answers that came to their end
 }
 
 func newServer(cfg Config, clock clock, quit <-chan struct{}) *server {
@@ -81,6 +84,9 @@ func (s *server) generate(ctx *fasthttp.RequestCtx, d *dialect) {
 	}
 	g.due = g.start + s.slowed(s.cfg.stretch(s.cfg.TTFT, g.key, 0))
 	s.prompted.Add(int64(g.req.promptTokens))
+	if s.cfg.PrefixCache {
+		s.prompts.ask(ctx.PostBody(), int64(g.req.promptTokens))
+	}
 	g.status = fasthttp.StatusOK
 	if g.req.stream {
 		ctx.SetContentType(g.d.streamType)
@@ -122,7 +128,7 @@ func (s *server) refuse(ctx *fasthttp.RequestCtx, g *generation) (status int, wo
 	g.length, g.natural = s.cfg.length(&r)
 	g.choices = g.d.choices(&r)
 	switch {
-	case !s.model.is(r.model) && !g.d.modelless:
+	case !s.has(r.model) && !g.d.modelless:
 		return fasthttp.StatusNotFound, "model '" + string(r.model) + "' not found"
 	case s.cfg.fails(g.key):
 		return fasthttp.StatusInternalServerError, "the dummy fails, as --error-rate asked"

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -31,7 +32,8 @@ type Health struct {
 	Node    string `json:"node"`
 	Service string `json:"service"`
 	Version string `json:"version"`
-	UnixNS  int64  `json:"unix_ns"` // this node's wall clock
+	UnixNS  int64  `json:"unix_ns"`         // this node's wall clock
+	Proof   string `json:"proof,omitempty"` // that it has the token: an HMAC of the query's challenge
 }
 
 // route is what answers a method and a path.
@@ -70,17 +72,6 @@ func (e *Executor) handle(c *fasthttp.RequestCtx) {
 	refuse(c, fasthttp.StatusNotFound, "no %s here", path)
 }
 
-// strangeBody is the most that is read of the body of a request without the token, in bytes.
-const strangeBody = 64 << 10
-
-// bound keeps those without the token from filling this node's memory.
-func (e *Executor) bound(h *fasthttp.RequestHeader) (limits fasthttp.RequestConfig) {
-	if right, _ := e.trusts(h); !right {
-		limits.MaxRequestBodySize = strangeBody
-	}
-	return limits
-}
-
 // trusts reports whether a request has the job's token, and whether it has one at all. Digests are compared, so that the
 // time it takes tells nothing, not even the token's length.
 func (e *Executor) trusts(h *fasthttp.RequestHeader) (right, bearer bool) {
@@ -93,20 +84,38 @@ func (e *Executor) trusts(h *fasthttp.RequestHeader) (right, bearer bool) {
 func (e *Executor) knows(c *fasthttp.RequestCtx) bool {
 	right, bearer := e.trusts(&c.Request.Header)
 	if right {
+		if d, ok := c.Conn().(*door); ok {
+			d.leave()
+		}
 		return true
 	}
 	why := "wrong token"
 	if !bearer {
 		why = "no token"
 	}
-	e.cfg.Log.Warn("refused: "+why, "category", "control", "path", string(c.Path()), "remote", c.RemoteAddr().String())
+	e.gate.note(e.cfg.Log, why, c)
+	if seconds := e.gate.wrong(remote(c)); seconds > 0 {
+		c.Response.Header.Set("Retry-After", strconv.Itoa(seconds))
+		c.SetConnectionClose()
+		refuse(c, fasthttp.StatusTooManyRequests, "too many wrong tokens from this address: the next is read in %d s", seconds)
+		return false
+	}
 	c.Response.Header.Set("WWW-Authenticate", "Bearer")
 	refuse(c, fasthttp.StatusUnauthorized, "%s: %s needs the job's token (Authorization: Bearer …)", why, c.Path())
 	return false
 }
 
+// getHealth tells who this is and, to who asks, proves it.
 func (e *Executor) getHealth(c *fasthttp.RequestCtx) {
-	tell(c, fasthttp.StatusOK, Health{"ok", e.cfg.Node, e.cfg.Service, e.cfg.Version, time.Now().Add(e.cfg.Clock).UnixNano()})
+	h := Health{Status: "ok", Node: e.cfg.Node, Service: e.cfg.Service, Version: e.cfg.Version}
+	if challenge := c.QueryArgs().Peek("challenge"); len(challenge) > challengeLimit {
+		refuse(c, fasthttp.StatusBadRequest, "a challenge of %d bytes: want %d at most", len(challenge), challengeLimit)
+		return
+	} else if len(challenge) > 0 && e.cfg.Token != "" {
+		h.Proof = prove(e.cfg.Token, c.LocalAddr().String(), string(challenge))
+	}
+	h.UnixNS = time.Now().Add(e.cfg.Clock).UnixNano()
+	tell(c, fasthttp.StatusOK, h)
 }
 
 func (e *Executor) postStart(c *fasthttp.RequestCtx) {
@@ -119,7 +128,7 @@ func (e *Executor) postStart(c *fasthttp.RequestCtx) {
 		requests, err = prepare(a)
 	}
 	if err != nil {
-		e.cfg.Log.Warn("refused: "+err.Error(), "category", "control", "path", "/start", "remote", c.RemoteAddr().String())
+		e.gate.note(e.cfg.Log, err.Error(), c)
 		refuse(c, fasthttp.StatusBadRequest, "%v", err)
 		return
 	}
@@ -163,6 +172,11 @@ func (e *Executor) getPrometheus(c *fasthttp.RequestCtx) {
 }
 
 func (e *Executor) postStop(c *fasthttp.RequestCtx) {
+	if body := bytes.TrimSpace(c.PostBody()); len(body) > 0 && string(body) != "{}" {
+		e.gate.note(e.cfg.Log, "a body that is not {}", c)
+		refuse(c, fasthttp.StatusBadRequest, "%s takes no body, or {}", c.Path())
+		return
+	}
 	e.cfg.Log.Info("asked to stop", "category", "control", "remote", c.RemoteAddr().String())
 	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
 	defer cancel()

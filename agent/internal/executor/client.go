@@ -63,11 +63,9 @@ func (c Client) Stop(ctx context.Context) (p share.Progress, err error) {
 const answerWithin = stopWithin + 5*time.Second
 
 func (c Client) ask(ctx context.Context, path string, body []byte, into any, within time.Duration) (time.Duration, error) {
-	r := ask.Request{URL: c.URL + path, Body: body, Timeout: within}
-	if body != nil {
-		r.Header = map[string]string{"Authorization": "Bearer " + c.Token}
-	}
-	answer, err := ask.Send(ctx, r)
+	ctx, cancel := context.WithTimeoutCause(ctx, within, fmt.Errorf("no answer within %v", within))
+	defer cancel()
+	answer, err := c.exchange(ctx, path, body)
 	if err == nil {
 		err = read(answer, into)
 	}
@@ -75,6 +73,26 @@ func (c Client) ask(ctx context.Context, path string, body []byte, into any, wit
 		return 0, fmt.Errorf("executor of %s (%s): %w", c.Node, c.URL, err)
 	}
 	return answer.Took, nil
+}
+
+// exchange asks; what needs the token, or has the trial's numbers, after the other end of the connection has proved that it has
+// the token too.
+func (c Client) exchange(ctx context.Context, path string, body []byte) (ask.Answer, error) {
+	conn, err := ask.Dial(ctx, c.URL)
+	if err != nil {
+		return ask.Answer{}, err
+	}
+	defer conn.Close()
+	r := ask.Request{URL: c.URL + path, Body: body}
+	if body != nil || path == "/metrics" {
+		if err := c.challenge(ctx, conn); err != nil {
+			return ask.Answer{}, err
+		}
+	}
+	if body != nil {
+		r.Header = map[string]string{"Authorization": "Bearer " + c.Token}
+	}
+	return conn.Send(ctx, r)
 }
 
 func read(answer ask.Answer, into any) error {

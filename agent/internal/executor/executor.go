@@ -8,6 +8,9 @@
 //	GET  /metrics/prometheus  the same for Prometheus
 //	POST /stop                ends the trial in good order; needs the token
 //
+// The executor of the first client node also asks the servers what they tell of themselves (see package scrape), where
+// Config.Watch says so.
+//
 // One trial runs at a time. Its records and its part lie under Out/<trial>/<node>, those of a search's probes at first under
 // Out/<trial>/probes/NN/<node>. Answers are JSON; an error is
 // {"error": "why"}.
@@ -19,14 +22,15 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/valyala/fasthttp"
 
 	"hpcbench/agent/internal/record"
+	"hpcbench/agent/internal/scrape"
 	"hpcbench/agent/internal/share"
 	"hpcbench/agent/internal/summary"
 	"hpcbench/agent/internal/wire"
@@ -41,6 +45,7 @@ type Config struct {
 	Service  string // the first word of the metrics' names; "": agent
 	Version  string // told by /health
 	Clock    time.Duration
+	Watch    *workload.Watch      // what the servers are asked while a trial runs, by the first client node; nil: nothing
 	Registry *prometheus.Registry // gets the metrics
 	Log      *slog.Logger         // what was asked, and by whom; nil: slog.Default()
 }
@@ -49,6 +54,7 @@ type Config struct {
 type Executor struct {
 	cfg     Config
 	metrics *metrics
+	gate    *gate
 	runs    sync.WaitGroup
 
 	mu      sync.Mutex
@@ -59,6 +65,8 @@ type Executor struct {
 // run is a trial on this node, running or over.
 type run struct {
 	share *share.Share
+	part  int
+	watch *scrape.Scraper // nil: nobody here looks at the servers
 	stop  context.CancelCauseFunc
 	over  chan struct{} // closed at its end
 }
@@ -77,8 +85,9 @@ func New(cfg Config) *Executor {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
-	e := &Executor{cfg: cfg}
+	e := &Executor{cfg: cfg, gate: newGate(time.Now)}
 	e.metrics = newMetrics(cfg, e.progress)
+	e.added()
 	return e
 }
 
@@ -89,14 +98,10 @@ var errStopped = errors.New("stopped")
 func (e *Executor) Serve(ctx context.Context, ln net.Listener) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	web := &fasthttp.Server{
-		Handler: e.handle, Name: "hpcbench-agent", MaxRequestBodySize: 64 << 20, ReadBufferSize: 16 << 10,
-		ReadTimeout: 30 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute, CloseOnShutdown: true,
-		Logger: silent{}, HeaderReceived: e.bound,
-	}
+	web := e.web()
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		if err := web.Serve(ln); err != nil {
+		if err := web.Serve(newDoors(ln, connLimit)); err != nil {
 			cancel(err)
 		}
 	})
@@ -108,6 +113,7 @@ func (e *Executor) Serve(ctx context.Context, ln net.Listener) error {
 	_ = web.ShutdownWithContext(limit) // who does not read its answer by now does without it
 	_ = ln.Close()                     // Shutdown knows nothing of a listener that Serve has not seen yet
 	wg.Wait()
+	e.gate.last(e.cfg.Log)
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
 		return cause
 	}
@@ -140,12 +146,19 @@ func (e *Executor) start(a workload.Assignment, requests *wire.Requests, zero ti
 	if e.current != nil && e.current.running() {
 		return fmt.Errorf("trial %s is running", e.current.share.Progress().Trial)
 	}
-	ctx, stop := context.WithCancelCause(context.Background())
-	r := &run{stop: stop, over: make(chan struct{})}
-	r.share = share.New(a, share.Options{
+	options := share.Options{
 		Dir: filepath.Join(e.cfg.Out, Dir(a)), Zero: zero, Clock: e.cfg.Clock, Requests: requests,
 		Observe: func(r *record.Record) { e.metrics.observe(r) },
-	})
+	}
+	watch, err := e.scraper(a)
+	if err != nil {
+		return err
+	}
+	if watch != nil {
+		options.Told = watch.Told
+	}
+	ctx, stop := context.WithCancelCause(context.Background())
+	r := &run{share: share.New(a, options), part: a.Part, watch: watch, stop: stop, over: make(chan struct{})}
 	e.metrics.begin()
 	e.current = r
 	log := e.cfg.Log.With("category", "trial", "trial", a.Trial.ID)
@@ -153,7 +166,7 @@ func (e *Executor) start(a workload.Assignment, requests *wire.Requests, zero ti
 	e.runs.Go(func() {
 		defer close(r.over)
 		defer stop(nil)
-		err := r.share.Run(ctx)
+		err := r.carry(ctx)
 		p := r.share.Progress()
 		log.Info("ended", "state", p.State, "ok", p.OK, "failed", p.Failed)
 		if err != nil && !errors.Is(err, errStopped) {
@@ -161,6 +174,36 @@ func (e *Executor) start(a workload.Assignment, requests *wire.Requests, zero ti
 		}
 	})
 	return nil
+}
+
+// carry runs the share to its end, and looks at the servers meanwhile.
+func (r *run) carry(ctx context.Context) error {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	if r.watch != nil {
+		wg.Go(func() { r.watch.Run(ctx) })
+	}
+	return r.share.Run(ctx)
+}
+
+// scraper looks at the servers of a share; nil where they tell nothing, or another client node looks. What it finds is beside
+// the directories of the client nodes.
+func (e *Executor) scraper(a workload.Assignment) (*scrape.Scraper, error) {
+	if e.cfg.Watch == nil || e.cfg.Watch.Server == nil || a.Part != 0 {
+		return nil, nil
+	}
+	headers, err := wire.HeadersOf(a.Trial.Workload)
+	if err != nil {
+		return nil, err
+	}
+	dir := filepath.Dir(filepath.Join(e.cfg.Out, Dir(a)))
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	return scrape.New(scrape.Config{
+		Watch: *e.cfg.Watch, Endpoints: a.Endpoints, Headers: headers, Path: filepath.Join(dir, scrape.File), Clock: e.cfg.Clock,
+		Log: e.cfg.Log.With("trial", a.Trial.ID),
+	})
 }
 
 // Dir is where a share's files lie below results/<jobid>: those of a search's probe one deeper, until it is known which

@@ -19,6 +19,7 @@ const rateOver = 10
 // metrics is what Prometheus is told (DESIGN §11). Counters count for as long as the executor lives; gauges tell of the
 // trial that runs, or ran last.
 type metrics struct {
+	service  string // the first word of the names
 	progress func() share.Progress
 	now      func() time.Time
 
@@ -44,7 +45,7 @@ func newMetrics(cfg Config, progress func() share.Progress) *metrics {
 		return prometheus.NewDesc(service+"_"+name, help, nil, host)
 	}
 	m := &metrics{
-		progress: progress, now: time.Now,
+		service: service, progress: progress, now: time.Now,
 		running:    gauge("workload_running", "1 while a trial runs on this client node, else 0."),
 		success:    gauge("requests_success", "Requests of the current trial that ended ok."),
 		failed:     gauge("requests_failed", "Requests of the current trial that failed, in whatever way."),

@@ -3,15 +3,16 @@ package job
 import (
 	"bufio"
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
+
+	"hpcbench/agent/internal/whole"
 )
 
 // events gives each row of events.tsv its sense.
 func (j *Job) events(path string) error {
-	f, err := os.Open(path)
+	f, err := whole.Open(path)
 	if err != nil {
 		return err
 	}
@@ -22,18 +23,22 @@ func (j *Job) events(path string) error {
 			return fmt.Errorf("%s:%d: %w", path, line, err)
 		}
 	}
-	return lines.Err()
+	if err := lines.Err(); err != nil {
+		return fmt.Errorf("%s can't be read to its end: %w", path, err)
+	}
+	return nil
 }
 
 // words is how many words each kind of row has at least, behind its time and kind. Text at a row's end may be absent.
-var words = map[string]int{"phase": 2, "fact": 1, "image": 4, "deployment": 2, "trial": 2, "failure": 2, "held": 1, "exit": 1}
+var words = map[string]int{"phase": 2, "fact": 1, "image": 4, "deployment": 2, "trial": 2, "failure": 2, "held": 1, "edited": 1,
+	"preflight": 3, "proof": 3, "exit": 1}
 
 // event reads one row: seconds since 1970, a kind, and words.
 func (j *Job) event(row string) error {
 	columns := strings.Split(row, "\t")
 	at, err := strconv.ParseFloat(columns[0], 64)
 	if err != nil || len(columns) < 2 {
-		return fmt.Errorf("not an event: %q", row)
+		return fmt.Errorf("not an event: %.80q", row)
 	}
 	kind, w := columns[1], columns[2:]
 	need, known := words[kind]
@@ -55,12 +60,18 @@ func (j *Job) event(row string) error {
 		j.deployment(at, w[0], w[1], w[2])
 	case "trial":
 		j.trial(at, w[0], w[1], w[2])
+	case "proof":
+		j.proof(w)
 	case "failure":
 		return j.failure(at, w)
 	case "held":
 		return j.held(w[0])
 	case "exit":
 		return j.exit(w[0])
+	case "edited":
+		j.Edited = append(j.Edited, w[0])
+	case "preflight":
+		j.Preflight = append(j.Preflight, Check{Node: w[0], Check: w[1], State: w[2], Words: w[3]})
 	}
 	return nil
 }
@@ -103,6 +114,16 @@ func (j *Job) deployment(at float64, id, state, text string) {
 	}
 }
 
+// proof enters what the log of a deployment's latest start says.
+func (j *Job) proof(w []string) {
+	for k := range slices.Backward(j.Deployments) {
+		if d := &j.Deployments[k]; d.ID == w[0] {
+			d.Proof = append(d.Proof, Proof{Name: w[1], Value: w[2], Node: w[3]})
+			return
+		}
+	}
+}
+
 // trial enters what became of a trial; the text of its start is its name.
 func (j *Job) trial(at float64, id, state, text string) {
 	k := slices.IndexFunc(j.Trials, func(t Trial) bool { return t.ID == id })
@@ -128,7 +149,8 @@ func (j *Job) image(w []string) error {
 	if err != nil {
 		return err
 	}
-	j.Images = append(j.Images, Image{Deployment: w[0], Path: w[1], Bytes: size, ModifiedAt: modified})
+	w = append(w, "", "") // what may be absent
+	j.Images = append(j.Images, Image{Deployment: w[0], Path: w[1], Bytes: size, ModifiedAt: modified, Digest: w[4], Remote: w[5]})
 	return nil
 }
 

@@ -43,6 +43,16 @@ type Job struct {
 	Images      []Image           `json:"images"`
 	Facts       map[string]string `json:"facts"`               // versions of what took part, and the like
 	HeldUntil   float64           `json:"held_until,omitzero"` // --hold: what failed last stays until then, at the most
+	Edited      []string          `json:"edited,omitempty"`    // files of the bundle that a person changed since it was compiled
+	Preflight   []Check           `json:"preflight,omitempty"` // what was found on each node before a server was started
+}
+
+// Check is one thing that was looked at on a node before a server was started there (package preflight).
+type Check struct {
+	Node  string `json:"node"`
+	Check string `json:"check"` // one word: clock, shm, …
+	State string `json:"state"` // ok, warn, fail
+	Words string `json:"words,omitempty"`
 }
 
 // Failure is what failed, its exit status and why.
@@ -71,6 +81,14 @@ type Deployment struct {
 	Start float64 `json:"start,omitzero"`
 	Ready float64 `json:"ready,omitzero"`
 	End   float64 `json:"end,omitzero"`
+	Proof []Proof `json:"proof,omitempty"` // what its servers' logs say of how they run
+}
+
+// Proof is what a server's log says of how it runs, by a pattern of the service: KV cache, attention backend, transport.
+type Proof struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+	Node  string `json:"node,omitempty"` // whose log it is, with the number of the server where a node has several; absent: all say the same
 }
 
 // Trial is a trial of this job's deployments and what became of it here.
@@ -88,7 +106,9 @@ type Image struct {
 	Deployment string `json:"deployment"`
 	Path       string `json:"path"`
 	Bytes      int64  `json:"bytes"`
-	ModifiedAt int64  `json:"modified_at"` // seconds since 1970
+	ModifiedAt int64  `json:"modified_at"`      // seconds since 1970
+	Digest     string `json:"digest,omitempty"` // of what its name stood for in the registry when it was pulled, and
+	Remote     string `json:"remote,omitempty"` // that name; absent where prefetch.sh did not bring it
 }
 
 // Read makes the account of the job in dir from its events.tsv and, where the job came so far, its ledger.tsv and

@@ -3,6 +3,8 @@ package job
 import (
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -93,8 +95,21 @@ func TestPhasesOfTwoDeploymentsAreStretchesOfTheirOwn(t *testing.T) {
 func TestSecondStartOfADeploymentIsASecondEntry(t *testing.T) {
 	j := read(t, run(t, "1 deployment d1 start", "2 deployment d1 failed died", "3 deployment d1 start", "4 deployment d1 ready", "9 deployment d1 ended"))
 	want := []Deployment{{ID: "d1", State: "failed", Text: "died", Start: 1, End: 2}, {ID: "d1", State: "ended", Start: 3, Ready: 4, End: 9}}
-	if len(j.Deployments) != 2 || j.Deployments[0] != want[0] || j.Deployments[1] != want[1] {
+	if !reflect.DeepEqual(j.Deployments, want) {
 		t.Errorf("got %+v, want %+v", j.Deployments, want)
+	}
+}
+
+func TestProofIsOfTheLatestStart(t *testing.T) {
+	j := read(t, run(t, "1 proof d9 kv nobody's", "1 deployment d1 start", "2 proof d1 kv 100_tokens", "3 deployment d1 ended", "4 deployment d1 start",
+		"5 proof d1 kv 100_tokens n1", "5 proof d1 kv 90_tokens n2"))
+	if len(j.Deployments) != 2 {
+		t.Fatalf("got %+v", j.Deployments)
+	}
+	for k, want := range [][]Proof{{{"kv", "100 tokens", ""}}, {{"kv", "100 tokens", "n1"}, {"kv", "90 tokens", "n2"}}} {
+		if got := j.Deployments[k].Proof; !reflect.DeepEqual(got, want) {
+			t.Errorf("start %d: %v, want %v", k+1, got, want)
+		}
 	}
 }
 
@@ -128,7 +143,7 @@ func TestFactsImagesAndNodes(t *testing.T) {
 	if j.ID != "4711" || j.Plan != "abc" || j.Scenario != "My test" || len(j.Facts) != 1 || j.Facts["slurm"] != "slurm 23.11" {
 		t.Errorf("got %+v", j)
 	}
-	if len(j.Images) != 1 || j.Images[0] != (Image{"d1", "/x/a b.sif", 123, 456}) {
+	if len(j.Images) != 1 || j.Images[0] != (Image{"d1", "/x/a b.sif", 123, 456, "", ""}) {
 		t.Errorf("images %+v", j.Images)
 	}
 	if len(j.Nodes) != 2 || j.Nodes[0].Port != 20106 || j.Nodes[1].Port != 0 {
@@ -136,8 +151,18 @@ func TestFactsImagesAndNodes(t *testing.T) {
 	}
 }
 
+func TestEditsAndPreflight(t *testing.T) {
+	j := read(t, run(t, "1 edited env/d1.env", "1 edited MANIFEST", "2 preflight cn01 clock warn 0.3_s_behind", "2 preflight cn02 shm ok"))
+	if !slices.Equal(j.Edited, []string{"env/d1.env", "MANIFEST"}) {
+		t.Errorf("edited %q", j.Edited)
+	}
+	if want := []Check{{"cn01", "clock", "warn", "0.3 s behind"}, {"cn02", "shm", "ok", ""}}; !slices.Equal(j.Preflight, want) {
+		t.Errorf("preflight %+v, want %+v", j.Preflight, want)
+	}
+}
+
 func TestMalformedRowIsNamed(t *testing.T) {
-	for _, row := range []string{"phase deploy start", "1 phase deploy", "1 unknown x", "1 exit zero", "1 image d1 /x big 3", ""} {
+	for _, row := range []string{"phase deploy start", "1 phase deploy", "1 unknown x", "1 exit zero", "1 image d1 /x big 3", "1 proof d1 kv", ""} {
 		_, err := Read(run(t, "1 fact job 4711", row))
 		if err == nil || !strings.Contains(err.Error(), "events.tsv:2: ") {
 			t.Errorf("%q: error %v, want one that names line 2", row, err)

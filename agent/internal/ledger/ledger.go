@@ -15,6 +15,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"hpcbench/agent/internal/whole"
 )
 
 // Row is one trial: a line of ledger.tsv.
@@ -111,7 +113,7 @@ func index(path, plan string) ([]Row, error) {
 
 // table gives each line's columns to row, with the line's number from 1.
 func table(path string, row func(line int, columns []string) error) error {
-	f, err := os.Open(path)
+	f, err := whole.Open(path)
 	if err != nil {
 		return err
 	}
@@ -122,7 +124,10 @@ func table(path string, row func(line int, columns []string) error) error {
 			return err
 		}
 	}
-	return lines.Err()
+	if err := lines.Err(); err != nil {
+		return fmt.Errorf("%s can't be read to its end: %w", path, err)
+	}
+	return nil
 }
 
 // jobs are the directories of earlier jobs.
@@ -157,7 +162,7 @@ func state(jobs []string, r Row) (string, error) {
 
 // result is when a trial was completed under the key, zero when it was not. The key is written last, after the summary.
 func result(dir, key string) (time.Time, error) {
-	text, err := os.ReadFile(filepath.Join(dir, "key"))
+	text, err := whole.Read(filepath.Join(dir, "key"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return time.Time{}, nil
 	}

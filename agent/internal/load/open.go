@@ -1,6 +1,7 @@
 package load
 
 import (
+	"fmt"
 	"time"
 
 	"hpcbench/agent/internal/arrival"
@@ -15,26 +16,36 @@ func (m *Machine) open(w workload.Workload) (err error) {
 	}
 	m.limited = Never
 	if w.Requests > 0 || w.DurationS == 0 {
-		m.bound(int64((w.Requests + m.plan.turns - 1) / m.plan.turns))
+		if err := m.bound(int64((w.Requests + m.plan.turns - 1) / m.plan.turns)); err != nil {
+			return err
+		}
 	}
 	m.arrive(int64(m.plan.first))
 	return nil
 }
 
+// mostArrivals is the most that are reckoned through before the first request: some seconds of work. A rate of 1e308, by a slip
+// of the pen or by malice, would keep the client node busy for ever.
+const mostArrivals = 200_000_000
+
 // bound finds the arrivals that are measured where there are so many of them; 0: all that the law has. A law that ends
 // before has fewer: then the window lasts its time, if it has one.
-func (m *Machine) bound(requests int64) {
+func (m *Machine) bound(requests int64) error {
 	first := int64(0)
-	for m.schedule.Due(first) < m.plan.warmup {
+	for first < mostArrivals && m.schedule.Due(first) < m.plan.warmup {
 		first++
 	}
 	limit := first
-	for m.schedule.Due(limit) < Never && (requests == 0 || limit < first+requests || m.schedule.Due(limit) < m.plan.warmup+m.plan.least) {
+	for limit < mostArrivals && m.schedule.Due(limit) < Never && (requests == 0 || limit < first+requests || m.schedule.Due(limit) < m.plan.warmup+m.plan.least) {
 		limit++
+	}
+	if limit == mostArrivals {
+		return fmt.Errorf("more than %d requests are due before the last that is measured: want a lower rate, or fewer requests", int64(mostArrivals))
 	}
 	if m.plan.length == Never || limit >= first+requests {
 		m.plan.limit, m.limited = max(1, limit), m.schedule.Due(limit)
 	}
+	return nil
 }
 
 // arrive goes on to arrival i, if the schedule goes so far.

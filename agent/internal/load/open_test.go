@@ -2,6 +2,7 @@ package load
 
 import (
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -78,5 +79,15 @@ func TestTheFirstArrivalsHaveConnectionsInAdvance(t *testing.T) {
 		if places := m.Places(2); places[0]+places[1] != c.want {
 			t.Errorf("%s: %v connections, want %d", name, places, c.want)
 		}
+	}
+}
+
+// A rate that no machine can reckon through is refused and not reckoned through.
+func TestScheduleWithoutAnEndIsRefused(t *testing.T) {
+	a := workload.Assignment{Schema: workload.Schema, Parts: 1, Endpoints: []string{"http://127.0.0.1:1"}, Trial: workload.Trial{Workload: workload.Workload{
+		Dialect: "openai-chat", Rate: 1e308, Arrival: "constant", WarmupS: 1, DurationS: 60, Requests: 20, InputTokens: 8, MaxTokens: 4,
+	}}}
+	if _, err := New(a, 0, 1, nil); err == nil || !strings.Contains(err.Error(), "want a lower rate") {
+		t.Errorf("error %v", err)
 	}
 }

@@ -9,7 +9,7 @@ import (
 // column is one of the CSV's.
 type column struct {
 	name     string // with its unit
-	decimals int    // digits after the point
+	decimals int    // digits after the point; -1: as many as it has
 }
 
 // collector reads one kind of thing. It knows nothing of files being late or rows being due.

@@ -14,17 +14,20 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"hpcbench/agent/workload"
 )
 
 // Config says what is read and how often. The zero value of each field but Out is useful.
 type Config struct {
-	Out      io.Writer     // the CSV: a header, then one Write a row
-	Interval time.Duration // from row to row, at least 100 ms; 0: 1 s
-	Proc     string        // where procfs is mounted; "": /proc
-	Sys      string        // where sysfs is mounted; "": /sys
-	GPU      string        // auto (or ""): by agent-gpu, else nvidia-smi, else none; none: no GPU columns
-	AgentGPU string        // the agent-gpu program; "": the file of that name beside the running program
-	Log      *slog.Logger  // what could not be read, once each; nil: slog.Default()
+	Out      io.Writer         // the CSV: a header, then one Write a row
+	Interval time.Duration     // from row to row, at least 100 ms; 0: 1 s
+	Proc     string            // where procfs is mounted; "": /proc
+	Sys      string            // where sysfs is mounted; "": /sys
+	GPU      string            // auto (or ""): by agent-gpu, else nvidia-smi, else none; none: no GPU columns
+	AgentGPU string            // the agent-gpu program; "": the file of that name beside the running program
+	Metrics  []workload.Metric // further columns, those of them that are commands (see command)
+	Log      *slog.Logger      // what could not be read, once each; nil: slog.Default()
 }
 
 // MinInterval keeps the monitor from becoming the load.
@@ -49,6 +52,12 @@ func Run(ctx context.Context, cfg Config) error {
 		if n := <-g.count; n > 0 {
 			collectors = append(collectors, g.collector(n))
 		}
+	}
+	if asked := commands(cfg); len(asked) > 0 {
+		for _, c := range asked {
+			wg.Go(func() { c.run(ctx) })
+		}
+		collectors = append(collectors, added(asked))
 	}
 	m := &monitor{cfg: cfg, collectors: collectors}
 	return m.run(ctx)

@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"os"
 	"strconv"
 	"strings"
+
+	"hpcbench/agent/internal/whole"
 )
 
 // Node is one row of nodes.tsv.
@@ -38,7 +39,7 @@ type Table []Node
 
 // Read reads the table at path. A row that is none is an error that names its line.
 func Read(path string) (Table, error) {
-	text, err := os.ReadFile(path)
+	text, err := whole.Read(path)
 	if err != nil {
 		return nil, err
 	}

@@ -28,15 +28,21 @@ func (notYet) Is(target error) bool { return target == ErrNotYet }
 
 // Healthy asks for a page, with the headers given ("Name: value"), and takes any status of 200 to 299 for health.
 func Healthy(ctx context.Context, url string, headers []string, timeout time.Duration) error {
+	_, err := Page(ctx, url, headers, timeout)
+	return err
+}
+
+// Page is Healthy, and the page's content.
+func Page(ctx context.Context, url string, headers []string, timeout time.Duration) ([]byte, error) {
 	answer, err := ask.Send(ctx, ask.Request{URL: url, Header: mark(headers), Timeout: timeout})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	answer.Body = conceal(answer.Body, headers)
 	if answer.Status < 200 || answer.Status > 299 {
-		return fmt.Errorf("HTTP %d: %s", answer.Status, excerpt(answer.Body))
+		return nil, fmt.Errorf("HTTP %d: %s", answer.Status, excerpt(answer.Body))
 	}
-	return nil
+	return answer.Body, nil
 }
 
 // Question is a small generation to ask for.

@@ -1,5 +1,6 @@
 // Package ready waits until the servers of a deployment can work, in three stages with budgets of their own: every rank
-// was placed on its node, every endpoint says that it is healthy, and every endpoint has generated a token.
+// was placed on its node, every endpoint says that it is healthy, and every endpoint has generated a token. After that it looks at
+// what the servers tell of themselves, for a server that generates may still not run on what it was given.
 package ready
 
 import (
@@ -15,6 +16,7 @@ import (
 
 	"hpcbench/agent/internal/probe"
 	"hpcbench/agent/internal/wire"
+	"hpcbench/agent/workload"
 )
 
 // Config is what to wait for, and for how long.
@@ -30,8 +32,11 @@ type Config struct {
 	HealthInterval time.Duration // longest pause between two tries; the first ones follow each other quickly
 
 	Dialect, Model    string
-	Headers           []string // sent with each request, "Name: value"
-	GenerationTimeout time.Duration
+	Headers           []string      // sent with each request, "Name: value"
+	GenerationTimeout time.Duration // 0 skips this stage, and the pages
+
+	Pages []workload.Page                    // looked at once every endpoint has generated
+	Prove func(name, value, endpoint string) // gets what they prove, once all are well; endpoint "": they all say so
 
 	Say func(format string, args ...any) // gets a line of progress now and then
 }
@@ -42,7 +47,7 @@ const (
 	pageWithin = 5 * time.Second        // for a health page to come
 )
 
-// Wait returns nil when all three stages are over, and else the stage, the endpoint and the reason.
+// Wait returns nil when all stages are over, and else the stage, the endpoint and the reason.
 func Wait(ctx context.Context, c Config) error {
 	if len(c.Endpoints) == 0 {
 		return errors.New("no endpoint: nodes.tsv has no server with a port and no endpoint")
@@ -59,8 +64,14 @@ func Wait(ctx context.Context, c Config) error {
 			return err
 		}
 	}
+	if c.GenerationTimeout == 0 {
+		return nil
+	}
 	s := stage{"generation", "endpoints", c.GenerationTimeout, time.Second, c.Say}
-	return s.wait(ctx, c.Endpoints, c.generated)
+	if err := s.wait(ctx, c.Endpoints, c.generated); err != nil {
+		return err
+	}
+	return c.pages(ctx)
 }
 
 func (c Config) ranks() []string {

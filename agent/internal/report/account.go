@@ -11,6 +11,23 @@ func (r *Report) accounted() []*run {
 	return slices.DeleteFunc(slices.Clone(r.jobs), func(j *run) bool { return j.job == nil })
 }
 
+// edited names the files of the bundle that a person changed before any of the jobs; empty when none was.
+func (r *Report) edited() string {
+	var files []string
+	for _, j := range r.accounted() {
+		for _, file := range j.job.Edited {
+			if !slices.Contains(files, file) {
+				files = append(files, file)
+			}
+		}
+	}
+	if len(files) == 0 {
+		return ""
+	}
+	slices.Sort(files)
+	return "bundle edited: " + strings.Join(files, ", ")
+}
+
 // account is a job in a line: how it ended, how long it took and why it failed.
 func (r *run) account() string {
 	j := r.job

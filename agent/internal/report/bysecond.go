@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 
 	"hpcbench/agent/internal/summary"
+	"hpcbench/agent/internal/whole"
 )
 
 // How much of the trials one by one a page can carry.
@@ -105,7 +105,7 @@ type seconds struct {
 // readSeconds reads series.csv by the names in its header.
 func readSeconds(path string) (seconds, error) {
 	s := seconds{columns: map[string][]float64{}}
-	f, err := os.Open(path)
+	f, err := whole.Open(path)
 	if err != nil {
 		return s, err
 	}

@@ -14,6 +14,7 @@ const (
 	rate kind = iota
 	duration
 	share
+	depth // of a queue
 )
 
 // column is a number of a trial that tables and plots show.
@@ -60,7 +61,7 @@ var (
 		}
 		return s.Accuracy.Share, true
 	}}
-	columns = []column{found, requestRate, tokenRate, goodput, ttft50, ttft99, ttftDue, tpot50, e2el50, e2el99, e2elDue, accuracy, failing}
+	columns = []column{found, requestRate, tokenRate, goodput, ttft50, ttft99, ttftDue, tpot50, e2el50, e2el99, e2elDue, accuracy, queued, kvUse, prefixHits, failing}
 )
 
 // dueOnly is the column of open loops alone.
@@ -93,12 +94,12 @@ func quantile(title string, m summary.Metric, name string) column {
 	}, span: func(s *summary.Summary) summary.Interval { return s.Latency[m.String()].CI95[name] }}
 }
 
-// shown are the columns that any of the points has a value for. That nothing failed needs no column.
+// shown are the columns that any of the points has a value for. That nothing failed, or waited, needs no column.
 func (r *Report) shown() []column {
 	var found []column
 	for _, c := range columns {
 		for _, p := range r.points {
-			if s := p.of(c); s.known() && (c.kind != share || s.mean > 0) {
+			if s := p.of(c); s.known() && (c.kind != share && c.kind != depth || s.mean > 0) {
 				found = append(found, c)
 				break
 			}
@@ -118,7 +119,7 @@ func unitFor(k kind, most float64) unit {
 	switch {
 	case k == share:
 		return unit{100, "%"}
-	case k == rate:
+	case k == rate || k == depth:
 		return unit{1, ""}
 	case most >= 10:
 		return unit{1, "s"}

@@ -25,6 +25,7 @@ var pageTemplate = template.Must(template.New("page").Parse(pageText))
 type page struct {
 	Style          template.CSS
 	Title, Finding string
+	Edited         string
 	Validity       string
 	Chips          []chip
 	Troubles       []trouble
@@ -65,7 +66,7 @@ type jobView struct {
 // HTML is report.html: one file that loads nothing, with its plots as SVG.
 func (r *Report) HTML() (string, error) {
 	p := page{
-		Style: template.CSS(pageStyle), Title: r.title(), Finding: r.finding(), Validity: r.validity(),
+		Style: template.CSS(pageStyle), Title: r.title(), Finding: r.finding(), Validity: r.validity(), Edited: r.edited(),
 		NumbersTitle: r.numbersTitle(), Legend: r.legend(),
 		Troubles: r.troubles(), Notes: slices.Clone(r.notes),
 	}
@@ -175,7 +176,18 @@ func (r *run) view() jobView {
 		add("deployment "+d.ID, joined(text, d.Text))
 	}
 	for _, i := range j.Images {
-		add("image of "+i.Deployment, fmt.Sprintf("%s (%.1f MB, %s)", i.Path, float64(i.Bytes)/1e6, time.Unix(i.ModifiedAt, 0).UTC().Format("2006-01-02 15:04:05 UTC")))
+		add("image of "+i.Deployment, joined(fmt.Sprintf("%s (%.1f MB, %s)", i.Path, float64(i.Bytes)/1e6, time.Unix(i.ModifiedAt, 0).UTC().Format("2006-01-02 15:04:05 UTC")),
+			strings.TrimSpace(i.Remote+" "+i.Digest)))
+	}
+	for _, row := range r.proofs() {
+		add("proof of "+row[0], row[1])
+	}
+	rows, notes := r.added()
+	for _, row := range rows {
+		add(row[0]+" (added)", row[1])
+	}
+	for _, note := range notes {
+		add("added metrics", note)
 	}
 	for _, name := range slices.Sorted(maps.Keys(j.Facts)) {
 		add(name, j.Facts[name])
@@ -204,6 +216,7 @@ func (page) Metrics() [][2]string {
 		{"interval within the run", "95 %, of a percentile, by order statistics: what more requests under this load on this start of the server would give"},
 		{"between repetitions, between starts", "95 % t-intervals of the mean: what further repetitions, or further starts of the server, would give; a start counts as one value"},
 		{"in flight", "requests that are sent and not done, in the mean over the window; by Little's law it is rate × latency"},
+		{"server queue, KV cache, prefix hits", "as the servers tell of themselves at their metrics pages, over the window of the first client node: server.csv"},
 		{"steady state", "by MSER-5 over rate and E2EL; nothing is left out of the numbers"},
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"hpcbench/agent/internal/job"
 	"hpcbench/agent/internal/ledger"
 	"hpcbench/agent/internal/summary"
+	"hpcbench/agent/internal/whole"
 )
 
 // run is one job's directory: results/<jobid>.
@@ -82,7 +83,7 @@ func (r *run) began() float64 {
 // openResult reads the trial in the job's directory of this name; nil when there is no summary in it.
 func openResult(r *run, name string) (*result, error) {
 	found := &result{run: r, trial: name, dir: filepath.Join(r.dir, name)}
-	text, err := os.ReadFile(filepath.Join(found.dir, "summary.json"))
+	text, err := whole.Read(filepath.Join(found.dir, "summary.json"))
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) || !isDir(found.dir) {
 			return nil, nil
@@ -98,7 +99,7 @@ func openResult(r *run, name string) (*result, error) {
 	if found.summary.Schema != summary.Schema {
 		return nil, fmt.Errorf("%s/summary.json has schema %d; this agent reads %d", found.dir, found.summary.Schema, summary.Schema)
 	}
-	key, err := os.ReadFile(filepath.Join(found.dir, "key"))
+	key, err := whole.Read(filepath.Join(found.dir, "key"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}

@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"hpcbench/agent/internal/whole"
 )
 
 // usage is how busy a node's CPUs were: a share from 0 to 1 over seconds since 1970.
@@ -26,7 +28,7 @@ type usage struct {
 // reading is a gap; a torn last row is left out.
 func readUsage(path, node string) (usage, error) {
 	u := usage{node: node}
-	f, err := os.Open(path)
+	f, err := whole.Open(path)
 	if err != nil {
 		return u, err
 	}

@@ -12,6 +12,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"hpcbench/agent/internal/whole"
 )
@@ -30,17 +32,27 @@ func Write(dirs []string, out string, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	text := r.Text()
+	text := plain(r.Text())
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err
 	}
-	for name, content := range map[string]string{"report.txt": text, "summary.csv": r.CSV(), "report.html": page} {
+	for name, content := range map[string]string{"report.txt": text, "summary.csv": plain(r.CSV()), "report.html": plain(page)} {
 		if err := whole.Write(filepath.Join(out, name), []byte(content), 0o644); err != nil {
 			return fmt.Errorf("writing %s: %w", name, err)
 		}
 	}
 	_, err = io.Copy(w, strings.NewReader(text))
 	return err
+}
+
+// plain is a text without characters that command a terminal: words of a server or of somebody else's results are words.
+func plain(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			return utf8.RuneError
+		}
+		return r
+	}, text)
 }
 
 // Report is what the results say.

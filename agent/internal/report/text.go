@@ -11,6 +11,9 @@ import (
 func (r *Report) Text() string {
 	var b strings.Builder
 	b.WriteString(wrap("", r.title()))
+	if edited := r.edited(); edited != "" {
+		b.WriteString(wrap("", edited))
+	}
 	b.WriteString("\nValidity\n" + wrap("  ", r.validity()))
 	for _, t := range r.troubles() {
 		b.WriteString(wrap("  "+t.Who+"  ", string(t.Class)+": "+t.Why))
@@ -29,6 +32,7 @@ func (r *Report) Text() string {
 		}
 		b.WriteString(wrap("  "+job.id+"  ", job.account()))
 	}
+	b.WriteString(r.lists())
 	return b.String()
 }
 

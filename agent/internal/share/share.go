@@ -28,15 +28,17 @@ const flushEvery = 1.0
 
 // Options is how a share is run. The zero value sends from now + start_in_s on and leaves nothing on disk.
 type Options struct {
-	Dir      string               // for records.jsonl and part.json; "": none are written
-	Zero     time.Time            // time zero of the schedule; zero value: the assignment's start_in_s from New on
-	Clock    time.Duration        // how far this node's wall clock is off on purpose, for tests of what follows from it
-	Sending  context.Context      // its end ends the sending, and what is in flight drains; nil: only the load's own end does
-	Observe  func(*record.Record) // is shown each record, by one goroutine; nil: nobody
-	Headers  []string             // sent with each request, as "Name: value"
-	Insecure bool                 // https: take any certificate
-	Requests *wire.Requests       // what the requests say, where it was read before; nil: Run reads it
-	Targets  []loop.Target        // where the endpoints are, where they were looked up before; nil: Run looks them up
+	Dir     string               // for records.jsonl and part.json; "": none are written
+	Zero    time.Time            // time zero of the schedule; zero value: the assignment's start_in_s from New on
+	Clock   time.Duration        // how far this node's wall clock is off on purpose, for tests of what follows from it
+	Sending context.Context      // its end ends the sending, and what is in flight drains; nil: only the load's own end does
+	Observe func(*record.Record) // is shown each record, by one goroutine; nil: nobody
+	// Told gives what the servers told of themselves in a stretch of wall-clock time, once all has drained; nil: nobody asked them.
+	Told     func(from, to time.Time) *summary.Server
+	Headers  []string       // sent with each request, as "Name: value"
+	Insecure bool           // https: take any certificate
+	Requests *wire.Requests // what the requests say, where it was read before; nil: Run reads it
+	Targets  []loop.Target  // where the endpoints are, where they were looked up before; nil: Run looks them up
 }
 
 // Share is one node's share of a trial, running or over. Its methods may be called from any goroutine.
@@ -53,6 +55,7 @@ type Share struct {
 	errors    map[string]string // the first error of each outcome
 	state     summary.State
 	client    *summary.Client
+	told      *summary.Server
 	err       error
 }
 
@@ -73,6 +76,7 @@ func (s *Share) Run(ctx context.Context) error {
 	if err != nil {
 		state = summary.Stopped
 	}
+	s.hear()
 	if s.file != nil {
 		p := s.Part()
 		p.State = state
@@ -82,6 +86,23 @@ func (s *Share) Run(ctx context.Context) error {
 	defer s.mu.Unlock()
 	s.state, s.err = state, err
 	return err
+}
+
+// hear takes what the servers told in this node's window.
+func (s *Share) hear() {
+	if s.opt.Told == nil {
+		return
+	}
+	w := s.Part().Window
+	at := func(seconds float64) time.Time { return s.opt.Zero.Add(time.Duration(seconds * float64(time.Second))) }
+	end := w.EndS
+	if end == 0 { // its last request ended it
+		end = w.LastDoneS
+	}
+	told := s.opt.Told(at(w.StartS), at(end))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.told = told
 }
 
 func (s *Share) run(ctx context.Context) (err error) {
@@ -185,7 +206,7 @@ func (s *Share) Part() *summary.Part {
 		s.agree()
 	}
 	p := s.collector.Part()
-	p.State, p.Client = s.state, s.client
+	p.State, p.Client, p.Told = s.state, s.client, s.told
 	return p
 }
 

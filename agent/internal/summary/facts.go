@@ -30,6 +30,9 @@ func (s *Summary) Facts() [][2]string {
 		row("steady state", s.Steady.String())
 	}
 	row("server says", s.serverSays())
+	if s.Server != nil {
+		row("server", s.Server.String())
+	}
 	if s.Cold != nil {
 		row("cold starts", s.Cold.String())
 	}

@@ -48,6 +48,8 @@ func marks(trial workload.Trial, parts []*Part, t total, all nodeWindows, s *Sum
 	mark(s.Cold != nil, "cold starts: %v", s.Cold)
 	resent := resent(parts)
 	mark(float64(resent) > resentBound*float64(n.Sent), "%d requests were sent again, on a new connection: the server had closed the one that was kept", resent)
+	unasked := s.Server.unasked(w, n.Sent)
+	mark(unasked != "", "%s", unasked)
 	mark(w.IgnoreEOS && t.due.OutputOff > 0, "%d of %d answers are more than %.0f %% off the %stokens asked for",
 		t.due.OutputOff, t.due.OutputKnown, lengthTolerance*100, same(w))
 	mean, asked := perPrompt(t.due.AskedGot, t.due), perPrompt(t.due.Asked, t.due)

@@ -93,6 +93,7 @@ func Merge(trial workload.Trial, parts []*Part) *Summary {
 		s.Steady, s.Little = new(steady(w, &t.series, from, to)), little(w, all)
 	}
 	s.ByEndpoint, s.ByNode = byEndpoint(all, s.Tokens.Output != nil), byNode(w, parts, all, s.Tokens.Output != nil)
+	s.Server = told(parts)
 	s.Marks = marks(trial, parts, t, all, s)
 	return s
 }

@@ -9,9 +9,9 @@ package summary
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 
 	"hpcbench/agent/internal/hist"
+	"hpcbench/agent/internal/whole"
 )
 
 // Schema is the number of the formats of part.json and summary.json. A change of a field's meaning raises it.
@@ -53,6 +53,8 @@ type Part struct {
 	Endpoints []Endpoint `json:"endpoints,omitempty"` // where there are several
 	Series    *Series    `json:"series,omitempty"`
 
+	Told *Server `json:"told,omitempty"` // of the first client node alone: what the servers told of themselves in its window
+
 	Client *Client `json:"client,omitempty"` // facts of the load threads; absent while they are not known
 }
 
@@ -60,7 +62,7 @@ type Part struct {
 func ReadParts(names []string) ([]*Part, error) {
 	var parts []*Part
 	for _, name := range names {
-		text, err := os.ReadFile(name)
+		text, err := whole.Read(name)
 		if err != nil {
 			return nil, err
 		}

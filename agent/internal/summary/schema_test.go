@@ -62,7 +62,10 @@ func TestSummariesKeepTheirSchema(t *testing.T) {
 		Found: new(5.0), Holds: new(5.0), Fails: new(5.2), Attain: 0.99, Confidence: 0.95, WhyEnded: "precise enough",
 		Probes: []Probe{{Rate: 5, N: 3, Good: 1, ShareGood: new(1.0 / 3), Verdict: ProbeFails}, {Rate: 1, Verdict: ProbeOpen, Why: "nothing was due"}},
 	}
+	told := Merge(tr, []*Part{whole})
+	told.Server = &Server{IntervalS: 1, Told: All([]Told{full("http://a:1", 1), full("http://b:1", 2)}), Endpoints: []Told{full("http://a:1", 1), full("http://b:1", 2)}}
 	for name, summary := range map[string]*Summary{
+		"told":     told,
 		"searched": searched,
 		"whole":    Merge(tr, []*Part{whole}), "none ok": Merge(tr, []*Part{collect(tr, 0, 1, failed(4, record.Refused))}), "no parts": Merge(tr, nil),
 		"given up": Merge(tr, []*Part{collect(tr, 0, 1, answer(3, 3, 0.1), up)}),

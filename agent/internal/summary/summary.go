@@ -50,6 +50,8 @@ type Summary struct {
 
 	Search *Search `json:"search,omitempty"` // of a trial that was a search
 
+	Server *Server `json:"server,omitempty"` // absent: nobody asked them, or they have no metrics
+
 	Drain  Drain    `json:"drain"`
 	Client Verdict  `json:"client"`
 	Marks  []string `json:"marks"` // why the trial is doubtful; empty: it is not

@@ -2,10 +2,13 @@ package trial
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
+	"hpcbench/agent/internal/scrape"
 	"hpcbench/agent/internal/search"
 	"hpcbench/agent/internal/share"
 	"hpcbench/agent/internal/summary"
@@ -64,13 +67,16 @@ func (c Config) try(ctx context.Context, k int, rate float64, used int64) (*try,
 func (c Config) settle(t *try, r *summary.Search, cause error) (*summary.Summary, error) {
 	s := t.summary
 	s.Sought(r)
+	from := filepath.Join(c.Out, "probes", fmt.Sprintf("%02d", t.nth))
 	for _, e := range c.Executors {
-		from := filepath.Join(c.Out, "probes", fmt.Sprintf("%02d", t.nth))
 		if err := whole.Move(filepath.Join(from, e.Node), filepath.Join(c.Out, e.Node)); err != nil {
 			return nil, err
 		}
-		_ = os.Remove(from) // when it is empty
 	}
+	if err := os.Rename(filepath.Join(from, scrape.File), filepath.Join(c.Out, scrape.File)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	_ = os.Remove(from) // when it is empty
 	c.Trial = t.trial
 	return c.conclude(s, t.parts, t.last, cause)
 }

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"hpcbench/agent/internal/ask"
 	"hpcbench/agent/internal/executor"
 	"hpcbench/agent/internal/share"
 	"hpcbench/agent/internal/summary"
@@ -28,6 +29,7 @@ type Config struct {
 	Executors []executor.Client // of the client nodes, in the order of their parts
 	Out       string            // results/<jobid>/<trial>
 	Key       string            // of all that makes the trial (see package ledger)
+	Edited    []string          // files of the bundle that a person changed, for a mark
 
 	Lead         time.Duration // from the start requests to time zero, at least
 	Stall        time.Duration // no byte for so long, or for 3 × the p99 so far if that is longer, is suspicious
@@ -38,6 +40,7 @@ type Config struct {
 	Say func(format string, args ...any) // gets the progress
 
 	headers []string        // of the workload, for probe requests
+	doubts  *[]string       // marks of the drive itself
 	nth     int             // of a search: which of its loads this is, from 1; 0: no search
 	lost    map[string]bool // client nodes that are not asked any more
 }
@@ -66,6 +69,7 @@ func Run(ctx context.Context, c Config) (*summary.Summary, error) {
 	if err := os.Remove(key); err != nil && !errors.Is(err, fs.ErrNotExist) { // of an earlier run: what follows is another
 		return nil, err
 	}
+	c.doubts = new([]string)
 	if c.Trial.Workload.Search != nil {
 		return c.search(ctx)
 	}
@@ -102,6 +106,7 @@ func (c Config) drive(ctx context.Context) ([]share.Progress, error) {
 	if err := c.clear(ctx); err != nil {
 		return nil, err
 	}
+	c.reset(ctx)
 	clocks, err := c.clocks(ctx)
 	if err != nil {
 		return nil, err
@@ -123,6 +128,32 @@ func (c Config) clear(ctx context.Context) error {
 		_, err = e.Stop(ctx)
 		return err
 	})
+}
+
+// reset lets each server forget the load before, where the trial says how. One that does not is no reason to stop, and one to
+// doubt the numbers.
+func (c Config) reset(ctx context.Context) {
+	r := c.Trial.Reset
+	if r == nil {
+		return
+	}
+	header := map[string]string{}
+	for _, line := range c.headers {
+		if name, value, ok := strings.Cut(line, ":"); ok {
+			header[name] = strings.TrimSpace(value)
+		}
+	}
+	for _, endpoint := range c.Endpoints {
+		answer, err := ask.Send(ctx, ask.Request{Method: r.Method, URL: endpoint + r.Path, Header: header, Timeout: c.ProbeTimeout})
+		if err == nil && answer.Status/100 != 2 {
+			err = fmt.Errorf("HTTP %d", answer.Status)
+		}
+		if err != nil {
+			doubt := fmt.Sprintf("%s was not reset before the load, and may remember the one before: %s %s: %v", endpoint, r.Method, r.Path, err)
+			c.Say("%s", doubt)
+			*c.doubts = append(*c.doubts, doubt)
+		}
+	}
 }
 
 // start gives each executor its share, so that all have one time zero.
@@ -178,6 +209,10 @@ func (c Config) fetch(ctx context.Context) ([]*summary.Part, error) {
 func (c Config) conclude(s *summary.Summary, parts []*summary.Part, last []share.Progress, cause error) (*summary.Summary, error) {
 	if cause == nil && s.Requests.OK == 0 {
 		cause = fmt.Errorf("no request was ok%s", share.Reasons(s.Requests.ByOutcome, last...))
+	}
+	s.Marks = append(*c.doubts, s.Marks...)
+	if len(c.Edited) > 0 {
+		s.Marks = append(s.Marks, "bundle edited: "+strings.Join(c.Edited, ", "))
 	}
 	if cause != nil {
 		s.Marks = append([]string{cause.Error()}, s.Marks...)

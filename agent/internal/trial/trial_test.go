@@ -329,7 +329,7 @@ func TestWrongTokenStartsNothing(t *testing.T) {
 	b := newBed(t, []string{mock(t, dummy.Config{})}, 0)
 	b.Executors[0].Token = "sesame"
 	_, err := Run(t.Context(), b.Config)
-	if err == nil || !strings.Contains(err.Error(), "wrong token") {
+	if err == nil || !strings.Contains(err.Error(), "does not know this job's token") {
 		t.Errorf("error %v", err)
 	}
 	if p, err := b.Executors[0].Status(t.Context()); err != nil || p.State != executor.Idle {
@@ -349,5 +349,40 @@ func TestTrialOfADeadDriverIsStopped(t *testing.T) {
 	}
 	if _, err := Run(t.Context(), b.Config); err != nil || !b.said.has("c1 still runs trial 0009") {
 		t.Errorf("error %v, said %q", err, b.said.lines)
+	}
+}
+
+// Each server is reset before the load, with the trial's headers; one that can't be is said and marks the trial.
+func TestServersAreResetBeforeTheLoad(t *testing.T) {
+	for want, path := range map[string]string{"": "/reset_prefix_cache", "HTTP 404": "/no/such/way"} {
+		a, b := mock(t, dummy.Config{PrefixCache: true}), mock(t, dummy.Config{PrefixCache: true})
+		bed := newBed(t, []string{a, b}, 0)
+		bed.Trial.Reset = &workload.Reset{Method: "POST", Path: path}
+		s, err := Run(t.Context(), bed.Config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		doubts := 0
+		for _, mark := range s.Marks {
+			if strings.Contains(mark, "was not reset before the load") && want != "" && strings.HasSuffix(mark, want) {
+				doubts++
+			} else if strings.Contains(mark, "reset") {
+				t.Errorf("marked: %s", mark)
+			}
+		}
+		if want != "" && (doubts != 2 || !bed.said.has(b+" was not reset before the load")) || !bed.complete() {
+			t.Errorf("%s: marks %q, complete: %v", path, s.Marks, bed.complete())
+		}
+		for _, server := range []string{a, b} {
+			answer, err := http.Get(server + "/metrics")
+			if err != nil {
+				t.Fatal(err)
+			}
+			text, err := io.ReadAll(answer.Body)
+			_ = answer.Body.Close()
+			if once := strings.Contains(string(text), "\ndummy_resets_total 1\n"); err != nil || once != (want == "") {
+				t.Errorf("%s: reset %v, %v", server, once, err)
+			}
+		}
 	}
 }

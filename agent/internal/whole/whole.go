@@ -2,20 +2,25 @@
 package whole
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
-// Write puts data into the file at path with the given mode: written beside its place, flushed to disk and moved in.
+// Write puts data into the file at path: written beside its place, flushed to disk and moved in. Its mode is the given one
+// without what the umask takes away.
 func Write(path string, data []byte, mode fs.FileMode) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	f, err := create(path, mode)
 	if err != nil {
 		return err
 	}
-	err = fill(f, data, mode)
+	err = fill(f, data)
 	if closing := f.Close(); err == nil {
 		err = closing
 	}
@@ -28,14 +33,55 @@ func Write(path string, data []byte, mode fs.FileMode) error {
 	return err
 }
 
-func fill(f *os.File, data []byte, mode fs.FileMode) error {
+// create makes a new file beside path, of a name that nobody can guess. os.CreateTemp's would have no mode but 0600, and
+// a change of it would know nothing of the umask.
+func create(path string, mode fs.FileMode) (*os.File, error) {
+	beside := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"."+rand.Text())
+	return os.OpenFile(beside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+}
+
+func fill(f *os.File, data []byte) error {
 	if _, err := f.Write(data); err != nil {
 		return err
 	}
-	if err := f.Chmod(mode); err != nil {
-		return err
-	}
 	return f.Sync()
+}
+
+// most is the most that Open opens, in bytes: records have files of their own and are not read as a whole.
+const most = 1 << 30
+
+// Open opens a file of results for reading. Results come from elsewhere, too: a device has no end, a pipe may never begin, and a
+// file of many gigabytes is none of those that a report reads.
+func Open(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe would be waited for
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+	case info.IsDir():
+		err = fmt.Errorf("%s: it is a directory, want a file", path)
+	case !info.Mode().IsRegular():
+		err = fmt.Errorf("%s: it is no regular file", path)
+	case info.Size() > most:
+		err = fmt.Errorf("%s: %d bytes, want %d at most", path, info.Size(), most)
+	}
+	if err != nil {
+		_ = f.Close() // the first error is the one to tell
+		return nil, err
+	}
+	return f, nil
+}
+
+// Read reads a whole file of results, as Open lets it.
+func Read(path string) ([]byte, error) {
+	f, err := Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(f)
 }
 
 // WriteJSON puts v into the file at path as indented JSON with a final newline, readable by all.

@@ -3,6 +3,7 @@ package whole
 import (
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 )
 
@@ -40,5 +41,19 @@ func TestWriteThatFailsLeavesNothing(t *testing.T) {
 	entries, _ := os.ReadDir(dir)
 	if len(entries) != 1 {
 		t.Errorf("%d entries in the directory, want the one that was there", len(entries))
+	}
+}
+
+// What a user keeps to himself by his umask is not opened by us.
+func TestWriteHeedsTheUmask(t *testing.T) {
+	before := syscall.Umask(0o027)
+	defer syscall.Umask(before)
+	path := filepath.Join(t.TempDir(), "summary.json")
+	if err := WriteJSON(path, 1); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o640 {
+		t.Errorf("mode %v, %v; want 0640", info.Mode().Perm(), err)
 	}
 }

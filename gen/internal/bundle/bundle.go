@@ -38,6 +38,7 @@ func (b *Bundle) Manifest() []byte {
 	for _, line := range b.Head {
 		fmt.Fprintf(&text, "# %s\n", line)
 	}
+	fmt.Fprintf(&text, "# files %d\n", len(b.Files)) // so that one that was cut is told from a whole one
 	files := slices.Clone(b.Files)
 	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
 	for _, f := range files {

@@ -139,7 +139,7 @@ func TestAForeignDirectoryIsRefused(t *testing.T) {
 func TestALiveClaimIsRefusedAndADeadOneIsNot(t *testing.T) {
 	parent := t.TempDir()
 	write(t, parent, small("job.sbatch", "one\n"), false)
-	put(t, fmt.Sprintf("local-1 %d\n", os.Getpid()), parent, "demo", "results", "claims", "d1")
+	put(t, fmt.Sprintf("local-1 %d 0\n", os.Getpid()), parent, "demo", "results", "claims", "d1")
 	if _, err := Write(parent, small("job.sbatch", "two\n"), true); err == nil || !strings.Contains(err.Error(), "job local-1 runs") {
 		t.Errorf("err = %v", err)
 	}

@@ -131,7 +131,7 @@ func TestGeneratedShell(t *testing.T) {
 		}
 		var scripts []string
 		for _, name := range tree(t, done.Dir) {
-			if strings.HasSuffix(name, ".sh") || strings.HasSuffix(name, ".sbatch") {
+			if strings.HasSuffix(name, ".sh") || strings.HasSuffix(name, ".sbatch") || filepath.Base(name) == "status" {
 				scripts = append(scripts, name)
 			}
 		}

@@ -126,19 +126,26 @@ var changes = map[string]struct{ both, other []string }{
 	"artifacts.containers_dir":      {other: []string{"artifacts.containers_dir=/other"}},
 	"artifacts.container":           {both: []string{"-" + plainImage}, other: []string{"artifacts.container=/other.sif"}},
 	"artifacts.service.remote":      {other: []string{"artifacts.service.remote=docker://x/y:1"}},
+	"monitoring.metrics[].name":     {both: []string{"monitoring.metrics=[{name: fan, command: [read-fan]}]"}, other: []string{"monitoring.metrics=[{name: hum, command: [read-fan]}]"}},
+	"monitoring.metrics[].command":  {both: []string{"monitoring.metrics=[{name: fan, command: [read-fan]}]"}, other: []string{"monitoring.metrics=[{name: fan, command: [read-fan, --all]}]"}},
+	"monitoring.metrics[].unit":     {both: []string{"monitoring.metrics=[{name: fan, command: [read-fan]}]"}, other: []string{"monitoring.metrics=[{name: fan, command: [read-fan], unit: rpm}]"}},
+	"monitoring.metrics[].help":     {both: []string{"monitoring.metrics=[{name: fan, command: [read-fan]}]"}, other: []string{"monitoring.metrics=[{name: fan, command: [read-fan], help: how loud it is}]"}},
+	"monitoring.metrics[].metric":   {both: []string{"monitoring.metrics=[{name: fan, command: [read-fan]}]"}, other: []string{"monitoring.metrics=[{name: fan, metric: dummy_fan}]"}},
+	"monitoring.metrics[].from":     {both: []string{"monitoring.metrics=[{name: fan, metric: dummy_fan}]"}, other: []string{"monitoring.metrics=[{name: fan, from: server, metric: dummy_fan}]"}},
 	"repetitions.trials":            {other: []string{"repetitions={trials: 2}"}}, "repetitions.restarts": {other: []string{"repetitions={restarts: 2}"}},
 }
 
 // carried are the keys that change nothing but recipe.resolved.yaml, each with why that is so.
 var carried = map[string]string{
-	"schema_version":          "there is one",
-	"workload.component":      "there is one",
-	"metadata.git_commit":     "is to be read later, and changes nothing that runs",
-	"metadata.notes":          "is to be read later, and changes nothing that runs",
-	"metadata.tags":           "are to be read later, and change nothing that runs",
-	"artifacts.python.path":   "nothing needs it, as a hint says",
-	"artifacts.python.remote": "nothing needs it, as a hint says",
-	"reporting.percentiles":   "warns of those that the plan can't carry; the parts that use it grow later",
+	"schema_version":            "there is one",
+	"workload.component":        "there is one",
+	"monitoring.metrics[].from": "there is one",
+	"metadata.git_commit":       "is to be read later, and changes nothing that runs",
+	"metadata.notes":            "is to be read later, and changes nothing that runs",
+	"metadata.tags":             "are to be read later, and change nothing that runs",
+	"artifacts.python.path":     "nothing needs it, as a hint says",
+	"artifacts.python.remote":   "nothing needs it, as a hint says",
+	"reporting.percentiles":     "warns of those that the plan can't carry; the parts that use it grow later",
 }
 
 // later are sections that the issue of the recipe language has carried now, for parts that grow later.

@@ -164,11 +164,20 @@ func (m *maker) words(d *Deployment, start service.Start) {
 	if d.Prefetch, err = m.svc.Words("prefetch", start); err != nil {
 		m.bad("workload.model", err)
 	}
+	if d.Prepare, err = m.svc.Words("prepare", start); err != nil {
+		m.bad("servers.service_config", err)
+	}
+	if d.Pages, err = m.svc.PagesOf(start); err != nil {
+		m.bad("servers.service_config", err)
+	}
+	if d.Files, err = m.svc.Words("files", start); err != nil {
+		m.bad("servers.service_config", err)
+	}
 }
 
 // taken are the names that the node scripts use for themselves (templates/lib/node.sh and node/*.tmpl).
 var taken = regexp.MustCompile(`^(AGENT|ARGV|BASH_REMATCH|BINDS|BLOCK|BUNDLE|CONTAINED|COUNT|DEPLOYMENT|GPU_FLAG|HEAD_IP|` +
-	`HEAD_PORT|HOSTS|IFS|IMAGE|INTERFACE|IP|NODE|PATH|PLACED|PORT|RANK|RANKS|REPLICA|RAY_ADDRESS_PORT|RUN|RUNTIME|SECRETS|TASK|TMP|` +
+	`HEAD_PORT|HOSTS|IFS|IMAGE|INTERFACE|IP|LISTENS|NODE|PATH|PLACED|PORT|RANK|RANKS|REPLICA|RAY_ADDRESS_PORT|RUN|RUNTIME|SECRETS|TASK|TMP|` +
 	`BASH_.*|BASHOPTS|SHELLOPTS|ENV|UID|EUID|PPID|SLURM_.*|name|value)$`)
 
 var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)

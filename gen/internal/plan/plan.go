@@ -33,30 +33,32 @@ type Plan struct {
 
 // Setting is what holds for every job and deployment of the bundle.
 type Setting struct {
-	Cluster         string   `json:"cluster"` // profile name
-	Local           bool     `json:"local"`   // no Slurm
-	Shell           string   `json:"shell"`
-	Runtime         string   `json:"runtime,omitempty"` // "" when no deployment has an image
-	GPUFlag         string   `json:"gpu_flag,omitempty"`
-	Modules         []string `json:"modules,omitempty"`
-	Binds           []string `json:"binds,omitempty"`
-	Secrets         []string `json:"secrets,omitempty"`  // VARIABLE=/path/of/file
-	Files           []string `json:"files,omitempty"`    // absolute paths that the load needs on client nodes: datasets, traces, keys
-	SiteEnv         []string `json:"site_env,omitempty"` // NAME=value of the job's own environment
-	Interfaces      string   `json:"interfaces,omitempty"`
-	MPI             string   `json:"mpi,omitempty"`
-	ServerPort      int      `json:"server_port,omitempty"`
-	ClientPort      int      `json:"client_port,omitempty"`
-	HealthPath      string   `json:"health_path,omitempty"` // "" when the recipe disables this stage
-	KeyFile         string   `json:"key_file,omitempty"`    // of the requests that ask whether a server is ready
-	HealthTimeoutS  int      `json:"health_timeout_s,omitempty"`
-	HealthIntervalS int      `json:"health_interval_s,omitempty"`
-	MonitorS        float64  `json:"monitor_s,omitempty"` // seconds between two readings; 0: nodes are not watched
-	ClientStep      []string `json:"client_step,omitempty"`
-	MonitorStep     []string `json:"monitor_step,omitempty"`
-	MonitorGPUs     []string `json:"monitor_gpus,omitempty"` // beside those on nodes with the servers' GPUs
-	Bill            string   `json:"bill"`                   // unit of the bill
-	Prefetch        Prefetch `json:"prefetch,omitzero"`
+	Cluster         string         `json:"cluster"` // profile name
+	Local           bool           `json:"local"`   // no Slurm
+	Shell           string         `json:"shell"`
+	Runtime         string         `json:"runtime,omitempty"` // "" when no deployment has an image
+	GPUFlag         string         `json:"gpu_flag,omitempty"`
+	Modules         []string       `json:"modules,omitempty"`
+	Binds           []string       `json:"binds,omitempty"`
+	Secrets         []string       `json:"secrets,omitempty"`  // VARIABLE=/path/of/file
+	Files           []string       `json:"files,omitempty"`    // absolute paths that the load needs on client nodes: datasets, traces, keys
+	SiteEnv         []string       `json:"site_env,omitempty"` // NAME=value of the job's own environment
+	Interfaces      string         `json:"interfaces,omitempty"`
+	MPI             string         `json:"mpi,omitempty"`
+	ServerPort      int            `json:"server_port,omitempty"`
+	ClientPort      int            `json:"client_port,omitempty"`
+	HealthPath      string         `json:"health_path,omitempty"` // "" when the recipe disables this stage
+	KeyFile         string         `json:"key_file,omitempty"`    // of the requests that ask whether a server is ready
+	HealthTimeoutS  int            `json:"health_timeout_s,omitempty"`
+	HealthIntervalS int            `json:"health_interval_s,omitempty"`
+	MonitorS        float64        `json:"monitor_s,omitempty"` // seconds between two readings; 0: nodes are not watched
+	ClientStep      []string       `json:"client_step,omitempty"`
+	Watch           workload.Watch `json:"watch,omitzero"` // what is read beside the nodes' own readings: node/watch.json
+	MonitorStep     []string       `json:"monitor_step,omitempty"`
+	MonitorGPUs     []string       `json:"monitor_gpus,omitempty"` // beside those on nodes with the servers' GPUs
+	GPUs            int            `json:"gpus,omitempty"`         // that a step with MonitorGPUs sees on each node
+	Bill            string         `json:"bill"`                   // unit of the bill
+	Prefetch        Prefetch       `json:"prefetch,omitzero"`
 }
 
 // Prefetch says where prefetch.sh runs.
@@ -121,7 +123,10 @@ type Deployment struct {
 	Argv      map[string][]string `json:"argv"` // by the end of the file's name: "0", "1", … a rank; "head", "worker"
 	Env       []string            `json:"env"`  // NAME=value
 	Step      []string            `json:"step,omitempty"`
+	Files     []string            `json:"files,omitempty"`    // paths inside the container that must be there before the server starts
 	Prefetch  []string            `json:"prefetch,omitempty"` // words of a command that brings the model
+	Prepare   []string            `json:"prepare,omitempty"`  // words of a command that is run beside each server once it is healthy
+	Pages     []workload.Page     `json:"pages,omitempty"`    // looked at on each server that generates
 	recipe    *recipe.Recipe
 	points    []recipe.Point
 	trials    []*Trial

@@ -8,6 +8,7 @@ import (
 	"path"
 	"slices"
 
+	"hpcbench/agent/workload"
 	"hpcbench/gen/internal/recipe"
 )
 
@@ -36,6 +37,7 @@ func (m *maker) setting(p *Plan, r *recipe.Recipe) Setting {
 	}
 	if r.Monitoring.Enabled {
 		s.MonitorS = r.Monitoring.IntervalS
+		s.Watch = m.watch(r.Monitoring)
 	}
 	m.health(&s, r.Servers.HealthCheck)
 	m.steps(&s, p)
@@ -44,6 +46,22 @@ func (m *maker) setting(p *Plan, r *recipe.Recipe) Setting {
 		s.Interfaces = "lo"
 	}
 	return s
+}
+
+// watch is what is asked of the servers and of commands on the nodes; zero where that is nothing.
+func (m *maker) watch(r recipe.Monitoring) workload.Watch {
+	w := workload.Watch{Schema: workload.Schema, IntervalS: r.IntervalS}
+	if page := m.svc.Metrics; page.Path != "" {
+		w.Server = &workload.MetricsPage{Path: page.Path, PortOffset: page.PortOffset, Map: page.Map}
+	}
+	for _, x := range m.svc.Metrics.Extra {
+		w.Metrics = append(w.Metrics, x.Watched())
+	}
+	w.Metrics = append(w.Metrics, r.Metrics...)
+	if w.Server == nil && len(w.Metrics) == 0 {
+		return workload.Watch{}
+	}
+	return w
 }
 
 // files are what the trials read on the client nodes, each once. What is in the bundle is none of them.
@@ -103,6 +121,9 @@ func (m *maker) steps(s *Setting, p *Plan) {
 		s.ClientStep = append(s.ClientStep, "--overlap")
 	}
 	s.MonitorStep, s.MonitorGPUs = []string{"--overlap", "--cpus-per-task=1"}, m.gpuStep(shared, shared)
+	if len(m.gpus(shared)) > 0 {
+		s.GPUs = shared
+	}
 	if m.cl.PrefetchCompute {
 		s.Prefetch = Prefetch{true, m.prefetchDirectives(p)}
 	}

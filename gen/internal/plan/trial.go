@@ -43,6 +43,9 @@ func (m *maker) trial(d *Deployment, pt recipe.Point, rep int) *Trial {
 		Schema: workload.Schema, Name: name(pt, m.load(r)), Scenario: r.Scenario, Deployment: d.ID, Point: point,
 		Repetition: rep, Restart: d.Restart, Service: m.svc.Name, Workload: m.load(r),
 	}}
+	if r := m.svc.Reset; r.Path != "" {
+		t.Reset = &workload.Reset{Method: r.Method, Path: r.Path}
+	}
 	t.Name += suffix("s", d.Restart, r.Restarts) + suffix("r", rep, r.Repetitions)
 	again := max(0, d.Restart-1)*max(1, r.Repetitions) + rep // every measurement of a point is a sample of its own
 	t.Workload.Seed = r.Seed + int64(again) - 1

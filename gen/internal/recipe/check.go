@@ -65,6 +65,7 @@ func (c *check) rules() {
 	c.load()
 	c.times()
 	if c.svc != nil {
+		c.addedMetrics(c.svc)
 		c.serviceRules()
 	}
 	if c.Orchestration.Mode == "local" {
@@ -166,6 +167,9 @@ func (c *check) carried() {
 		var all []string
 		for _, key := range keys {
 			lone := section == "monitoring" && (key == "push_interval" || key == "retention") && !c.good("monitoring.pushgateway_url") // idle tells of it
+			if at := section + "." + key; at == metricsAt && !c.chooses() {
+				continue
+			}
 			if c.written(section+"."+key) && !lone && !c.node(section+"."+key).refused() {
 				all = append(all, key)
 			}

@@ -149,6 +149,7 @@ type Artifacts struct {
 type Monitoring struct {
 	Enabled   bool
 	IntervalS float64
+	Metrics   []workload.Metric // beyond those that the service and the nodes have
 }
 
 // Reporting says what the report has.

@@ -98,6 +98,7 @@ recipe writes is used as written.
 | block + 10 to 18 | Ray's own: head, object manager, node manager, agents | 6379, 8076, 8077 | ` + "`distributed.ray.{object_manager_port, node_manager_port}`" + ` |
 | | Ray's dashboard, which runs only where it is asked for | 8265 | ` + "`distributed.ray.dashboard_port`" + ` |
 | block + 30 to 89 | Ray's workers | 10002 to 19999 | |
+| block + 96 to 99 | executors whose port another program has | | |
 | as the URL says | Pushgateway | 9091 | ` + "`monitoring.pushgateway_url`" + ` |
 | on your own machine | Prometheus | 9092 | |
 | on your own machine | Grafana | 3001 | |

@@ -43,7 +43,7 @@ func blamed(t *testing.T, causes []service.Cause, status int, call string, logs 
 	}
 	return bash(t, fmt.Sprintf(`set -uo pipefail; export LC_ALL=C TZ=UTC
 BUNDLE='%s' RUN='%[1]s/run' LOGS='%[1]s/run/logs' RUNNING=()
-declare -A WHAT=([d1]='tp=1') REPLICAS=([d1]=1)
+declare -A WHAT=([d1]='tp=1') REPLICAS=([d1]=1 [d2]=1) LAUNCHER=([d1]=single [d2]=tasks)
 %s
 WHEN='while loading'
 status=%d
@@ -86,6 +86,8 @@ func TestWordsOfAFailure(t *testing.T) {
 			[][2]string{{"server.d1.1.cn02.log", "gated\n"}, {"server.d1.1.cn01.log", "gated\n"}}},
 		"no known cause: the last words of the rank that ended first": {spanning, "d1 tp=1: the server ended with status 3 while loading (cn02, rank 1). Its last words: no such flag. logs/server.d1.1.cn02.log:2", 3,
 			[][2]string{srun("cn02", "cn01"), {"server.d1.1.cn02.log", "rank 1 of 2 on cn02 (10.0.0.2:-): x\nno such flag\n\n"}, {"server.d1.1.cn01.log", "asked to end\n"}}},
+		"of several tasks on a node, the one whose log it is": {`look_at server.d2.1; told server.d2.1`, "d2: the model is gated while loading (cn02, rank 6). logs/server.d2.1.cn02.6.log:2", 1,
+			[][2]string{{"server.d2.1.cn02.5.log", "x\n"}, {"server.d2.1.cn02.6.log", "x\ngated\n"}}},
 		"killed without a word": {spanning, "d1 tp=1: the server was ended by signal 9 (KILL) while loading (cn01, rank 0). It wrote nothing.", 137,
 			[][2]string{srun("cn01", "cn02"), {"server.d1.1.cn01.log", "rank 0 of 2 on cn01 (10.0.0.1:20100): x\n"}}},
 		"of components that are found dead at once, who shows a cause": {`first_of server.d1.1.cn01 server.d1.1.cn02`, "server.d1.1.cn02", 1,

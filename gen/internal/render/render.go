@@ -43,6 +43,7 @@ func Render(in Input) (*bundle.Bundle, error) {
 		r.script("job.sbatch.tmpl", v.Jobs[i].Script, &v.Jobs[i])
 	}
 	r.script("submit.sh.tmpl", "submit.sh", v)
+	r.script("status.tmpl", "status", v)
 	if len(v.Images)+len(v.Prefetch) > 0 {
 		r.script("prefetch.sh.tmpl", "prefetch.sh", v)
 	}
@@ -54,6 +55,17 @@ func Render(in Input) (*bundle.Bundle, error) {
 		return nil, r.err
 	}
 	b.Add("node/causes.tsv", 0o644, causes(in.Service))
+	b.Add("node/proof.tsv", 0o644, proof(in.Service))
+	if v.Watch {
+		text, err := indented(in.Plan.Setting.Watch)
+		if err != nil {
+			return nil, fmt.Errorf("rendering what is watched: %w", err)
+		}
+		b.Add("node/watch.json", 0o644, text)
+	}
+	if err := scripts(b, in.Service); err != nil {
+		return nil, err
+	}
 	if err := servers(b, in.Plan); err != nil {
 		return nil, err
 	}
@@ -84,13 +96,16 @@ func Script(fsys fs.FS, name string, view any) ([]byte, error) {
 
 // nodeScripts are the scripts that the job's steps run.
 func nodeScripts(v *Bundle) []string {
-	names := []string{"client.sh"}
+	names := []string{"client.sh", "preflight.sh"}
 	ray := func(d Deployment) bool { return d.Launcher == "ray" }
 	if slices.ContainsFunc(v.Deployments, ray) {
 		names = append(names, "ray.sh")
 	}
 	if slices.ContainsFunc(v.Deployments, func(d Deployment) bool { return !ray(d) && len(d.External) == 0 }) {
 		names = append(names, "server.sh")
+	}
+	if slices.ContainsFunc(v.Deployments, func(d Deployment) bool { return d.Prepare }) {
+		names = append(names, "prepare.sh")
 	}
 	if slices.ContainsFunc(v.Deployments, func(d Deployment) bool { return len(d.External) == 0 }) {
 		names = append(names, "tidy.sh")
@@ -182,7 +197,33 @@ func causes(s *service.Service) []byte {
 	return out.Bytes()
 }
 
-// servers adds argv/ and env/: one argument a line, one NAME='value' a line.
+// proof is node/proof.tsv: what of the servers' logs is worth keeping in job.json, by patterns.
+func proof(s *service.Service) []byte {
+	var out bytes.Buffer
+	for _, p := range s.Proof {
+		fmt.Fprintf(&out, "%s\t%s\n", p.Name, p.Pattern)
+	}
+	return out.Bytes()
+}
+
+// scripts adds service/: the scripts of the service's folder, as they are.
+func scripts(b *bundle.Bundle, s *service.Service) error {
+	names, err := s.Scripts()
+	if err != nil {
+		return fmt.Errorf("reading the service %s: %w", s.Name, err)
+	}
+	for _, name := range names {
+		text, err := fs.ReadFile(s.Files, name)
+		if err != nil {
+			return fmt.Errorf("reading the service %s: %w", s.Name, err)
+		}
+		b.Add("service/"+name, 0o755, text)
+	}
+	return nil
+}
+
+// servers adds argv/, env/ and files/: one argument a line, one NAME='value' a line, one path a line; and pages/, where there are some
+// to look at.
 func servers(b *bundle.Bundle, p *plan.Plan) error {
 	for _, d := range p.Deployments {
 		var env bytes.Buffer
@@ -194,8 +235,21 @@ func servers(b *bundle.Bundle, p *plan.Plan) error {
 			env.WriteString(line + "\n")
 		}
 		b.Add("env/"+d.ID+".env", 0o644, env.Bytes())
+		if len(d.Files) > 0 {
+			b.Add("files/"+d.ID, 0o644, []byte(strings.Join(d.Files, "\n")+"\n"))
+		}
 		for _, rank := range slices.Sorted(maps.Keys(d.Argv)) {
 			b.Add("argv/"+d.ID+"."+rank, 0o644, []byte(strings.Join(d.Argv[rank], "\n")+"\n"))
+		}
+		if len(d.Prepare) > 0 {
+			b.Add("argv/"+d.ID+".prepare", 0o644, []byte(strings.Join(d.Prepare, "\n")+"\n"))
+		}
+		if len(d.Pages) > 0 {
+			text, err := indented(d.Pages)
+			if err != nil {
+				return fmt.Errorf("rendering the pages of %s: %w", d.ID, err)
+			}
+			b.Add("pages/"+d.ID+".json", 0o644, text)
 		}
 	}
 	return nil
@@ -211,15 +265,22 @@ func trials(b *bundle.Bundle, dir string, in Input, all []*plan.Trial) error {
 		if in.Only != nil && !in.Only(path) {
 			continue
 		}
-		var out bytes.Buffer
-		e := json.NewEncoder(&out)
-		e.SetEscapeHTML(false)
-		e.SetIndent("", "  ")
-		if err := e.Encode(t.Trial); err != nil {
+		text, err := indented(t.Trial)
+		if err != nil {
 			return fmt.Errorf("rendering trial %s: %w", t.ID, err)
 		}
-		b.Add(path, 0o644, out.Bytes())
+		b.Add(path, 0o644, text)
 	}
 	b.Add(dir+"/index.tsv", 0o644, index.Bytes())
 	return nil
+}
+
+// indented is a value as JSON that a person can read.
+func indented(v any) ([]byte, error) {
+	var out bytes.Buffer
+	e := json.NewEncoder(&out)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	err := e.Encode(v)
+	return out.Bytes(), err
 }

@@ -14,6 +14,7 @@
 //	@RANK@     this rank, from 0            @AGENT@    path of the bundle's agent
 //	@RUN@      results/<jobid>              @BLOCK+N@  port N of the job's block of 100
 //	@INTERFACE@ name of the interface that has @IP@
+//	@SERVICE@  the bundle's service/, with the service's own scripts
 //	@TMP@      a short directory in /tmp of this node, removed at the end (Ray: --temp-dir=@TMP@/ray)
 //
 // Offsets in the block: 0 the server, 6 the executor, 7 the master port of spmd and mp, 10 to 18 Ray's own ports, 30 to
@@ -55,13 +56,17 @@ type Bundle struct {
 	HealthTimeout      int
 	HealthInterval     int
 	MonitorInterval    string   // "1s"; "" when monitoring is off
+	GPUs               int      // that a step with MonitorGPUs sees on each of its nodes
 	SrunMPI            string   // value of srun --mpi, "" for none given
+	Watch              bool     // node/watch.json says what else is read
 	MonitorStep        []string // further srun options of the monitor's step
 	MonitorGPUs        []string // the same, on nodes with the servers' GPUs
 	ClientStep         []string // further srun options of a client's step
 	Bill               string   // "3.5 node-hours"
 	SmokeBill          string   // "0.25 node-hours": of submit.sh --smoke, at most
 	SmokeTime          string   // "15 min"
+	Own                bool     // the service has scripts or pages of its own
+	HasFiles           bool     // some deployment has files/
 	External           bool     // the servers run already, and are none of the job's
 	PrefetchOnCompute  bool     // the site pulls images in a job: prefetch.sh carries #SBATCH lines
 	PrefetchDirectives []Directive
@@ -73,6 +78,7 @@ type Image struct{ Path, Remote string }
 
 // Prefetch is one command that brings a model, run inside an image ("" on the host).
 type Prefetch struct {
+	Model string
 	Image string
 	Argv  []string
 }
@@ -110,6 +116,7 @@ type Deployment struct {
 	StartupS int
 	Replicas int      // servers on each node, at least 1
 	Tasks    int      // of the server on each node, by launcher tasks; 0: one
+	Prepare  bool     // argv/ID.prepare is run beside each server once it is healthy
 	External []string // base URLs of servers that run already
 	// Causes are known failures in the server's log: node/causes.tsv has them for all deployments.
 }

@@ -16,16 +16,19 @@ func view(in Input) *Bundle {
 		Local: s.Local, Shell: s.Shell, Runtime: s.Runtime, GPUFlag: s.GPUFlag, Modules: s.Modules, Binds: s.Binds, Secrets: s.Secrets, Files: s.Files,
 		SiteEnv: s.SiteEnv, Trials: len(p.Trials), ServerPort: port(s.ServerPort), ClientPort: port(s.ClientPort),
 		Interfaces: s.Interfaces, HealthPath: s.HealthPath, KeyFile: s.KeyFile, HealthTimeout: s.HealthTimeoutS, HealthInterval: s.HealthIntervalS,
-		SrunMPI: s.MPI, MonitorStep: s.MonitorStep, MonitorGPUs: s.MonitorGPUs, ClientStep: s.ClientStep, Bill: p.Bill(),
+		SrunMPI: s.MPI, MonitorStep: s.MonitorStep, MonitorGPUs: s.MonitorGPUs, ClientStep: s.ClientStep, GPUs: s.GPUs, Bill: p.Bill(),
 		SmokeBill: p.SmokeBill(), SmokeTime: plan.Span(p.SmokeS()),
 		PrefetchOnCompute: s.Prefetch.OnCompute, PrefetchDirectives: directives(s.Prefetch.Directives),
 	}
 	if s.MonitorS > 0 {
+		v.Watch = s.Watch.Schema > 0
 		v.MonitorInterval = strconv.FormatFloat(s.MonitorS, 'f', -1, 64) + "s"
 	}
 	for _, d := range p.Deployments {
 		v.Deployments = append(v.Deployments, deployment(d))
 		v.External = v.External || len(d.External) > 0
+		v.Own = v.Own || len(d.Prepare)+len(d.Pages) > 0
+		v.HasFiles = v.HasFiles || len(d.Files) > 0
 		v.bring(d)
 	}
 	for _, j := range p.Jobs {
@@ -54,6 +57,7 @@ func deployment(d *plan.Deployment) Deployment {
 	return Deployment{
 		ID: d.ID, What: d.What, Image: d.Image, Model: d.Model, Dialect: d.Dialect, Launcher: d.Launcher, Step: d.Step,
 		Trials: d.Trials, StartupS: d.StartupS, Replicas: max(1, d.Replicas), Tasks: d.Tasks, External: d.External,
+		Prepare: len(d.Prepare) > 0,
 	}
 }
 
@@ -64,7 +68,7 @@ func (v *Bundle) bring(d *plan.Deployment) {
 	}
 	same := func(p Prefetch) bool { return p.Image == d.Image && slices.Equal(p.Argv, d.Prefetch) }
 	if len(d.Prefetch) > 0 && !slices.ContainsFunc(v.Prefetch, same) {
-		v.Prefetch = append(v.Prefetch, Prefetch{d.Image, d.Prefetch})
+		v.Prefetch = append(v.Prefetch, Prefetch{d.Model, d.Image, d.Prefetch})
 	}
 }
 

@@ -31,9 +31,13 @@ func (e *valueError) Error() string { return e.text }
 //	filled MAP KEY V...    MAP, and each V at its KEY where MAP has nothing there
 //	product A B...         of whole numbers
 //	join A B...            one word out of several
+//	absolute NAME          whether NAME is a path from the root
+//	weights NAME ENV       where a model's files must be before its server starts: NAME, if it is a path from the root; the
+//	                       directory that the Hugging Face cache in ENV has for it, if nothing may be downloaded; else nothing
 //	hub NAME               whether NAME looks like a model of the Hugging Face hub, OWNER/NAME, and not like a path
 var functions = template.FuncMap{
 	"arg": arg, "get": get, "given": given, "flags": flags, "switches": switches, "filled": filled, "product": product, "join": join, "hub": hub,
+	"absolute": absolute, "weights": weights,
 }
 
 func arg(v any) (string, error) {
@@ -91,6 +95,28 @@ var hubName = regexp.MustCompile(`^[A-Za-z0-9][\w.-]*/[\w.-]+$`)
 func hub(name any) bool {
 	text, ok := name.(string)
 	return ok && hubName.MatchString(text)
+}
+
+func absolute(name any) bool {
+	text, ok := name.(string)
+	return ok && strings.HasPrefix(text, "/")
+}
+
+// weights knows how huggingface_hub names its directories: $HF_HUB_CACHE/models--OWNER--NAME, which is $HF_HOME/hub unless
+// it is set (huggingface.co/docs/huggingface_hub/guides/manage-cache).
+func weights(name any, environment map[string]string) string {
+	text, _ := name.(string)
+	cache := environment["HF_HUB_CACHE"]
+	if home := environment["HF_HOME"]; cache == "" && home != "" {
+		cache = strings.TrimSuffix(home, "/") + "/hub"
+	}
+	switch {
+	case absolute(name):
+		return text
+	case !hub(name), cache == "", environment["HF_HUB_OFFLINE"] == "0":
+		return ""
+	}
+	return cache + "/models--" + strings.ReplaceAll(text, "/", "--")
 }
 
 var option = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.-]*$`)

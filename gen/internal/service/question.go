@@ -12,8 +12,8 @@ import (
 type Question struct {
 	Path     string `yaml:"path"`     // of the recipe: servers.service_config.max_model_len
 	Text     string `yaml:"text"`     // "": the key's name
-	Default  string `yaml:"default"`  // a template over Known; "": none
-	When     string `yaml:"when"`     // a template over Known: asked where it makes true; "": always
+	Default  string `yaml:"default"`  // a template over the answers so far; "": none
+	When     string `yaml:"when"`     // a template over the answers so far: asked where it makes true; "": always
 	Optional bool   `yaml:"optional"` // it may be left out
 }
 

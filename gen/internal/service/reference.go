@@ -1,44 +1,24 @@
 package service
 
 import (
+	"cmp"
+	"embed"
 	"fmt"
 	"io/fs"
 	"maps"
 	"slices"
 	"strings"
+
+	"hpcbench/agent/workload"
 )
 
-const referenceHead = `# Services
+//go:embed reference.md
+var referenceHead string
 
-<!-- Made from templates/services/*/service.yaml by go test ./gen/internal/cli -update. Edit those files. -->
-
-A service is a folder: ` + "`service.yaml`" + ` says what it is and what it can do, ` + "`argv.tmpl` and `env.tmpl`" + ` how one rank of it is started.
-Its README.md has an example. ` + "`gen --services DIR`" + ` adds a folder of your own; an OpenAI-compatible server needs one file:
-
-` + "```yaml" + `
-name: mine                       # DIR/mine/service.yaml
-dialects: [openai-chat]
-health: {path: /health}
-flags: true                      # settings that config does not name become --options of the server
-argv: |
-  my-server
-  --model
-  {{arg .Model}}
-  --listen
-  @IP@:@PORT@
-  {{flags .Config}}
-` + "```" + `
-
-In argv a line is an argument. ` + "`{{arg V}}`" + ` is a value as one argument, whatever is in it; ` + "`{{flags .Config \"a\"}}`" + ` are the settings but
-a, as options; ` + "`{{get .Config \"a.b\" ELSE}}`" + ` is one setting. Of a deployment the templates see .Model, .Config, .Environment,
-.Launcher, .Nodes, .Rank, .GPUs, .CPUs, .MemGB, .Image, .Concurrency (the most requests in flight at one endpoint over the
-trials) and .Context (tokens of prompt and answer that a request needs room for). The job puts in @IP@, @PORT@, @RANK@,
-@HEAD_IP@, @NODES@, @AGENT@, @RUN@ (results/<jobid>), @TMP@ (a short directory on the node), @INTERFACE@ and @BLOCK+N@ (port N
-of the job's block of a hundred).
-
-What ` + "`gen create`" + ` asks about a service, besides what it asks about each, stands under ` + "`ask`" + `: a path of the recipe, and templates of a
-default and of a condition. They see .Nodes and .GPUs of the servers, .Model, .Account, .Slurm, .Container and .Config so far.
-`
+// sources are this package's own, whose comments are the words about each key.
+//
+//go:embed *.go
+var sources embed.FS
 
 // Reference is docs/services.md: every service of fsys with its settings.
 func Reference(fsys fs.FS) ([]byte, error) {
@@ -47,7 +27,15 @@ func Reference(fsys fs.FS) ([]byte, error) {
 		return nil, err
 	}
 	var b strings.Builder
-	b.WriteString(referenceHead)
+	keys, err := documented("Service", "service.yaml")
+	if err != nil {
+		return nil, err
+	}
+	fields, err := documented("Start", "a template")
+	if err != nil {
+		return nil, err
+	}
+	b.WriteString(strings.NewReplacer("KEYS\n", keys, "FIELDS\n", fields, "NAMES", ourNames()).Replace(referenceHead))
 	for _, name := range names {
 		s, err := Load(fsys, name)
 		if err != nil {
@@ -60,12 +48,18 @@ func Reference(fsys fs.FS) ([]byte, error) {
 
 func (s *Service) reference(b *strings.Builder) {
 	fmt.Fprintf(b, "\n## %s\n\n%s: %s.\n\n", s.Name, s.Title, s.Description)
-	fmt.Fprintf(b, "- dialects: %s\n- started as: %s\n- healthy when %s answers 200\n", strings.Join(s.Dialects, ", "), strings.Join(s.Launchers, ", "), s.Health.Path)
+	fmt.Fprintf(b, "- dialects: %s\n- started as: %s\n", strings.Join(s.Dialects, ", "), strings.Join(s.Launchers, ", "))
+	if s.Health.Path != "" {
+		fmt.Fprintf(b, "- healthy when %s answers 200\n", s.Health.Path)
+	}
 	if s.Image != "" {
 		fmt.Fprintf(b, "- image, where the recipe names none: %s\n", s.Image)
 	}
 	if s.Metrics.Path != "" {
-		fmt.Fprintf(b, "- its own metrics: %s\n", s.Metrics.Path)
+		fmt.Fprintf(b, "- its own metrics: %s%s\n", s.Metrics.Path, above(s.Metrics.PortOffset))
+	}
+	if s.Reset.Path != "" {
+		fmt.Fprintf(b, "- before each trial: %s %s\n", cmp.Or(s.Reset.Method, "POST"), s.Reset.Path)
 	}
 	for _, limit := range s.Limits {
 		fmt.Fprintf(b, "- %s\n", limit)
@@ -77,6 +71,23 @@ func (s *Service) reference(b *strings.Builder) {
 	}
 }
 
+// ourNames are the names of what servers tell, each with what it is.
+func ourNames() string {
+	var names []string
+	for _, n := range workload.ServerNames {
+		names = append(names, "`"+n.Name+"` ("+n.Help+")")
+	}
+	return strings.Join(names, ", ")
+}
+
+// above says where a port is from the endpoint's.
+func above(offset int) string {
+	if offset == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", at the endpoint's port + %d", offset)
+}
+
 // settings writes a row for each property of a schema, and for those below it. One that is false is the job's own.
 func settings(b *strings.Builder, prefix string, schema map[string]any) {
 	properties, _ := schema["properties"].(map[string]any)
@@ -86,9 +97,6 @@ func settings(b *strings.Builder, prefix string, schema map[string]any) {
 			continue
 		}
 		meaning := text(p["description"])
-		if meaning == "" && prefix == "" {
-			meaning = "the server's own `--" + strings.ReplaceAll(name, "_", "-") + "`"
-		}
 		fmt.Fprintf(b, "| `%s` | %s | %s |\n", prefix+name, kind(p), meaning)
 		settings(b, prefix+name+".", p)
 	}

@@ -92,7 +92,7 @@ func TestUsersServiceIsOneFile(t *testing.T) {
 		{"unknown dialect", strings.Replace(good, "[openai-chat]", "[openai-chat, openai]", 1), `mine/service.yaml:2: dialects[1]: there is no dialect "openai", only llamacpp-completion, ollama-chat, ollama-generate, openai-chat, openai-completions, sglang-generate, tgi-generate, triton-generate`},
 		{"config of no type", good + "config: {type: objec}\n", "mine/service.yaml:7: config.type: value must be one of 'array', 'boolean', 'integer', 'null', 'number', 'object', 'string'"},
 		{"a setting of no type", good + "config:\n  properties:\n    size: {type: number, minimum: low}\n", "mine/service.yaml:9: config.properties.size.minimum: got string, want number"},
-		{"the third cause", good + "causes:\n  - {pattern: a, cause: b}\n  - {pattern: a, cause: b}\n  - {pattern: a}\n", `mine/service.yaml:10: causes[2]: {"a" "" ""} needs a pattern and a cause, without tabs and newlines`},
+		{"the third cause", good + "causes:\n  - {pattern: a, cause: b}\n  - {pattern: a, cause: b}\n  - {pattern: a}\n", `mine/service.yaml:10: causes[2]: "a": "" needs a pattern and a cause, without tabs and newlines`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()

@@ -14,19 +14,19 @@ import (
 
 // Start is what a service's templates see of a deployment and, in argv.tmpl, of one rank of it.
 type Start struct {
-	Model       string         // as requests name it
-	Config      map[string]any // service_config as written
-	Environment map[string]string
-	Launcher    string
-	Nodes       int    // server nodes
-	Rank        int    // of this server, or this node of it, among all of the deployment, from 0
-	Tasks       int    // of the server on each of its nodes, by launcher tasks
-	GPUs        int    // of a server on its node; 0: none
-	CPUs        int    // of a server on its node; 0: the recipe is silent
-	MemGB       int    // of a server on its node; 0: the recipe is silent
-	Image       string // path, "" when it runs on the node itself
-	Concurrency int    // most requests in flight at one endpoint, over the deployment's trials
-	Context     int    // tokens of prompt and answer that a request must have room for, over the deployment's trials
+	Model       string            // as requests name it
+	Config      map[string]any    // service_config as written
+	Environment map[string]string // of the recipe and the cluster profile, which win over the service's own
+	Launcher    string            // what it is started by
+	Nodes       int               // server nodes
+	Rank        int               // of this server, or this node of it, among all of the deployment, from 0
+	Tasks       int               // of the server on each of its nodes, by launcher tasks
+	GPUs        int               // of a server on its node; 0: none
+	CPUs        int               // of a server on its node; 0: the recipe is silent
+	MemGB       int               // of a server on its node; 0: the recipe is silent
+	Image       string            // path, "" when it runs on the node itself
+	Concurrency int               // most requests in flight at one endpoint, over the deployment's trials
+	Context     int               // tokens of prompt and answer that a request must have room for, over the deployment's trials
 }
 
 // LauncherOf says how this deployment is started: one of s.Launchers, or an error in the recipe's words.
@@ -85,7 +85,7 @@ func (s *Service) Variables(start Start) ([]string, error) {
 func (s *Service) text(file string) (string, error) {
 	src, err := fs.ReadFile(s.Files, file+".tmpl")
 	if errors.Is(err, fs.ErrNotExist) {
-		return map[string]string{"argv": s.Argv, "env": s.Env}[file], nil
+		return map[string]string{"argv": s.Argv, "env": s.Env, "files": s.Needs}[file], nil
 	}
 	if err != nil {
 		return "", fmt.Errorf("reading %s.tmpl of service %s: %w", file, s.Name, err)
@@ -138,7 +138,7 @@ func (s *Service) checkTemplates() error {
 	if err != nil {
 		return err
 	}
-	files = append(files, "argv.tmpl", "env.tmpl") // which may stand in service.yaml
+	files = append(files, "argv.tmpl", "env.tmpl", "files.tmpl") // which may stand in service.yaml
 	slices.Sort(files)
 	for _, file := range slices.Compact(files) {
 		name := strings.TrimSuffix(file, ".tmpl")

@@ -125,7 +125,7 @@ func TestWhatStandsThereIsRespected(t *testing.T) {
 		"an edit":         {map[string]string{"MANIFEST": strings.Repeat("0", 64) + "  job.sbatch\n", "job.sbatch": "#! mine"}, false, "job.sbatch was edited in far:x[1]"},
 		"the same edit":   {map[string]string{"MANIFEST": strings.Repeat("0", 64) + "  job.sbatch\n", "job.sbatch": "#!"}, false, ""},
 		"an edit, forced": {map[string]string{"MANIFEST": strings.Repeat("0", 64) + "  job.sbatch\n", "job.sbatch": "#! mine"}, true, ""},
-		"a job runs":      {map[string]string{"MANIFEST": "", "results/claims/d1": fmt.Sprintf("local-1 %d\n", os.Getpid())}, true, "job local-1 runs in far:x[1]"},
+		"a job runs":      {map[string]string{"MANIFEST": "", "results/claims/d1": fmt.Sprintf("local-1 %d 0\n", os.Getpid())}, true, "job local-1 runs in far:x[1]"},
 		"a job ran":       {map[string]string{"MANIFEST": "", "results/claims/d1": "local-1 4194305\n"}, false, ""},
 		"an older one":    {map[string]string{"MANIFEST": "", "job.sbatch": "old"}, false, ""},
 	} {

@@ -18,7 +18,7 @@ receive() {
   done
   for file in results/claims/*; do
     [[ -f $file ]] || continue
-    read -r job process <"$file"
+    read -r job process _ <"$file"
     ! runs "$job" "$process" || printf 'claim\t%s\n' "$job"
   done
   return 0

@@ -42,7 +42,7 @@ func declared[T any](kind, file string, text []byte, from *T, with func(*T) atte
 // skipped are values that no line hangs on by themselves: templates, which are followed line by line, and what
 // service_config may hold, but for its defaults.
 func skipped(path []string) bool {
-	return path[0] == "argv" || path[0] == "env" && len(path) == 1 || path[0] == "config" && path[len(path)-1] != "default"
+	return path[0] == "argv" || path[0] == "files" || path[0] == "env" && len(path) == 1 || path[0] == "config" && path[len(path)-1] != "default"
 }
 
 // scalars calls do for each scalar below a node of YAML, with the keys and indices that lead to it.

@@ -6,7 +6,10 @@
 # --smoke, as the first argument, tries the plan before it is paid for: the real servers, each with one short trial that
 # counts for nothing, in the queue that the site keeps for tests where the cluster profile knows one.
 #
-# --hold 20m, before what is sbatch's, keeps what still runs after a failure for so long, and says how to reach it.
+# Before what is sbatch's may stand:
+#   --until-done 3   queues up to three successors, each of which runs when the jobs before it left something, and leaves out
+#                    nodes that were blamed twice. When all is done Slurm forgets the rest; a cancelled job stops them.
+#   --hold 20m       keeps what still runs after a failure for so long, and says how to reach it.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
 
@@ -14,6 +17,24 @@ readonly IMAGES=('/srv/images/dummy.sif')
 readonly BINDS=()
 readonly SECRETS=() # VARIABLE=file that holds it
 readonly FILES=() # what the load reads
+
+# ── What a person edited: each file of this directory that is not as MANIFEST has it, a line each ────────────────
+
+edited_files() {
+  local sums=(sha256sum) listed=0 meant='' odd=0 line
+  while IFS= read -r line || [[ $line ]]; do
+    case $line in
+      '# files '*) meant=${line#'# files '} ;;
+      '#'*) ;;
+      *) if [[ $line =~ ^[0-9a-f]{64}'  '. ]]; then listed=$((listed + 1)); else odd=$((odd + 1)); fi ;;
+    esac
+  done <MANIFEST
+  if [[ $odd != 0 || $listed == 0 || ($meant && $meant != "$listed") ]]; then
+    printf 'MANIFEST (broken: it names %s of %s files, and %s lines are none of its own; what else was edited is not all known)\n' "$listed" "${meant:-some}" "$odd"
+  fi
+  command -v sha256sum >/dev/null || sums=(shasum -a 256) # a laptop may have no other
+  LC_ALL=C "${sums[@]}" -c MANIFEST 2>/dev/null | sed -n -e 's/: FAILED open or read$/ (missing)/p' -e 's/: FAILED$//p' || : # its status says that something differs
+}
 
 bad=0
 missing() { printf 'submit.sh: %s\n' "$*" >&2; bad=1; }
@@ -24,7 +45,7 @@ for bind in "${BINDS[@]}"; do [[ -e ${bind%%:*} ]] || missing "no such file or d
 for secret in "${SECRETS[@]}"; do [[ -r ${secret#*=} ]] || missing "${secret%%=*}: ${secret#*=} can't be read"; done
 for file in "${FILES[@]}"; do [[ -r $file ]] || missing "$file can't be read"; done
 ((bad == 0)) || exit 1
-sha256sum --check --quiet MANIFEST 2>/dev/null | sed 's/^/edited since it was compiled: /' || :
+edited_files | sed 's/^/edited since it was compiled: /'
 
 # Variables of the shell would win over the script's own directives.
 unset "${!SBATCH_@}"
@@ -34,24 +55,48 @@ submit() {
   local script=$1 after=$2
   shift 2
   [[ -z $after ]] || set -- "$@" --dependency="afterany:$after" # last, for of two the last counts
-  id=$(sbatch --parsable "$@" "$script" "${smoke[@]}" "${hold[@]}")
-  id=${id%%;*}
-  [[ $id =~ ^[0-9]+$ ]] || { printf '%s\n' "$id"; exit; } # --help and the like: there is no job
-  ids+=("$id")
+  hand_in "$script" "$@"
   printf '%s: job %s\n' "$script" "$id"
 }
 
-id='' ids=() results=results overall=", and $PWD/results/report.html over all jobs" smoke=() hold=()
-if [[ ${1-} == --hold ]]; then
-  hold=(--hold "${2-}")
+# succeed SCRIPT ARGUMENTS...: the successors of the job ID: each runs when of ID and those before it none has completed.
+# The job that ends finds them by results/chain.tsv.
+succeed() {
+  local script=$1 before=$id k
+  shift
+  for ((k = 0; k < again; k++)); do
+    hand_in "$script" "$@" --kill-on-invalid-dep=yes --dependency="afternotok:${before// /:}"
+    mkdir -p results
+    printf '%s\t%s\t%s\n' "$id" "$script" "$before" >>results/chain.tsv
+    printf '%s: job %s, if job %s leaves something\n' "$script" "$id" "${before##* }"
+    before+=" $id"
+  done
+}
+
+# hand_in SCRIPT ARGUMENTS...: ID of the job that sbatch makes of it.
+hand_in() {
+  id=$(sbatch --parsable "${@:2}" "$1" "${smoke[@]}" "${hold[@]}")
+  id=${id%%;*}
+  [[ $id =~ ^[0-9]+$ ]] || { printf '%s\n' "$id"; exit; } # --help and the like: there is no job
+  ids+=("$id")
+}
+
+id='' ids=() results=results overall=", and $PWD/results/report.html over all jobs" smoke=() hold=() again=0
+while [[ ${1-} == --until-done || ${1-} == --hold ]]; do
+  case $1 in
+    --until-done) again=${2-} ;;
+    --hold) hold=(--hold "${2-}") ;;
+  esac
+  [[ $again =~ ^(0|[1-9][0-9]?)$ ]] || { echo 'submit.sh: --until-done wants a number of further jobs, from 1 to 99' >&2; exit 2; }
   shift $(($# > 1 ? 2 : 1))
-fi
+done
 if [[ ${1-} == --smoke ]]; then
   shift
   smoke=(--smoke) results=results/smoke overall='' # it counts for nothing
   submit 'job.sbatch' '' '--qos=test' '--time=00:02:00' '--signal=B:USR1@30' "$@"
 else
   submit 'job.sbatch' "$id" "$@"
+  succeed 'job.sbatch' "$@"
 fi
 cat <<WORDS
 follow it:   tail -F $PWD/slurm-${ids[0]}.out

@@ -2,7 +2,7 @@
 # Becomes the executor of this client node, which binds its port and then publishes it. Called by the job script: client.sh RUN
 set -euo pipefail
 
-readonly RUN=$1
+readonly RUN=$1 FIXED=''
 
 # ── Who this node is ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -11,7 +11,7 @@ AGENT=$BUNDLE/bin/agent
 NODE=${BENCH_NODE:-${SLURMD_NODENAME:-$(hostname -s)}}
 
 # find_rank ROLE [REPLICA]: this node's row in nodes.tsv, of several the one of this replica, from 0: IP, PORT and, counted
-# among the rows of its role, RANK of COUNT; HEAD_IP is rank 0's address.
+# among the rows of its role, RANK of COUNT; HEAD_IP is rank 0's address. LISTENS is the port where this rank itself listens.
 find_rank() {
   local role node ip port mine=0
   RANK='' COUNT=0 HEAD_IP='' HOSTS=localhost,127.0.0.1,0.0.0.0
@@ -27,10 +27,14 @@ find_rank() {
     COUNT=$((COUNT + 1))
   done <"$RUN/nodes.tsv"
   [[ $RANK ]] || { printf '%s is no %s in %s/nodes.tsv\n' "$NODE" "$1" "$RUN" >&2; exit 1; }
-  [[ $PORT != - ]] || PORT=$HEAD_PORT
+  # shellcheck disable=SC2034 # a server's
+  LISTENS=$PORT
+  [[ $PORT != - ]] || LISTENS='' PORT=$HEAD_PORT
 }
 
 find_rank client
 ulimit -Sn "$(ulimit -Hn)"
-exec "$AGENT" serve --listen "$IP:$PORT" --token-file "$RUN/control.token" --out "$RUN" --node "$NODE" \
-  --service 'vllm' --ready-file "$RUN/executors/$NODE"
+OTHERS=() # ports of the job's block that no server has
+[[ $FIXED ]] || OTHERS=(--or-ports "$((PORT / 100 * 100 + 96))-$((PORT / 100 * 100 + 99))")
+exec "$AGENT" serve --listen "$IP:$PORT" "${OTHERS[@]}" --token-file "$RUN/control.token" --out "$RUN" --node "$NODE" \
+  --service 'vllm' --watch "$BUNDLE/node/watch.json" --ready-file "$RUN/executors/$NODE"

@@ -16,7 +16,7 @@ AGENT=$BUNDLE/bin/agent
 NODE=${BENCH_NODE:-${SLURMD_NODENAME:-$(hostname -s)}}
 
 # find_rank ROLE [REPLICA]: this node's row in nodes.tsv, of several the one of this replica, from 0: IP, PORT and, counted
-# among the rows of its role, RANK of COUNT; HEAD_IP is rank 0's address.
+# among the rows of its role, RANK of COUNT; HEAD_IP is rank 0's address. LISTENS is the port where this rank itself listens.
 find_rank() {
   local role node ip port mine=0
   RANK='' COUNT=0 HEAD_IP='' HOSTS=localhost,127.0.0.1,0.0.0.0
@@ -32,12 +32,29 @@ find_rank() {
     COUNT=$((COUNT + 1))
   done <"$RUN/nodes.tsv"
   [[ $RANK ]] || { printf '%s is no %s in %s/nodes.tsv\n' "$NODE" "$1" "$RUN" >&2; exit 1; }
-  [[ $PORT != - ]] || PORT=$HEAD_PORT
+  # shellcheck disable=SC2034 # a server's
+  LISTENS=$PORT
+  [[ $PORT != - ]] || LISTENS='' PORT=$HEAD_PORT
 }
 
 # ── What the server is started with, and how to enter its container ──────────────────────────────────────────────
 
 TMP=${BENCH_TMP:-/tmp/hpcbench-${RUN##*/}} # on this node alone, and short: paths of unix sockets end at 107 characters; tidy.sh removes it
+
+# own_tmp [PART]: makes TMP, which no other user may enter, and PART of it. Its name can be guessed: what somebody else put there
+# first, a directory or a link, is left alone, and another name is taken.
+own_tmp() {
+  if ! mkdir -m 700 "$TMP" 2>/dev/null && [[ $(stat -c '%u %F' "$TMP") != "$UID directory" ]]; then
+    printf '%s is not of this job (%s): taking another name\n' "$TMP" "$(stat -c '%F of %U' "$TMP")" >&2
+    TMP=$(mktemp -d "$TMP-XXXXXX")
+  fi
+  [[ ! ${1-} ]] || TMP+=/$1
+  mkdir -p "$TMP"
+}
+
+# want_port: another program on the port where this rank listens would be taken for the server; the job then tries others.
+# Of several tasks on a node the first listens.
+want_port() { [[ ! $LISTENS || (${TASK-} && $RANK != 0) ]] || "$AGENT" free "$IP:$LISTENS"; }
 
 # filled TEXT: prints it with the bundle's words replaced by this rank's values.
 filled() {
@@ -53,6 +70,7 @@ filled() {
   text=${text//@AGENT@/"$AGENT"}
   text=${text//@RUN@/"$RUN"}
   text=${text//@INTERFACE@/"${INTERFACE-}"}
+  text=${text//@SERVICE@/"$BUNDLE/service"}
   text=${text//@TMP@/"$TMP"}
   while [[ $text =~ @BLOCK\+([0-9]+)@ ]]; do
     text=${text//"${BASH_REMATCH[0]}"/$((BLOCK + BASH_REMATCH[1]))}
@@ -133,10 +151,11 @@ readonly JOIN_SECONDS=180 # for every node to join Ray, unless RAY_JOIN_SECONDS 
 main() {
   local join
   find_rank server
+  want_port
+  own_tmp
   printf '%s %s\n' "$NODE" "$$" >"$PLACED/$RANK"
   find_interface
   ulimit -Sn "$(ulimit -Hn)"
-  mkdir -p "$TMP"
   : >"$TMP/started"
   read_env "$BUNDLE/env/$DEPLOYMENT.env"
   give RAY_ADDRESS "$HEAD_IP:$RAY_PORT"

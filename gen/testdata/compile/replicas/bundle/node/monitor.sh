@@ -4,5 +4,5 @@ set -euo pipefail
 
 readonly RUN=$1
 readonly NODE=${BENCH_NODE:-${SLURMD_NODENAME:-$(hostname -s)}}
-AGENT=$(cd -- "$(dirname -- "$0")/.." && pwd)/bin/agent
-exec "$AGENT" monitor --node "$NODE" --interval '1s' --out "$RUN/monitor-$NODE.csv"
+BUNDLE=$(cd -- "$(dirname -- "$0")/.." && pwd)
+exec "$BUNDLE/bin/agent" monitor --node "$NODE" --interval '1s' --watch "$BUNDLE/node/watch.json" --out "$RUN/monitor-$NODE.csv"

@@ -1,0 +1,177 @@
+package executor
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/csv"
+	"errors"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"hpcbench/agent/workload"
+)
+
+// added are the metrics that a recipe or a service adds, as Prometheus is told of them by the first client node of the job, from
+// its first trial on: those of the servers' pages with the endpoint as a label, and the numbers of commands with their node as
+// the host, from the last row of monitor-<node>.csv. One that could not be read is absent, and its collector_success 0.
+type added struct {
+	e       *Executor
+	metrics []addedMetric
+	success *prometheus.Desc
+}
+
+// addedMetric is one of them.
+type addedMetric struct {
+	workload.Metric
+	desc *prometheus.Desc
+}
+
+// added registers the metrics that the executor's Watch adds, if it does.
+func (e *Executor) added() {
+	if e.cfg.Watch == nil || len(e.cfg.Watch.Metrics) == 0 {
+		return
+	}
+	a := &added{e: e, success: prometheus.NewDesc(e.metrics.service+"_collector_success",
+		"1 where the last reading of an added metric came, else 0.", []string{"collector", "host", "endpoint"}, nil)}
+	for _, m := range e.cfg.Watch.Metrics {
+		labels := []string{"host"}
+		if m.Metric != "" {
+			labels = append(labels, "endpoint")
+		}
+		help := cmp.Or(m.Help, "Added by the recipe.")
+		if m.Unit != "" {
+			help += " Unit: " + m.Unit + "."
+		}
+		a.metrics = append(a.metrics, addedMetric{m, prometheus.NewDesc(m.Name, help, labels, nil)})
+	}
+	e.cfg.Registry.MustRegister(a)
+}
+
+// Describe implements prometheus.Collector.
+func (a *added) Describe(out chan<- *prometheus.Desc) {
+	out <- a.success
+	for _, m := range a.metrics {
+		out <- m.desc
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (a *added) Collect(out chan<- prometheus.Metric) {
+	r := a.e.latest()
+	if r == nil || r.part != 0 {
+		return
+	}
+	a.servers(r, out)
+	a.nodes(out)
+}
+
+// servers tells what a running trial's looks at the servers found.
+func (a *added) servers(r *run, out chan<- prometheus.Metric) {
+	if r.watch == nil || !r.running() {
+		return
+	}
+	asked := slices.DeleteFunc(slices.Clone(a.metrics), func(m addedMetric) bool { return m.Metric.Metric == "" })
+	for _, reading := range r.watch.Readings() {
+		for i, m := range asked {
+			v := math.NaN()
+			if i < len(reading.Values) {
+				v = reading.Values[i]
+			}
+			a.tell(out, m, v, a.e.cfg.Node, reading.Endpoint)
+		}
+	}
+}
+
+// nodes tells what the commands on the nodes said last.
+func (a *added) nodes(out chan<- prometheus.Metric) {
+	if !slices.ContainsFunc(a.metrics, func(m addedMetric) bool { return len(m.Command) > 0 }) {
+		return
+	}
+	files, err := filepath.Glob(filepath.Join(a.e.cfg.Out, "monitor-*.csv"))
+	if err != nil {
+		return // of a pattern with Out in it; it has then no files either
+	}
+	for _, file := range files {
+		name := filepath.Base(file)
+		node := name[len("monitor-") : len(name)-len(".csv")]
+		row := a.lastRow(file)
+		for _, m := range a.metrics {
+			if len(m.Command) == 0 {
+				continue
+			}
+			v, err := strconv.ParseFloat(row[m.Column()], 64)
+			if err != nil {
+				v = math.NaN()
+			}
+			a.tell(out, m, v, node)
+		}
+	}
+}
+
+// tell sends a value, if there is one, and whether there is. The labels are host and endpoint.
+func (a *added) tell(out chan<- prometheus.Metric, m addedMetric, v float64, labels ...string) {
+	success := 0.0
+	if !math.IsNaN(v) {
+		success = 1
+		out <- prometheus.MustNewConstMetric(m.desc, prometheus.GaugeValue, v, labels...)
+	}
+	all := append([]string{m.Name}, labels...)
+	if len(labels) == 1 {
+		all = append(all, "")
+	}
+	out <- prometheus.MustNewConstMetric(a.success, prometheus.GaugeValue, success, all...)
+}
+
+// tail is more than a monitor's row has, in bytes.
+const tail = 64 << 10
+
+// lastRow is a monitor's last row by column; nil where there is none, or it is too old to tell of now.
+func (a *added) lastRow(file string) map[string]string {
+	heads, row, err := ends(file)
+	if err != nil || len(row) != len(heads) {
+		return nil // there will be another
+	}
+	found := map[string]string{}
+	for i, head := range heads {
+		found[head] = row[i]
+	}
+	at, err := strconv.ParseFloat(found["time_s"], 64)
+	if err != nil || time.Since(time.UnixMilli(int64(1e3*at))).Seconds() > lateFor+3*a.e.cfg.Watch.IntervalS {
+		return nil
+	}
+	return found
+}
+
+// lateFor is how old a row may be beside three intervals, in seconds: a shared file system shows it that much later.
+const lateFor = 5
+
+// ends are the header of a CSV file and its last row that is whole.
+func ends(file string) (heads, row []string, err error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer f.Close()
+	if heads, err = csv.NewReader(io.LimitReader(f, tail)).Read(); err != nil {
+		return nil, nil, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return nil, nil, err
+	}
+	text := make([]byte, min(tail, info.Size()))
+	if _, err := f.ReadAt(text, info.Size()-int64(len(text))); err != nil && !errors.Is(err, io.EOF) {
+		return nil, nil, err
+	}
+	text = text[:bytes.LastIndexByte(text, '\n')+1] // what is behind it is still being written
+	text = bytes.TrimSuffix(text, []byte("\n"))
+	row, err = csv.NewReader(bytes.NewReader(text[bytes.LastIndexByte(text, '\n')+1:])).Read()
+	return heads, row, err
+}

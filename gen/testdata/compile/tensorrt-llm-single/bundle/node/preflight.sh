@@ -1,0 +1,198 @@
+#!/bin/bash
+# Looks at this node before a server is started on it, and prints a row for each thing: node, check, ok or warn or fail, and
+# words. Called by the job script: preflight.sh RUN WORD FIRST PEERS GPUS SERVERS [DEPLOYMENT=IMAGE]...
+# It ends with 0 whatever it finds: the other nodes are to be heard, too.
+# shellcheck disable=SC2317,SC2329 # of the functions that server.sh has, it needs some only
+set -uo pipefail
+
+readonly RUNTIME='apptainer' GPU_FLAG='--nv' INTERFACES='hsn[0-9]+|ib[0-9]+'
+readonly BINDS=()
+RUN=$1 WORD=$2 FIRST=$3 PEERS=$4 GPUS=$5 SERVERS=$6
+shift 6
+
+# ── Who this node is ─────────────────────────────────────────────────────────────────────────────────────────────
+
+BUNDLE=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
+AGENT=$BUNDLE/bin/agent
+NODE=${BENCH_NODE:-${SLURMD_NODENAME:-$(hostname -s)}}
+
+# find_rank ROLE [REPLICA]: this node's row in nodes.tsv, of several the one of this replica, from 0: IP, PORT and, counted
+# among the rows of its role, RANK of COUNT; HEAD_IP is rank 0's address. LISTENS is the port where this rank itself listens.
+find_rank() {
+  local role node ip port mine=0
+  RANK='' COUNT=0 HEAD_IP='' HOSTS=localhost,127.0.0.1,0.0.0.0
+  while IFS=$'\t' read -r role node ip port; do
+    [[ $role != endpoint ]] || continue # somebody else's, perhaps behind a proxy
+    HOSTS+=,$node,$ip
+    [[ $role == "$1" ]] || continue
+    [[ $HEAD_IP ]] || HEAD_IP=$ip HEAD_PORT=$port
+    if [[ $node == "$NODE" ]]; then
+      [[ $mine != "${2:-0}" ]] || RANK=$COUNT IP=$ip PORT=$port
+      mine=$((mine + 1))
+    fi
+    COUNT=$((COUNT + 1))
+  done <"$RUN/nodes.tsv"
+  [[ $RANK ]] || { printf '%s is no %s in %s/nodes.tsv\n' "$NODE" "$1" "$RUN" >&2; exit 1; }
+  # shellcheck disable=SC2034 # a server's
+  LISTENS=$PORT
+  [[ $PORT != - ]] || LISTENS='' PORT=$HEAD_PORT
+}
+
+# ── What the server is started with, and how to enter its container ──────────────────────────────────────────────
+
+TMP=${BENCH_TMP:-/tmp/hpcbench-${RUN##*/}} # on this node alone, and short: paths of unix sockets end at 107 characters; tidy.sh removes it
+
+# own_tmp [PART]: makes TMP, which no other user may enter, and PART of it. Its name can be guessed: what somebody else put there
+# first, a directory or a link, is left alone, and another name is taken.
+own_tmp() {
+  if ! mkdir -m 700 "$TMP" 2>/dev/null && [[ $(stat -c '%u %F' "$TMP") != "$UID directory" ]]; then
+    printf '%s is not of this job (%s): taking another name\n' "$TMP" "$(stat -c '%F of %U' "$TMP")" >&2
+    TMP=$(mktemp -d "$TMP-XXXXXX")
+  fi
+  [[ ! ${1-} ]] || TMP+=/$1
+  mkdir -p "$TMP"
+}
+
+# want_port: another program on the port where this rank listens would be taken for the server; the job then tries others.
+# Of several tasks on a node the first listens.
+want_port() { [[ ! $LISTENS || (${TASK-} && $RANK != 0) ]] || "$AGENT" free "$IP:$LISTENS"; }
+
+# filled TEXT: prints it with the bundle's words replaced by this rank's values.
+filled() {
+  local text=$1
+  text=${text//@IP@/"$IP"}
+  text=${text//@PORT@/"$PORT"}
+  while [[ $text =~ @PORT\+([0-9]+)@ ]]; do
+    text=${text//"${BASH_REMATCH[0]}"/$((PORT + BASH_REMATCH[1]))}
+  done
+  text=${text//@RANK@/"$RANK"}
+  text=${text//@HEAD_IP@/"$HEAD_IP"}
+  text=${text//@NODES@/"$COUNT"}
+  text=${text//@AGENT@/"$AGENT"}
+  text=${text//@RUN@/"$RUN"}
+  text=${text//@INTERFACE@/"${INTERFACE-}"}
+  text=${text//@SERVICE@/"$BUNDLE/service"}
+  text=${text//@TMP@/"$TMP"}
+  while [[ $text =~ @BLOCK\+([0-9]+)@ ]]; do
+    text=${text//"${BASH_REMATCH[0]}"/$((BLOCK + BASH_REMATCH[1]))}
+  done
+  printf '%s' "$text"
+}
+
+# find_interface: the name of the interface that has this rank's address, for the libraries that want a name. Empty where
+# nothing tells.
+find_interface() {
+  INTERFACE=$(PATH=$PATH:/usr/sbin:/sbin ip -4 -o addr show 2>/dev/null |
+    awk -v ip="$IP" '{ split($4, a, "/") } a[1] == ip && !seen++ { print $2 }') || INTERFACE=
+}
+
+# read_argv FILE: ARGV, one argument a line.
+read_argv() {
+  local line
+  ARGV=()
+  while IFS= read -r line || [[ $line ]]; do ARGV+=("$(filled "$line")"); done <"$1"
+}
+
+# give NAME VALUE: a variable for the server in its container; or on this node, where it has none.
+give() {
+  if [[ $IMAGE ]]; then export "APPTAINERENV_$1=$2" "SINGULARITYENV_$1=$2"; else export "$1=$2"; fi
+}
+
+# be_task: of several tasks on a node each is a rank. What Slurm and PMIx tell a task goes into the container, where its MPI
+# looks for it, and so does the directory on the node in which PMIx answers.
+be_task() {
+  local name
+  RANK=$SLURM_PROCID RANKS=$SLURM_NTASKS
+  for name in "${!SLURM_@}" "${!PMI_@}" "${!PMIX_@}"; do give "$name" "${!name}"; done
+  [[ ! -d ${PMIX_SERVER_TMPDIR-} ]] || BINDS+=("$PMIX_SERVER_TMPDIR")
+}
+
+# read_env FILE: the server's environment; and none of what a login shell or a proxy would add to it. A shell of its own
+# takes the quotes off, so that no name in the file is one of this script's. Its last word says that it got to the end: on a busy
+# node bash 5.2 now and then loses the status of a process substitution, and wait is -1.
+read_env() {
+  local name k pair pairs
+  unset LD_PRELOAD PYTHONPATH VLLM_HOST_IP VLLM_PORT MASTER_ADDR MASTER_PORT
+  for name in CUDA_VISIBLE_DEVICES ROCR_VISIBLE_DEVICES; do [[ ! ${!name-} ]] || give "$name" "${!name}"; done
+  for name in NO_PROXY no_proxy; do give "$name" "${!name:+${!name},}$HOSTS"; done
+  give PYTHONNOUSERSITE 1
+  # shellcheck disable=SC2016 # $1 is the other shell's
+  mapfile -d '' -t pairs < <(env -i bash -c 'set -ae; source "$1"; /usr/bin/env -0; printf "read\0"' bash "$1")
+  k=$((${#pairs[@]} - 1))
+  [[ $k -ge 0 && ${pairs[k]} == read ]] || { printf "%s can't be read: a line is NAME='value'\n" "$1" >&2; exit 1; }
+  unset 'pairs[k]'
+  for k in "${!pairs[@]}"; do pairs[k]=${pairs[k]%%=*}=$(filled "${pairs[k]#*=}"); done
+  for pair in "${pairs[@]}"; do
+    case ${pair%%=*} in
+      _ | PWD | OLDPWD | SHLVL) ;; # that shell's own
+      NO_PROXY | no_proxy) give "${pair%%=*}" "${pair#*=},$HOSTS" ;;
+      *) give "${pair%%=*}" "${pair#*=}" ;;
+    esac
+  done
+  for pair in "${SECRETS[@]}"; do give "${pair%%=*}" "$(<"${pair#*=}")"; done
+}
+
+# contained IMAGE COMMAND...: CONTAINED, the words that run COMMAND in the image; without an image, COMMAND itself.
+contained() {
+  local image=$1 bind
+  shift
+  CONTAINED=("$@")
+  [[ $image ]] || return 0
+  export APPTAINER_NO_EVAL=1 SINGULARITY_NO_EVAL=1 # else a shell in the container evaluates each variable's value
+  CONTAINED=("$RUNTIME" exec --cleanenv)
+  [[ $GPU_FLAG ]] && CONTAINED+=("$GPU_FLAG")
+  for bind in "$BUNDLE" "${BINDS[@]}"; do CONTAINED+=(--bind "$bind"); done
+  CONTAINED+=("$image" "$@")
+}
+
+# row CHECK STATE WORDS
+row() { printf '%s\t%s\t%s\t%s\n' "$NODE" "$1" "$2" "${3//[[:cntrl:]]/ }"; }
+
+# agent_runs: it is a program of one architecture, and the node may be of another.
+agent_runs() {
+  local said machine
+  said=$("$AGENT" version 2>&1) && { row agent ok "version $said runs on $(uname -m)"; return; }
+  machine=$(od -An -tu2 -j18 -N2 "$AGENT" 2>/dev/null) # e_machine of an ELF header
+  case ${machine//[[:space:]]/} in
+    62) machine=x86_64 ;;
+    183) machine=aarch64 ;;
+    *) machine='no known machine' ;;
+  esac
+  row agent fail "bin/agent does not run here: it is for $machine, this node is $(uname -m): ${said##*: } (set the architecture in the cluster profile and compile again; make agent-arm64 builds one)"
+  return 1
+}
+
+# look_into IMAGE DEPLOYMENT...: the image is run, and its files are looked for in it. TOLD keeps what it said.
+look_into() {
+  local image=$1 d said status files=(/dev/null) words=(preflight --inside)
+  shift
+  for d; do [[ ! -e $BUNDLE/files/$d ]] || files+=("$BUNDLE/files/$d"); done
+  [[ $image ]] && words+=(--image "${image##*/}")
+  [[ $GPU_FLAG == --nv && $GPUS != 0 ]] && words+=(--nv)
+  contained "$image" "$AGENT" "${words[@]}"
+  said=$(sort -u -- "${files[@]}" | timeout --kill-after=5 60 "${CONTAINED[@]}" 2>&1)
+  status=$?
+  TOLD+=$said$'\n'
+  ((status == 0)) && return
+  ((status == 124 || status == 137)) && said='it did not answer within 60 s'
+  row image fail "${image:-bin/agent} does not run here: ${said##*$'\n'} (on this node, try: $RUNTIME exec $image true)"
+}
+
+TOLD=
+agent_runs || exit 0
+if [[ ,$SERVERS, == *,$NODE,* ]]; then
+  declare -A users=()
+  for pair; do users[${pair#*=}.]+=" ${pair%%=*}"; done # the dot, for an image may have no name
+  # shellcheck disable=SC2086 # words are meant
+  for image in "${!users[@]}"; do look_into "${image%.}" ${users[$image]}; done
+fi
+if ! IP=$("$AGENT" address --interfaces "$INTERFACES" 2>&1); then
+  row interface fail "${IP##*$'\n'} (network.interfaces of the cluster profile names the fabric's)"
+  IP='' PEERS=0
+fi
+IP=${IP##*$'\n'} # a note may stand before it
+words=(--results "$RUN" --shared "$RUN/preflight.shared" --word "$WORD" --address "$IP" --interfaces "$INTERFACES" --gpus "$GPUS" --peers "$PEERS" --clock "$RUN/preflight.clock")
+[[ $NODE == "$FIRST" ]] && words+=(--first)
+timeout --kill-after=5 45 "$AGENT" preflight "${words[@]}" --told <(printf '%s' "$TOLD") |
+  while IFS= read -r line; do printf '%s\t%s\n' "$NODE" "$line"; done
+exit 0
