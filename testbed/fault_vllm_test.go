@@ -22,14 +22,14 @@ var vllmFaults = []fault{
 	},
 	{
 		name: "the model is missing (vLLM)", class: loading, within: loads,
-		exit: "FAILED 1", line: []string{"d1", "/models/none", "model_path"}, trials: "missing",
+		exit: "FAILED 1", line: []string{"d1", "/models/none", "odel_path"}, trials: "missing",
 		run: func(t *testing.T) seen {
 			return vllm(t, "vllm", 2, "/models/tiny-llama", "/models/none").submit().seen(time.Time{})
 		},
 	},
 	{
 		name: "the KV cache is too small for one request (vLLM)", class: loading, within: loads,
-		exit: "FAILED 1", line: []string{"d1", "max_model_len", "KV needs", "free", "try max_model_len"}, trials: "missing",
+		exit: "FAILED 1", line: []string{"d1", "max_model_len", "KV needs", "free", "ry max_model_len"}, trials: "missing",
 		run: func(t *testing.T) seen {
 			return vllm(t, "vllm", 2, "max_model_len: 512", "max_model_len: 8192", "67108864", "1048576").submit().seen(time.Time{})
 		},
@@ -55,7 +55,7 @@ var vllmFaults = []fault{
 		exit: "COMPLETED 0", line: []string{"trying other ports"}, trials: "complete",
 		run: func(t *testing.T) seen {
 			b := vllm(t, "vllm-ray", 3)
-			j := b.submitWith("--hold", "--nodelist="+strings.Join(b.nodes, ","))
+			j := b.submitWith("-H", "--nodelist="+strings.Join(b.nodes, ","))
 			b.takePort(strconv.Itoa(j.block() + 10))
 			shell(t, "scontrol release "+j.id)
 			s := j.seen(time.Time{})
@@ -65,7 +65,7 @@ var vllmFaults = []fault{
 	},
 	{
 		name: "a rank is never placed", class: loading, within: 30*time.Second + busy, // Slurm's MessageTimeout here
-		exit: "FAILED 1", line: []string{"d1", "cn"}, trials: "missing",
+		exit: "FAILED 233", line: []string{"d1", "Slurm could not start", "cn"}, trials: "missing",
 		run: func(t *testing.T) seen {
 			b := vllm(t, "vllm-mp", 3)
 			shell(t, `cd '`+b.dir+`' && sed -i 's/^    start_servers /    until [[ -e "$RUN\/go" ]]; do pause; done\n&/' job.sbatch`)

@@ -21,6 +21,10 @@ var Common = []Cause{
 		Cause:   "Slurm would not start the step", Detail: `\1`, Cure: "ask for no more CPUs, memory and GPUs than the nodes have",
 	},
 	{
+		Pattern: `^srun: error: Task launch for [^ ]+ failed on node ([^ :]+): (.*)`,
+		Cause:   `Slurm could not start the step on \1`, Detail: `\2`, Cure: `submit again with --exclude=\1`,
+	},
+	{
 		Pattern: `([^ ]+): .*Exec format error`,
 		Cause:   `\1 is for another architecture than this node's`, Cure: "take an image, and a cluster profile, for the node's architecture",
 	},
