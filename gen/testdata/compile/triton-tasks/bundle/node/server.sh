@@ -151,6 +151,7 @@ end() {
   [[ $SERVER ]] || exit 0
   kill -TERM "$SERVER" 2>/dev/null || return 0
   for ((k = 0; k < 40; k++)); do kill -0 "$SERVER" 2>/dev/null || return 0; sleep 0.1; done
+  pkill -KILL -P "$SERVER" || : # what serves the image's files, too, which a killed runtime would leave behind
   kill -KILL "$SERVER" 2>/dev/null || :
 }
 ASKED='' SERVER=''
@@ -160,7 +161,7 @@ find_rank server "$REPLICA"
 RANKS=$COUNT
 [[ ! $TASK ]] || be_task
 want_port
-own_tmp "${BENCH_NODE-}${REPLICA:+.$REPLICA}${TASK:+.$RANK}" # what one server of a machine compiles or locks is not the other's
+own_tmp "${BENCH_NODE-}${REPLICA:+.$REPLICA}${TASK:+.$RANK}" # what one server or task of a machine compiles or locks is not the other's
 trap '"$BUNDLE/node/tidy.sh" "$TMP"' EXIT
 printf '%s %s %s\n' "$NODE" "$$" "$REPLICA" >"$PLACED/$RANK"
 find_interface
