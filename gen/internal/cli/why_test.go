@@ -187,7 +187,7 @@ func TestWhy(t *testing.T) {
 		{"vllm-mp/bundle/recipe.resolved.yaml", "workload:", `^ +recipe +vllm-mp/bundle/recipe\.yaml:\d+ +workload:\n$`},
 		{"vllm-mp/bundle/recipe.yaml", "workload:", `^ +file +vllm-mp/bundle/recipe\.yaml:\d+ +as it was given to gen\n$`},
 		{"vllm-mp/bundle/MANIFEST", "# plan", `^ +gen +the plan's id`},
-		{"vllm-mp/bundle/node/causes.tsv", "1\tray:", `^ +service +templates/services/vllm/service\.yaml:\d+ +causes\.0\.pattern: `},
+		{"vllm-mp/bundle/node/causes.tsv", "1\t^ray lost", `^ +service +templates/services/vllm/service\.yaml:\d+ +causes\.0\.pattern: `},
 	} {
 		if got := sourcesOf(t, c.file, c.line); !regexp.MustCompile(c.want).MatchString(got) {
 			t.Errorf("%s: %s\n%swant %s", c.file, c.line, got, c.want)
