@@ -102,5 +102,5 @@ cat <<WORDS
 follow it:   tail -F $PWD/slurm-${ids[0]}.out
 stop well:   scancel --batch --signal=USR1 ${ids[0]}   (ends the running trial in good order; submit again for the rest)
 cancel:      scancel ${ids[*]}
-results:     ${ids[*]/#/$PWD/$results/}$overall
+results:     ${ids[*]/#/"$PWD/$results/"}$overall
 WORDS

@@ -31,9 +31,8 @@ find_rank() {
     COUNT=$((COUNT + 1))
   done <"$RUN/nodes.tsv"
   [[ $RANK ]] || { printf '%s is no %s in %s/nodes.tsv\n' "$NODE" "$1" "$RUN" >&2; exit 1; }
-  # shellcheck disable=SC2034 # a server's
-  LISTENS=$PORT
-  [[ $PORT != - ]] || LISTENS='' PORT=$HEAD_PORT
+  # shellcheck disable=SC2034 # LISTENS is a server's
+  if [[ $PORT == - ]]; then LISTENS='' PORT=$HEAD_PORT; else LISTENS=$PORT; fi
 }
 
 # ── What the server is started with, and how to enter its container ──────────────────────────────────────────────

@@ -256,7 +256,7 @@ watch_ray() {
     for ((rank = 1; rank < COUNT; rank++)); do
       [[ " $line " != *[^0-9.]"$(address "$rank")"[^0-9.]* ]] || lost "$rank"
     done
-  done < <(follow "$TMP/ray/session_latest/logs/gcs_server.out" 'dead|death')
+  done < <(follow "$TMP/ray/session_latest/logs/gcs_server.out" 'marked dead because|death reason = UNEXPECTED_TERMINATION')
 }
 
 # watch_nodes: the same by asking Ray, which starts a Python each time: seldom, for the case that its log has other words.
@@ -300,6 +300,7 @@ end() {
   for pid in $(jobs -p | tac); do
     kill -TERM "$pid" 2>/dev/null || continue
     for ((k = 0; k < 20; k++)); do kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
+    pkill -KILL -P "$pid" || : # what serves the image's files, too, which a killed runtime would leave behind
     kill -KILL "$pid" 2>/dev/null || :
   done
   "$BUNDLE/node/tidy.sh" "$TMP"

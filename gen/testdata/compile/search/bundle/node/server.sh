@@ -31,9 +31,8 @@ find_rank() {
     COUNT=$((COUNT + 1))
   done <"$RUN/nodes.tsv"
   [[ $RANK ]] || { printf '%s is no %s in %s/nodes.tsv\n' "$NODE" "$1" "$RUN" >&2; exit 1; }
-  # shellcheck disable=SC2034 # a server's
-  LISTENS=$PORT
-  [[ $PORT != - ]] || LISTENS='' PORT=$HEAD_PORT
+  # shellcheck disable=SC2034 # LISTENS is a server's
+  if [[ $PORT == - ]]; then LISTENS='' PORT=$HEAD_PORT; else LISTENS=$PORT; fi
 }
 
 # ── What the server is started with, and how to enter its container ──────────────────────────────────────────────
@@ -151,6 +150,7 @@ end() {
   [[ $SERVER ]] || exit 0
   kill -TERM "$SERVER" 2>/dev/null || return 0
   for ((k = 0; k < 40; k++)); do kill -0 "$SERVER" 2>/dev/null || return 0; sleep 0.1; done
+  pkill -KILL -P "$SERVER" || : # what serves the image's files, too, which a killed runtime would leave behind
   kill -KILL "$SERVER" 2>/dev/null || :
 }
 ASKED='' SERVER=''
