@@ -31,14 +31,14 @@ func cancelled() []fault {
 	for _, c := range []struct{ phase, trials string }{
 		{"initialise", "missing missing missing"},
 		{"deploy", "missing missing missing"},
-		{"launch clients", "missing missing missing"},
+		{"launch clients", "(missing|stopped) missing missing"},
 		{"execute", "stopped missing missing"},
 		{"tear down", allComplete}, // which is all that was asked for
 		{"report", allComplete},
 	} {
 		all = append(all, fault{
 			name: "scancel at the begin of " + c.phase, class: endings, rest: strings.Contains(c.trials, "missing"),
-			exit: "CANCELLED (0|143)", trials: c.trials,
+			exit: "(CANCELLED (0|143)|COMPLETED 0)", trials: c.trials,
 			run: func(t *testing.T) seen {
 				j := edited(t, "pair", 2, "duration: 6s", "duration: 2s").submit()
 				j.until(c.phase, func() bool {

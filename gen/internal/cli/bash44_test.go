@@ -34,7 +34,7 @@ var newer = []struct {
 	{"5.2", "READLINE_ARGUMENT, BASH_LOADABLES_PATH by default", word(`READLINE_ARGUMENT`), []string{`echo $READLINE_ARGUMENT`}},
 	{"5.2", "printf %Q", regexp.MustCompile(`\bprintf\s+[^#]*%[-.\d]*Q`), []string{`printf '%Q\n' "$x"`}},
 	{"5.2", "shopt options", regexp.MustCompile(`\bshopt\b.*\b(varredir_close|patsub_replacement|globskipdots|noexpand_translation)\b`), []string{`shopt -u patsub_replacement`}},
-	{"5.2", "an unquoted expansion as the replacement: its & stands for what matched, and in 4.4 for itself", regexp.MustCompile(`\$\{\w+(\[[^]]*\])?/[^}]*/\$[\w{]`), []string{`${text//@IP@/$IP}`, `"${x/a/${b}}"`}},
+	{"5.2", "an unquoted expansion as the replacement: its & stands for what matched, and in 4.4 for itself", regexp.MustCompile(`\$\{\w+(\[[^]]*\])?//?[#%]?("[^"]*"|[^"/}])*/\$[\w{]`), []string{`${text//@IP@/$IP}`, `"${x/a/${b}}"`, `${ids[*]/#/$PWD/}`, `${x//"$a"/$b}`}},
 	{"5.2", "unset 'a[@]' of one key", regexp.MustCompile(`\bunset\s+(-v\s+)?["']?\w+\[[@*]\]`), []string{`unset 'a[@]'`}},
 	{"5.3", "GLOBSORT, BASH_MONOSECONDS, BASH_TRAPSIG", word(`GLOBSORT|BASH_MONOSECONDS|BASH_TRAPSIG`), []string{`GLOBSORT=-mtime`, `$BASH_TRAPSIG`, `${BASH_MONOSECONDS}`}},
 	{"5.3", "${ command; } and ${| command; }", regexp.MustCompile(`\$\{[\s|]`), []string{`x=${ date; }`, `x=${| REPLY=1; }`}},
@@ -110,7 +110,7 @@ func TestOldConstructsAreNone(t *testing.T) {
 	for _, line := range []string{
 		`printf '%(%H:%M:%S)T %s\n' -1 "$*"`, `wait -n`, `wait "$pid"`, `printf '%q' "${x@Q}"`, `"${x@A}" "${x@P}"`, `declare -A PID=()`, `local -A up=([a]=1)`,
 		`text=${text//@IP@/"$IP"}`, `${word//[$'\t\n\r']/ }`, `mapfile -d '' -t pairs`, `exec {TAKEN}>"$file"`, `# EPOCHSECONDS is of 5.0`, `local -r x`, `read -ra step`,
-		`text=${text//"${BASH_REMATCH[0]}"/$((BLOCK + 1))}`, `kill -TERM "$1"`, `kill -n 9 1`, `[[ -v name ]]`, `"${!SBATCH_@}"`, `trap -p`, `local -`, `${PID[$1]-}`,
+		`text=${text//"${BASH_REMATCH[0]}"/$((BLOCK + 1))}`, `kill -TERM "$1"`, `kill -n 9 1`, `[[ -v name ]]`, `"${!SBATCH_@}"`, `trap -p`, `local -`, `${PID[$1]-}`, `${ids[*]/#/"$PWD/$results/"}`,
 	} {
 		if found := newerIn(line); found != nil {
 			t.Errorf("%s: %q", line, found)
