@@ -87,7 +87,7 @@ var clientFaults = []fault{
 		},
 	},
 	{
-		name: "a node's clock is five minutes off", class: clients,
+		name: "a client's clock goes five minutes off after the preflight", class: clients,
 		exit: "COMPLETED 0", line: []string{" ok, 0 failed"}, trials: "complete",
 		run: func(t *testing.T) seen {
 			b := compile(t, "short", 2)

@@ -38,12 +38,19 @@ var diskFaults = []fault{
 		},
 	},
 	{
-		name: "the results directory is read-only", class: disks,
+		name: "the results directory is read-only, sbatch job.sbatch", class: disks,
 		exit: "FAILED 2", line: []string{"error: ", "can't be made"},
 		run: func(t *testing.T) seen {
 			b := compile(t, "pair", 2)
 			shell(t, "mkdir '"+b.dir+"/results' && chmod 555 '"+b.dir+"/results'")
-			return b.submit().seen(time.Time{})
+			return b.sbatch().seen(time.Time{})
+		},
+	},
+	{
+		name: "the results directory is read-only, ./submit.sh", class: disks,
+		exit: "exit 1", line: []string{"submit.sh: ", "/results is not writable"},
+		run: func(t *testing.T) seen {
+			return told(t, "cd '"+compile(t, "pair", 2).dir+"' && mkdir results && chmod 555 results && ./submit.sh")
 		},
 	},
 	{
@@ -58,7 +65,7 @@ var diskFaults = []fault{
 	},
 }
 
-// smallDisk mounts a file system of this size as the bundle's results/, on its nodes, the login node, and here.
+// smallDisk mounts a file system of this size, with a lost+found that is root's, as the bundle's results/, on its nodes, the login node, and here.
 func (b *bundle) smallDisk(size string) {
 	b.t.Helper()
 	image := filepath.Join(b.t.TempDir(), "disk")
@@ -69,7 +76,6 @@ func (b *bundle) smallDisk(size string) {
 	device := must(b.t, "bash", "-c", "truncate -s "+size+" '"+image+"' && mkfs.ext4 -q -O ^has_journal -E root_owner=1000:1000 '"+image+"' >&2 && losetup -f --show '"+image+"'")
 	b.t.Cleanup(func() { must(b.t, "losetup", "-d", device) })
 	must(b.t, "mount", device, outside(results))
-	must(b.t, "rmdir", outside(results)+"/lost+found")
 	b.t.Cleanup(func() { must(b.t, "umount", "--lazy", outside(results)) })
 	for _, node := range append([]string{"login"}, b.nodes...) {
 		on(b.t, node, "mount", device, results)
