@@ -18,18 +18,27 @@ var diskFaults = []fault{
 		exit: "FAILED 1", line: []string{"can't be written to: no space left on device", "Free some"}, trials: "complete failed.*", within: 20 * time.Second, // records are written as they come
 		run: func(t *testing.T) seen {
 			b := edited(t, "pair", 2, "concurrency: [1, 2, 4]", "concurrency: [1, 64, 32]", "ttft: 20ms, itl: 5ms", "ttft: 1ms, itl: 1ms", "gen_tokens: 8", "gen_tokens: 64")
-			b.smallDisk("16M")
+			b.smallDisk("160M") // the preflight wants room for a trial
 			j := b.submit()
 			j.until("first trial with its key", j.complete("0001"))
 			j.until("start of the second trial", j.started("0002"))
 			at := time.Now()
-			shell(t, "head -c 100M /dev/zero >'"+b.dir+"/results/filler' || true")
+			shell(t, "head -c 1G /dev/zero >'"+b.dir+"/results/filler' || true")
 			return j.seen(at)
 		},
 	},
 	{
+		name: "the disk of the results has no room for a trial", class: disks,
+		exit: "FAILED 1", line: []string{": results: ", "MiB free of ", "(make room)"}, trials: "missing missing missing",
+		run: func(t *testing.T) seen {
+			b := compile(t, "pair", 2)
+			b.smallDisk("16M")
+			return b.submit().stopped("")
+		},
+	},
+	{
 		name: "the disk of the results is full before the job", class: disks,
-		exit: "FAILED 2", line: []string{"error: ", "disk full"},
+		exit: "FAILED 2", line: []string{"error: ", "can't be made: No space left on device"},
 		run: func(t *testing.T) seen {
 			b := compile(t, "pair", 2)
 			b.smallDisk("1M")

@@ -94,9 +94,10 @@ died() {
   return 70
 }
 
-# cancelled_soon: scancel may reach a step before it reaches this script.
+# cancelled_soon: scancel may reach a step before it reaches this script. Who ends the job knows.
 cancelled_soon() {
   [[ $STOP == cancelled ]] || pause
+  [[ $STOP == cancelled ]] || ! ended_by_slurm || STOP=cancelled
   [[ $STOP == cancelled ]]
 }
 
