@@ -4,15 +4,15 @@
 # make_results: results/<jobid>; a script that runs twice under one id, in one allocation or because Slurm requeued the job,
 # gets <jobid>.2, and trusts no file of the first. What --smoke leaves stands apart.
 make_results() {
-  local k=1 before='' results=$BUNDLE/results
+  local k=1 before='' words results=$BUNDLE/results
   AGENT=$BUNDLE/bin/agent
   try_agent
   [[ $PLANNED == smoke ]] && results+=/smoke
   RUN=$results/$JOB
   mkdir -p "$results" "$BUNDLE/results/claims" # which a group may share
   umask g-w,o-rwx # what this job writes, its user's group may read, where his own umask says so, and nobody else changes
-  until mkdir "$RUN" 2>/dev/null; do
-    [[ -d $RUN ]] || die "$RUN can't be made: is the bundle's directory writable on the compute nodes?"
+  until words=$(mkdir "$RUN" 2>&1); do
+    [[ -d $RUN ]] || die "$RUN can't be made: ${words##*: } (on $(hostname -s); results must be writable on the compute nodes)"
     before=$RUN k=$((k + 1)) RUN=$results/$JOB.$k
   done
   LOGS=$RUN/logs
