@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -48,17 +49,13 @@ func (o ollama) compile(t *testing.T, edits ...string) *bundle {
 	})
 }
 
+// putStub puts testbed/ollama-stub, once, to where the nodes reach it.
+var putStub = sync.OnceValue(func() error { return install("ollama-stub", outside("/srv/jobs/ollama-stub")) })
+
 // stub is `agent dummy` under the name ollama, in a container with bash: the service's folder is run to its end, and Ollama is not.
 func stub(t *testing.T) ollama {
 	t.Helper()
-	program, err := os.ReadFile("ollama-stub")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(outside("/srv/jobs/ollama-stub.new"), program, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Rename(outside("/srv/jobs/ollama-stub.new"), outside("/srv/jobs/ollama-stub")); err != nil {
+	if err := putStub(); err != nil {
 		t.Fatal(err)
 	}
 	return ollama{image: "llama.sif", bound: `, "/srv/jobs/ollama-stub:/usr/bin/ollama:ro"`, gpus: "1"}

@@ -23,13 +23,13 @@ func TestRayIsWatched(t *testing.T) {
 		t.Parallel()
 		j := played(t, "1")
 		j.wait(status{"FAILED", "1:0"})
-		j.wantLine(j.nodesOf("server")[1][0]+" (", ") never joined Ray", "others waited 5 s")
+		j.wantLine(j.rankNode(1)[0]+" (", ") never joined Ray", "others waited 5 s")
 	})
 	t.Run("is lost", func(t *testing.T) {
 		t.Parallel()
 		j := played(t, "")
 		j.until("start of the first trial", j.started("0001"))
-		lost := j.nodesOf("server")[1]
+		lost := j.rankNode(1)
 		at := time.Now()
 		// as Ray 2.60 writes it
 		j.atHead("/tmp/hpcbench-"+j.id+"/ray/session_latest/logs/gcs_server.out", "The node with node id: ae9c and address: "+lost[1]+
@@ -48,7 +48,7 @@ func TestRayIsWatched(t *testing.T) {
 		j := played(t, "")
 		j.until("start of the first trial", j.started("0001"))
 		// as vLLM 0.32 writes it
-		j.atHead(j.dir+"/results/"+j.id+"/logs/server.d1.1."+j.nodesOf("server")[0][0]+".log",
+		j.atHead(j.dir+"/results/"+j.id+"/logs/server.d1.1."+j.rankNode(0)[0]+".log",
 			"(EngineCore pid=1) ERROR 11-26 07:48:03 [ray_executor_v2.py:523] RayWorkerProc rank=[1] died unexpectedly, shutting down executor.")
 		j.wait(status{"FAILED", "1:0"})
 		j.wantLine("a worker process of the server died")
@@ -60,7 +60,7 @@ func played(t *testing.T, absent string) *job {
 	t.Helper()
 	dir := "/srv/jobs/" + strings.ReplaceAll(t.Name(), "/", "-") // as workspace makes it
 	b := edited(t, "vllm-ray", 3, "vllm.sif", "dummy.sif", "concurrency: [1, 4]", "concurrency: [1, 2]", "duration: 8s", "duration: 6s",
-		`["/srv/models:/models:ro"]`, `["`+dir+`:`+dir+`:rw", "`+dir+`/played:/usr/local/bin:ro", "/opt/hpcbench/bin:/mnt:ro"]`,
+		"/models/tiny-llama", dir+"/played", `["/srv/models:/models:ro"]`, `["`+dir+`:`+dir+`:rw", "`+dir+`/played:/usr/local/bin:ro", "/opt/hpcbench/bin:/mnt:ro"]`,
 		"environment:", "environment:\n  RAY_JOIN_SECONDS: 5\n  PLAYED: "+dir+"/joined\n  PLAYED_ABSENT: '"+absent+"'")
 	shell(t, "mkdir '"+dir+"/played'")
 	for _, name := range []string{"ray", "vllm"} {
@@ -74,10 +74,20 @@ func played(t *testing.T, absent string) *job {
 	return b.submit()
 }
 
+// rankNode is the server's node of this rank: its name, address and port.
+func (j *job) rankNode(rank int) [3]string {
+	j.t.Helper()
+	nodes := j.nodesOf("server")
+	if rank >= len(nodes) {
+		j.t.Fatalf("nodes.tsv has the server nodes %q, and none of rank %d", nodes, rank)
+	}
+	return nodes[rank]
+}
+
 // atHead adds a line to a file on the first node of the server.
 func (j *job) atHead(file, line string) {
 	j.t.Helper()
-	run(j.t, "as", "bench", j.nodesOf("server")[0][0], "bash", "-c", `printf '%s\n' "$2" >>"$1"`, "bash", file, line)
+	run(j.t, "as", "bench", j.rankNode(0)[0], "bash", "-c", `printf '%s\n' "$2" >>"$1"`, "bash", file, line)
 }
 
 // wantLine wants these words in the line that says why the job failed, in this order.

@@ -67,6 +67,8 @@ func TestVLLM(t *testing.T) {
 			j.wait(completed)
 			j.wantRanks(r)
 			j.wantTokens(50)
+			j.wantVLLMTold()
+			j.wantProven(r)
 			wantReport(t, j.path(), len(j.account().Trials))
 			t.Logf("took %.0f s", time.Since(began).Seconds())
 		})
@@ -207,6 +209,54 @@ func (j *job) wantTokens(want int) {
 			if r.Outcome == "ok" && (r.OutputTokens == nil || *r.OutputTokens != want || r.TokenSource != "usage") {
 				j.t.Errorf("trial %s, request %d: %+v, want %d tokens by usage", trial, r.ID, r, want)
 			}
+		}
+	}
+}
+
+// wantVLLMTold wants vLLM's own numbers of each trial, of the one server that all its ranks are, near the client's. They are read
+// once a second, and in a window that vLLM knows nothing of.
+func (j *job) wantVLLMTold() {
+	j.t.Helper()
+	for _, trial := range j.account().Trials {
+		var s struct{ Server *serverTold }
+		readJSON(j.t, j.path(trial.Trial, "summary.json"), &s)
+		ours := float64(j.summary(trial.Trial).Tokens.Output)
+		switch t := s.Server; {
+		case t == nil || len(t.Endpoints) != 1 || t.Looks < 4 || t.Running == nil || t.TTFT == nil || t.GenTokens == nil || t.HitShare == nil:
+			j.t.Errorf("trial %s: vLLM told %+v", trial.Trial, t)
+		case *t.GenTokens < 0.5*ours || *t.GenTokens > 1.5*ours || *t.HitShare > 0.1:
+			j.t.Errorf("trial %s: vLLM told of %v tokens and a share of %v of the prompts cached, and the client counts %v tokens, no prompt twice",
+				trial.Trial, *t.GenTokens, *t.HitShare, ours)
+		}
+		if rows := table(j.t, j.path(trial.Trial, "server.csv")); len(rows) < 4 || rows[0]["kv_usage_ratio"] == "" {
+			j.t.Errorf("trial %s: server.csv has %d rows: %v", trial.Trial, len(rows), rows)
+		}
+	}
+}
+
+// wantProven wants job.json to have what vLLM's log says of its KV cache, and of how its ranks are together.
+func (j *job) wantProven(r vllmRun) {
+	j.t.Helper()
+	want := []string{"kv_cache: CPU KV cache size: ", "concurrency: Maximum concurrency for 512 tokens per request: ", "layout: ",
+		fmt.Sprintf("world: world_size=%d ", r.ranks)}
+	if r.ray {
+		want = append(want, fmt.Sprintf("ranks: ray counts %d nodes", r.ranks))
+	}
+	var a struct {
+		Deployments []struct {
+			Proof []struct{ Name, Value string }
+		}
+	}
+	readJSON(j.t, j.path("job.json"), &a)
+	got := ""
+	for _, d := range a.Deployments {
+		for _, p := range d.Proof {
+			got += p.Name + ": " + p.Value + "\n"
+		}
+	}
+	for _, words := range want {
+		if !strings.Contains(got, words) {
+			j.t.Errorf("job.json does not have %q of\n%s", words, got)
 		}
 	}
 }

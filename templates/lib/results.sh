@@ -4,23 +4,25 @@
 # make_results: results/<jobid>; a script that runs twice under one id, in one allocation or because Slurm requeued the job,
 # gets <jobid>.2, and trusts no file of the first. What --smoke leaves stands apart.
 make_results() {
-  local k=1 before='' results=$BUNDLE/results
+  local k=1 before='' words results=$BUNDLE/results
   AGENT=$BUNDLE/bin/agent
   try_agent
   [[ $PLANNED == smoke ]] && results+=/smoke
   RUN=$results/$JOB
   mkdir -p "$results" "$BUNDLE/results/claims" # which a group may share
   umask g-w,o-rwx # what this job writes, its user's group may read, where his own umask says so, and nobody else changes
-  until mkdir "$RUN" 2>/dev/null; do
-    [[ -d $RUN ]] || die "$RUN can't be made: is the bundle's directory writable on the compute nodes?"
+  until words=$(mkdir "$RUN" 2>&1); do
+    words=${words##*: }
+    [[ -d $RUN ]] || die "$RUN can't be made: ${words,} (on $(hostname -s); results must be writable on the compute nodes)"
     before=$RUN k=$((k + 1)) RUN=$results/$JOB.$k
   done
   LOGS=$RUN/logs
   # ballast: finish throws it off, so that even on a full disk it can write down how the job ended
   if ! mkdir "$LOGS" || ! head -c 524288 /dev/urandom >"$RUN/ballast" ||
     ! (umask 077; od -An -N32 -tx1 /dev/urandom | tr -d ' \n' >"$RUN/control.token"); then
+    words=$(unwritable)
     rm -rf "$RUN"
-    die "$RUN can't be written to: is the disk full, or your quota used up?"
+    die "$RUN can't be written to: ${words:-is the disk full, or your quota used up?}"
   fi
   say "job $JOB: results in $RUN"
   [[ ! $before || ${SLURM_RESTART_COUNT:-0} == 0 ]] || requeued "$before"

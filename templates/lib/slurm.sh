@@ -89,6 +89,13 @@ alive() {
   [[ $answer != *'Invalid job id'* ]]
 }
 
+# ended_by_slurm: whether the job is one no more that runs. Only Slurm's clear word counts.
+ended_by_slurm() {
+  local state
+  state=$(scontrol --oneliner show job "$JOB" 2>/dev/null | sed -n '1s/.* JobState=\([A-Z_]*\).*/\1/p')
+  [[ $state && $state != RUNNING ]]
+}
+
 # take_block, free_block: nobody can be asked from here; a port that is taken shows when the server binds.
 take_block() { return 0; }
 free_block() { return 0; }

@@ -103,7 +103,7 @@ func TestEachStageFailsByName(t *testing.T) {
 	}{
 		{"a rank that never started", closed, func(c *Config) { c.PlacedDir, c.Ranks, c.PlacedTimeout = placed, 2, 0 }, "placed: rank 1: never started on its node, or the nodes do not share " + placed + " (1 of 2 ranks"},
 		{"nobody listens", closed, func(c *Config) { c.HealthTimeout = 0 }, "health: http://127.0.0.1:1: connection refused (0 of 1 endpoints"},
-		{"a generation that never comes", mute, func(c *Config) { c.HealthPath, c.GenerationTimeout = "", 0 }, "generation: " + mute + ": no answer within"},
+		{"a generation that never comes", mute, func(c *Config) { c.HealthPath, c.GenerationTimeout = "", time.Nanosecond }, "generation: " + mute + ": no answer within"},
 		{"no model", start(t, &server{status: 404, answer: `{"error":{"message":"model \"tiny\" not found"}}`}), nil, `HTTP 404: model "tiny" not found`},
 		{"a dead engine", start(t, &server{status: 500, answer: "Internal Server Error"}), nil, "HTTP 500: "},
 		{"an answer without a token", start(t, &server{status: 200, answer: `{"choices":[{"message":{"content":""},"finish_reason":"stop"}]}`}), nil, "generation: "},

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -14,6 +13,7 @@ import (
 
 	"hpcbench/agent/internal/job"
 	"hpcbench/agent/internal/summary"
+	"hpcbench/agent/internal/whole"
 	"hpcbench/agent/workload"
 )
 
@@ -181,7 +181,7 @@ type readings struct {
 
 // readAdded reads the columns of a monitor's file that were added.
 func readAdded(path string) (map[string]readings, error) {
-	f, err := os.Open(path)
+	f, err := whole.Open(path)
 	if err != nil {
 		return nil, err
 	}

@@ -29,7 +29,7 @@ edited_files() {
     esac
   done <MANIFEST
   if [[ $odd != 0 || $listed == 0 || ($meant && $meant != "$listed") ]]; then
-    printf 'MANIFEST (broken: it names %s of %s files, and %s lines are none of its own; what else was edited is not all known)\n' "$listed" "${meant:-some}" "$odd"
+    printf 'MANIFEST (broken: it names %s files, and %s lines are none of its own; what else was edited is not all known)\n' "$listed${meant:+ of $meant}" "$odd"
   fi
   command -v sha256sum >/dev/null || sums=(shasum -a 256) # a laptop may have no other
   LC_ALL=C "${sums[@]}" -c MANIFEST 2>/dev/null | sed -n -e 's/: FAILED open or read$/ (missing)/p' -e 's/: FAILED$//p' || : # its status says that something differs
@@ -38,6 +38,8 @@ edited_files() {
 bad=0
 missing() { printf 'submit.sh: %s\n' "$*" >&2; bad=1; }
 command -v sbatch >/dev/null || missing 'sbatch is not on PATH: run this on a login node of the cluster'
+[[ -w . ]] || missing "$PWD is not writable: Slurm writes the job's output there, and the job its results"
+[[ ! -e results || -w results ]] || missing "$PWD/results is not writable: the job writes its results there"
 [[ -x bin/agent ]] || missing 'bin/agent is not there, or may not be executed'
 for image in "${IMAGES[@]}"; do [[ -r $image ]] || missing "no such image: $image (sbatch $PWD/prefetch.sh)"; done
 for bind in "${BINDS[@]}"; do [[ -e ${bind%%:*} ]] || missing "no such file or directory: ${bind%%:*} (bound as $bind)"; done
