@@ -38,7 +38,7 @@ var diskFaults = []fault{
 	},
 	{
 		name: "the disk of the results is full before the job", class: disks,
-		exit: "FAILED 2", line: []string{"error: ", "can't be ", ": no space left on device"} // made, or written to,
+		exit: "FAILED 2", line: []string{"error: ", "can't be ", ": no space left on device"}, // made, or written to
 		run: func(t *testing.T) seen {
 			b := compile(t, "pair", 2)
 			b.smallDisk("1M")
