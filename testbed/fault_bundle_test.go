@@ -43,7 +43,7 @@ var bundleFaults = []fault{
 	},
 	{
 		name: "the image is cut off in the middle, as by a full disk", class: starting,
-		exit: "FAILED (1|255)", line: []string{"could not start the image here", "squashfs image"}, trials: "(missing( missing)*)?",
+		exit: "FAILED 1", line: []string{": image: ", "broken.sif does not run here: ", "apptainer exec"}, trials: "(missing( missing)*)?",
 		run: func(t *testing.T) seen {
 			b := withImage(t, "broken.sif")
 			shell(t, "head -c 500000 /srv/images/dummy.sif >'"+b.dir+"/../broken.sif'")
@@ -112,7 +112,7 @@ var bundleFaults = []fault{
 	},
 	{
 		name: "MANIFEST is broken", class: bundles,
-		exit: "COMPLETED 0", line: []string{"MANIFEST"}, trials: "complete",
+		exit: "COMPLETED 0", line: []string{"edited since it was compiled: MANIFEST (broken: "}, trials: "complete",
 		run: func(t *testing.T) seen {
 			b := compile(t, "short", 2)
 			shell(t, "cd '"+b.dir+"' && printf 'no such lines\\n' >MANIFEST")
@@ -130,7 +130,7 @@ var bundleFaults = []fault{
 	},
 	{
 		name: "the job script breaks off, by an edit", class: bundles,
-		exit: "FAILED 1", line: []string{"it broke off"}, trials: "missing",
+		exit: "FAILED 1", line: []string{"job.sbatch broke off"}, trials: "missing",
 		run: func(t *testing.T) seen {
 			b := compile(t, "short", 2)
 			shell(t, `cd '`+b.dir+`' && sed -i 's/^  choose_ports$/  choose_ports "$NO_SUCH_VARIABLE"/' job.sbatch`)

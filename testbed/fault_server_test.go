@@ -97,6 +97,18 @@ var serverFaults = []fault{
 		},
 	},
 	{
+		// Slurm follows processes by their parents on this cluster (proctrack/linuxproc), and so loses this server
+		name: "the script that starts a server is killed", class: serving, rest: true,
+		exit: "FAILED 137", line: []string{"d1: the server was ended by signal 9 (KILL) in trial 0001", "rank 0", "logs/server.d1.1."}, trials: "failed complete complete",
+		run: func(t *testing.T) seen {
+			j := compile(t, "pair", 2).submit()
+			j.until("start of the first trial", j.started("0001"))
+			at := time.Now()
+			on(t, j.nodesOf("server")[0][0], "pkill", "-KILL", "-u", "bench", "-f", "^/bin/bash .*node/server.sh")
+			return j.seen(at)
+		},
+	},
+	{
 		name: "a server dies in the same way twice", class: serving, rest: true,
 		exit: "FAILED 137", line: []string{"d1: the server was ended by signal 9 (KILL) in trial 0001", "rank 0", "logs/server.d1.1."}, trials: "failed failed missing",
 		run: func(t *testing.T) seen {

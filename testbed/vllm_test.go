@@ -67,6 +67,8 @@ func TestVLLM(t *testing.T) {
 			j.wait(completed)
 			j.wantRanks(r)
 			j.wantTokens(50)
+			j.wantVLLMTold()
+			j.wantProven(r)
 			wantReport(t, j.path(), len(j.account().Trials))
 			t.Logf("took %.0f s", time.Since(began).Seconds())
 		})
@@ -112,9 +114,6 @@ var vllmTurn sync.Mutex
 
 // placed is done once: the image and the models in their places.
 var placed = sync.OnceValue(func() error {
-	if exec.Command("./vllm", "made").Run() != nil && !full {
-		return fmt.Errorf("the vLLM image is not made: testbed/vllm makes it, in some minutes, and so does FULL=1")
-	}
 	out, err := exec.Command("./vllm").CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("testbed/vllm: %w\n%s", err, out)
@@ -122,17 +121,16 @@ var placed = sync.OnceValue(func() error {
 	return nil
 })
 
-// needVLLM waits for the test's turn. It is skipped where the image is not there and not to be made.
+// needVLLM waits for the test's turn. It is skipped where not all is to be run: its image takes minutes to make, and each test some.
 func needVLLM(t *testing.T) {
 	t.Helper()
+	if !full {
+		t.Skip("the real vLLM: make e2e-full, or FULL=1 testbed/e2e -run " + t.Name())
+	}
 	vllmTurn.Lock()
 	t.Cleanup(vllmTurn.Unlock)
-	err := placed()
-	if err != nil && full {
+	if err := placed(); err != nil {
 		t.Fatal(err)
-	}
-	if err != nil {
-		t.Skip(err)
 	}
 }
 
@@ -207,6 +205,54 @@ func (j *job) wantTokens(want int) {
 			if r.Outcome == "ok" && (r.OutputTokens == nil || *r.OutputTokens != want || r.TokenSource != "usage") {
 				j.t.Errorf("trial %s, request %d: %+v, want %d tokens by usage", trial, r.ID, r, want)
 			}
+		}
+	}
+}
+
+// wantVLLMTold wants vLLM's own numbers of each trial, of the one server that all its ranks are, near the client's. They are read
+// once a second, and in a window that vLLM knows nothing of.
+func (j *job) wantVLLMTold() {
+	j.t.Helper()
+	for _, trial := range j.account().Trials {
+		var s struct{ Server *serverTold }
+		readJSON(j.t, j.path(trial.Trial, "summary.json"), &s)
+		ours := float64(j.summary(trial.Trial).Tokens.Output)
+		switch t := s.Server; {
+		case t == nil || len(t.Endpoints) != 1 || t.Looks < 4 || t.Running == nil || t.TTFT == nil || t.GenTokens == nil || t.HitShare == nil:
+			j.t.Errorf("trial %s: vLLM told %+v", trial.Trial, t)
+		case *t.GenTokens < 0.5*ours || *t.GenTokens > 1.5*ours || *t.HitShare > 0.1:
+			j.t.Errorf("trial %s: vLLM told of %v tokens and a share of %v of the prompts cached, and the client counts %v tokens, no prompt twice",
+				trial.Trial, *t.GenTokens, *t.HitShare, ours)
+		}
+		if rows := table(j.t, j.path(trial.Trial, "server.csv")); len(rows) < 4 || rows[0]["kv_usage_ratio"] == "" {
+			j.t.Errorf("trial %s: server.csv has %d rows: %v", trial.Trial, len(rows), rows)
+		}
+	}
+}
+
+// wantProven wants job.json to have what vLLM's log says of its KV cache, and of how its ranks are together.
+func (j *job) wantProven(r vllmRun) {
+	j.t.Helper()
+	want := []string{"kv_cache: CPU KV cache size: ", "concurrency: Maximum concurrency for 512 tokens per request: ", "layout: ",
+		fmt.Sprintf("world: world_size=%d ", r.ranks)}
+	if r.ray {
+		want = append(want, fmt.Sprintf("ranks: ray counts %d nodes", r.ranks))
+	}
+	var a struct {
+		Deployments []struct {
+			Proof []struct{ Name, Value string }
+		}
+	}
+	readJSON(j.t, j.path("job.json"), &a)
+	got := ""
+	for _, d := range a.Deployments {
+		for _, p := range d.Proof {
+			got += p.Name + ": " + p.Value + "\n"
+		}
+	}
+	for _, words := range want {
+		if !strings.Contains(got, words) {
+			j.t.Errorf("job.json does not have %q of\n%s", words, got)
 		}
 	}
 }

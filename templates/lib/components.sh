@@ -88,11 +88,17 @@ attend() {
   return "$status"
 }
 
-# died: 70, for DEAD died; 75 when that was the doing of scancel, which may reach a step before it reaches this script.
+# died: 70, for DEAD died; 75 when that was the doing of scancel.
 died() {
-  pause
-  [[ $STOP == cancelled ]] && return 75
+  cancelled_soon && return 75
   return 70
+}
+
+# cancelled_soon: scancel may reach a step before it reaches this script. Who ends the job knows.
+cancelled_soon() {
+  [[ $STOP == cancelled ]] || pause
+  [[ $STOP == cancelled ]] || ! ended_by_slurm || STOP=cancelled
+  [[ $STOP == cancelled ]]
 }
 
 # within SECONDS NAME: waits for NAME, which should be over soon. Its own status; or 124 when it was not, and was stopped.
@@ -133,12 +139,15 @@ others_live() {
   monitors_lost
   for other in "${RUNNING[@]}"; do
     if [[ $other == "${1-}" ]] || ! gone "$other"; then continue; fi
-    if [[ $other == monitors* ]]; then blame "$other"; else dead+=("$other"); fi
+    if [[ $other != monitors* ]]; then dead+=("$other"); else cancelled_soon || blame "$other"; fi
   done
   ((${#dead[@]} == 0)) && return
   DEAD=$(first_of "${dead[@]}")
   return 1
 }
+
+# deaf_client LOG: whether it says that a client node does not answer, which no server's end explains.
+deaf_client() { tail -n 1 "$LOGS/$1.log" | grep -q 'client node .* has not been heard'; }
 
 # others_stay: a server's end may show a moment after what it did to a trial. DEAD as others_live has it.
 others_stay() {

@@ -11,7 +11,7 @@ edited_files() {
     esac
   done <MANIFEST
   if [[ $odd != 0 || $listed == 0 || ($meant && $meant != "$listed") ]]; then
-    printf 'MANIFEST (broken: it names %s of %s files, and %s lines are none of its own; what else was edited is not all known)\n' "$listed" "${meant:-some}" "$odd"
+    printf 'MANIFEST (broken: it names %s files, and %s lines are none of its own; what else was edited is not all known)\n' "$listed${meant:+ of $meant}" "$odd"
   fi
   command -v sha256sum >/dev/null || sums=(shasum -a 256) # a laptop may have no other
   LC_ALL=C "${sums[@]}" -c MANIFEST 2>/dev/null | sed -n -e 's/: FAILED open or read$/ (missing)/p' -e 's/: FAILED$//p' || : # its status says that something differs

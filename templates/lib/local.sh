@@ -34,6 +34,8 @@ press() { ask "$1"; }
 unasked() { return 0; }
 force() { kill -KILL -- "-$1" 2>/dev/null || kill -KILL "$1"; }
 
+ended_by_slurm() { return 1; } # there is none
+
 # alive JOB PID: whether the owner of a claim still runs.
 alive() { [[ $2 ]] && kill -0 "$2" 2>/dev/null; }
 

@@ -4,23 +4,25 @@
 # make_results: results/<jobid>; a script that runs twice under one id, in one allocation or because Slurm requeued the job,
 # gets <jobid>.2, and trusts no file of the first. What --smoke leaves stands apart.
 make_results() {
-  local k=1 before='' results=$BUNDLE/results
+  local k=1 before='' words results=$BUNDLE/results
   AGENT=$BUNDLE/bin/agent
   try_agent
   [[ $PLANNED == smoke ]] && results+=/smoke
   RUN=$results/$JOB
   mkdir -p "$results" "$BUNDLE/results/claims" # which a group may share
   umask g-w,o-rwx # what this job writes, its user's group may read, where his own umask says so, and nobody else changes
-  until mkdir "$RUN" 2>/dev/null; do
-    [[ -d $RUN ]] || die "$RUN can't be made: is the bundle's directory writable on the compute nodes?"
+  until words=$(mkdir "$RUN" 2>&1); do
+    words=${words##*: }
+    [[ -d $RUN ]] || die "$RUN can't be made: ${words,} (on $(hostname -s); results must be writable on the compute nodes)"
     before=$RUN k=$((k + 1)) RUN=$results/$JOB.$k
   done
   LOGS=$RUN/logs
   # ballast: finish throws it off, so that even on a full disk it can write down how the job ended
   if ! mkdir "$LOGS" || ! head -c 524288 /dev/urandom >"$RUN/ballast" ||
     ! (umask 077; od -An -N32 -tx1 /dev/urandom | tr -d ' \n' >"$RUN/control.token"); then
+    words=$(unwritable)
     rm -rf "$RUN"
-    die "$RUN can't be written to: is the disk full, or your quota used up?"
+    die "$RUN can't be written to: ${words:-is the disk full, or your quota used up?}"
   fi
   say "job $JOB: results in $RUN"
   [[ ! $before || ${SLURM_RESTART_COUNT:-0} == 0 ]] || requeued "$before"
@@ -38,17 +40,12 @@ requeued() {
   EVENTS=()
 }
 
-# try_agent: the agent does most of the work, and must run here. Its file says what it was built for, at byte 18.
+# try_agent: the agent does most of the work, and must run here.
 try_agent() {
   local words machine
   words=$("$AGENT" version 2>&1) && return
-  machine=$(od -An -j18 -N2 -tu2 "$AGENT" 2>/dev/null)
-  case ${machine// /} in
-    62) machine=x86_64 ;;
-    183) machine=aarch64 ;;
-    *) die "bin/agent can't be run on $(hostname -s): ${words##*: }" ;;
-  esac
-  [[ $machine == "$(uname -m)" ]] && die "bin/agent can't be run on $(hostname -s): ${words##*: }"
+  machine=$(built_for)
+  [[ $machine && $machine != "$(uname -m)" ]] || die "bin/agent can't be run on $(hostname -s): ${words##*: }"
   die "bin/agent is for $machine, and $(hostname -s) is $(uname -m): compile the recipe with a cluster profile whose arch is $(uname -m)"
 }
 
@@ -80,8 +77,17 @@ check_files() {
   for item in "${FILES[@]}"; do
     [[ -r $item ]] || { fail file 1 "$item can't be read"; bad=1; }
   done
-  check_edits
   return "$bad"
+}
+
+# check_edits: a bundle may be edited by hand, and all that comes of it says so.
+check_edits() {
+  local file
+  (cd "$BUNDLE" && edited_files) >"$RUN/edited"
+  while IFS= read -r file; do
+    say "edited since it was compiled: $file"
+    note edited "$file"
+  done <"$RUN/edited"
 }
 
 # record_facts: what the numbers depend on and nobody remembers later.

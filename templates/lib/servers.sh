@@ -90,12 +90,14 @@ start_servers() {
   start "$name" on "$node" "${step[@]}" --wait=5 --output="$LOGS/$log.log" "$BUNDLE/node/$script" "$@"
 }
 
-# wait_ready DEPLOYMENT PLACED [--no-generation]: every rank placed, healthy by its own word, and then one real generation.
+# wait_ready DEPLOYMENT PLACED [--no-generation]: every rank placed, healthy by its own word, and then one real generation. On
+# nodes that had its ranks before, they are there at once, or a node was lost meanwhile.
 wait_ready() {
-  local pages=()
+  local pages=() patience=300
+  ((LAUNCHES[$1] > 1)) && patience=60
   [[ ! -e $BUNDLE/pages/$1.json ]] || pages=(--pages "$BUNDLE/pages/$1.json" --proof "$RUN/proof.$1")
   exec "$AGENT" ready --nodes "$RUN/nodes.tsv" --placed-dir "$2" --ranks $((${#SERVER_NODES[@]} * REPLICAS[$1] * ${TASKS[$1]:-1})) \
-    --placed-timeout 300s "${HEALTH[@]}" --dialect "${DIALECT[$1]}" --model "${MODEL[$1]}" --generation-timeout 120s "${pages[@]}" "${@:3}"
+    --placed-timeout "${patience}s" "${HEALTH[@]}" --dialect "${DIALECT[$1]}" --model "${MODEL[$1]}" --generation-timeout 120s "${pages[@]}" "${@:3}"
 }
 
 client_addresses() {

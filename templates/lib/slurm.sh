@@ -89,6 +89,13 @@ alive() {
   [[ $answer != *'Invalid job id'* ]]
 }
 
+# ended_by_slurm: whether the job is one no more that runs. Only Slurm's clear word counts.
+ended_by_slurm() {
+  local state
+  state=$(scontrol --oneliner show job "$JOB" 2>/dev/null | sed -n '1s/.* JobState=\([A-Z_]*\).*/\1/p')
+  [[ $state && $state != RUNNING ]]
+}
+
 # take_block, free_block: nobody can be asked from here; a port that is taken shows when the server binds.
 take_block() { return 0; }
 free_block() { return 0; }
@@ -107,9 +114,9 @@ find_addresses() {
   [[ $STOP ]] && return 1
   if look_at addresses; then words=$WHY; else last_words addresses 1; words=$DETAIL; fi
   for node in "${NODES[@]}"; do
-    [[ -e $RUN/address/$node ]] || fail "$node" 1 "$node has no address for the other nodes: $words"
+    [[ -e $RUN/address/$node ]] || { fail "$node" 1 "$node has no address for the other nodes: $words" && accuse "$node" "no address: $words"; }
   done
-  [[ $FIRST_STATUS ]] || fail addresses 1 "not every node found its address: $words"
+  [[ $FIRST_STATUS ]] || { fail addresses 1 "not every node found its address: $words" && accuse_named "$words"; }
   return 1
 }
 

@@ -15,7 +15,7 @@ var ledgerVerb = command{
 	long: `
 A trial is done when a job left its summary under the key of all that makes it today: the trial's file, the server's argv
 and env, and the image's path, size and time. The rows written are trial, deployment, seconds, state (missing, or
-done:JOBID), key and name.`,
+done:JOBID), key and name. A directory of results/ that may not be read counts for nothing, and is named.`,
 	example: "agent ledger --bundle . --plan 3f2a91c07b --deployments d1,d2 --image d1=/images/ollama.sif --out results/4711/ledger.tsv",
 	declare: func(f *flags) action {
 		bundle := f.text("bundle", "DIR", "", "the bundle")
@@ -33,7 +33,10 @@ done:JOBID), key and name.`,
 		out := f.text("out", "FILE", "", "where to write the rows")
 		f.need("bundle", "plan", "deployments", "out")
 		return func(_ context.Context, c *call) error {
-			rows, err := ledger.Make(ledger.Ask{Bundle: *bundle, Plan: *plan, Deployments: strings.Split(*deployments, ","), Images: images})
+			rows, err := ledger.Make(ledger.Ask{
+				Bundle: *bundle, Plan: *plan, Deployments: strings.Split(*deployments, ","), Images: images,
+				Skipped: func(err error) { fmt.Fprintf(c.stderr, "%s: passed over: %v\n", c.prefix, err) },
+			})
 			if err != nil {
 				return err
 			}

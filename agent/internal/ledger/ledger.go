@@ -37,6 +37,7 @@ type Ask struct {
 	Plan        string            // plan id of the job script
 	Deployments []string          // whose trials
 	Images      map[string]string // path of a deployment's image; absent: it runs without one
+	Skipped     func(error)       // is told of each directory of results/ that may not be read and counts for nothing; nil: nobody is
 }
 
 // Make looks every trial of the deployments up, in the order of trials/index.tsv: a line "# plan ID", then rows of
@@ -47,7 +48,7 @@ func Make(a Ask) ([]Row, error) {
 		return nil, err
 	}
 	rows = slices.DeleteFunc(rows, func(r Row) bool { return !slices.Contains(a.Deployments, r.Deployment) })
-	jobs, err := jobs(filepath.Join(a.Bundle, "results"))
+	jobs, err := jobs(filepath.Join(a.Bundle, "results"), a.Skipped)
 	if err != nil {
 		return nil, err
 	}
@@ -130,16 +131,23 @@ func table(path string, row func(line int, columns []string) error) error {
 	return nil
 }
 
-// jobs are the directories of earlier jobs.
-func jobs(results string) ([]string, error) {
+// jobs are the directories of earlier jobs. One that may not be read, such as lost+found or that of somebody with a strict umask,
+// is no reason to run nothing.
+func jobs(results string, skipped func(error)) ([]string, error) {
 	entries, err := os.ReadDir(results)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	var found []string
 	for _, e := range entries {
-		if e.IsDir() {
-			found = append(found, filepath.Join(results, e.Name()))
+		if !e.IsDir() {
+			continue
+		}
+		dir := filepath.Join(results, e.Name())
+		if _, err := os.Stat(dir + "/."); !errors.Is(err, fs.ErrPermission) {
+			found = append(found, dir)
+		} else if skipped != nil {
+			skipped(err)
 		}
 	}
 	return found, err

@@ -147,9 +147,8 @@ prepare() (
   local apart=${BENCH_NODE-}
   find_rank server "$1"
   ((REPLICAS == 1)) || apart+=.$1
-  [[ ! $apart ]] || TMP+=/$apart
+  own_tmp "$apart"
   find_interface
-  mkdir -p "$TMP"
   read_argv "$BUNDLE/argv/$DEPLOYMENT.prepare"
   contained "$IMAGE" "${ARGV[@]}"
   read_env "$BUNDLE/env/$DEPLOYMENT.env"

@@ -153,7 +153,19 @@ end() {
   pkill -KILL -P "$SERVER" || : # what serves the image's files, too, which a killed runtime would leave behind
   kill -KILL "$SERVER" 2>/dev/null || :
 }
-ASKED='' SERVER=''
+ASKED='' SERVER='' GUARD=''
+
+# guard: the server is not to outlive this script, were that killed: where Slurm knows processes by their parents it would run
+# on, and the step with it. tail sees the end within a second.
+guard() {
+  # shellcheck disable=SC2016 # the other shell's
+  bash -c 'trap "kill \$!; exit" TERM
+    tail -f --pid="$1" /dev/null & wait
+    kill -TERM "$2" 2>/dev/null || exit 0
+    for ((k = 0; k < 40; k++)); do kill -0 "$2" 2>/dev/null || exit 0; sleep 0.1; done
+    pkill -KILL -P "$2"; kill -KILL "$2"' guard "$$" "$SERVER" &
+  GUARD=$!
+}
 trap end TERM USR1 INT HUP
 
 find_rank server "$REPLICA"
@@ -175,6 +187,8 @@ read_env "$BUNDLE/env/$DEPLOYMENT.env"
 
 "${CONTAINED[@]}" &
 SERVER=$!
+guard
 status=0
 wait "$SERVER" 2>/dev/null || status=$? # the status says enough
+kill -TERM "$GUARD" 2>/dev/null || :
 [[ $ASKED ]] || exit "$status" # asked, it is 0, for at any other status Slurm ends the ranks that still tidy up
