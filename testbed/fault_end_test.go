@@ -36,9 +36,13 @@ func cancelled() []fault {
 		{"tear down", allComplete}, // which is all that was asked for
 		{"report", allComplete},
 	} {
+		words := []string{"cancelled"}
+		if c.trials == allComplete {
+			words = nil
+		}
 		all = append(all, fault{
 			name: "scancel at the begin of " + c.phase, class: endings, rest: strings.Contains(c.trials, "missing"),
-			exit: "(CANCELLED (0|143)|COMPLETED 0)", trials: c.trials,
+			exit: "(CANCELLED (0|143)|COMPLETED 0)", line: words, trials: c.trials,
 			run: func(t *testing.T) seen {
 				j := edited(t, "pair", 2, "duration: 6s", "duration: 2s").submit()
 				j.until(c.phase, func() bool {

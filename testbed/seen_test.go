@@ -63,6 +63,7 @@ var telling = []*regexp.Regexp{
 	regexp.MustCompile(`(?m)^[\d:]{8} FAILED: (.*)$`),
 	regexp.MustCompile(`(?m)^[\d:]{8} (error: .*)$`),
 	regexp.MustCompile(`(?m)^[\d:]{8} (.*(?:claimed by job|stopped \().*)$`),
+	regexp.MustCompile(`(?m)^[\d:]{8} (cancelled: .*)$`),
 	regexp.MustCompile(`(?m)^[\d:]{8} (not all trials .*)$`),
 	regexp.MustCompile(`(?m)^(?:[\d:]{8} )?((?:edited since|MANIFEST) .*)$`),
 	regexp.MustCompile(`(?m)^[\d:]{8} (\d{4} .* ok, .*?) · `),

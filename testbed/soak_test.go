@@ -13,12 +13,9 @@ import (
 	"time"
 )
 
-// The soak: so many sequences side by side, each on a node of its own, of so many jobs; and so many jobs at once.
-const (
-	sequences  = 5
-	inSequence = 40
-	atOnce     = 20
-)
+// The soak: so many sequences side by side, each on a node of its own, of so many jobs; and so many jobs at once. SOAK=2,5,5 in
+// the environment has other numbers.
+var sequences, inSequence, atOnce = 5, 40, 20
 
 // Jobs without number leave nothing behind, and every ledger is right.
 func TestSoak(t *testing.T) {
@@ -26,6 +23,11 @@ func TestSoak(t *testing.T) {
 		t.Skip("it takes minutes: make e2e-full")
 	}
 	t.Parallel()
+	if s := os.Getenv("SOAK"); s != "" {
+		if _, err := fmt.Sscanf(s, "%d,%d,%d", &sequences, &inSequence, &atOnce); err != nil {
+			t.Fatalf("SOAK=%s: want three numbers with commas, as SOAK=2,5,5: %v", s, err)
+		}
+	}
 	nodes := take(t, sequences)
 	before := everything(t, nodes)
 	one := soakBundles(t, nodes, sequences)
