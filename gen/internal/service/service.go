@@ -46,7 +46,7 @@ type Service struct {
 	Needs           string         `yaml:"files"`            // text of files.tmpl, likewise: paths inside the container that must be there before it starts
 	Config          map[string]any `yaml:"config"`           // JSON Schema of service_config
 	Flags           bool           `yaml:"flags"`            // a setting that Config does not know is an option of the server, and no error
-	Causes          []Cause        `yaml:"causes"`           // known failures; of one log the first that matches is told
+	Causes          []Cause        `yaml:"causes"`           // known failures; of all that the logs show the earliest is told, of one line the first of these
 	Proof           []Proof        `yaml:"proof"`            // lines of the log worth keeping in job.json
 	Metrics         Metrics        `yaml:"metrics"`          // where it tells of itself, in Prometheus' text format
 	Reset           Reset          `yaml:"reset"`            // a request that makes an endpoint forget what it cached, asked before each trial
