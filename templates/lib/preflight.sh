@@ -31,12 +31,8 @@ judge_nodes() {
     node=$(some ${WHO[$row]})
     if [[ $state == warn ]]; then say "warning: $node: $check: $words"; continue; fi
     bad=1
-<<<<<<< HEAD
     fail preflight 1 "$node: $check: $words" || continue
     of_a_node "$check" "${WHO[$row]}" || continue
-=======
-    if ! fail preflight 1 "$node: $check: $words" || ! of_a_node "$check" "${WHO[$row]}"; then continue; fi
->>>>>>> r2
     for node in ${WHO[$row]}; do accuse "$node" "$check: $words"; done
   done
   ((bad)) || say "preflight: $(count_of "${#HEARD[@]}" node), $(count_of "${#FOUND[@]}" warning)"
