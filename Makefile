@@ -2,6 +2,8 @@
 
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 STATIC      = CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-s -w'
+SCRIPTS     = templates/lib/*.sh templates/services/*/*.sh gen/internal/submit/*.sh .ci/run \
+              testbed/cluster testbed/tree testbed/images testbed/vllm testbed/ollama-stub testbed/e2e testbed/vllmparts/played/*
 GENERATED   = $(shell find gen/testdata/compile -name '*.sh' -o -name '*.sbatch' -o -name status)
 
 .PHONY: build agent-gpu agent-amd64 agent-arm64 demo test check race lint golden e2e e2e-full bench accuracy clean
@@ -47,7 +49,7 @@ lint:
 	go mod tidy -diff
 	CGO_ENABLED=0 go build -o /dev/null ./gen && CGO_ENABLED=0 go build -o /dev/null ./agent
 	go run $(STATICCHECK) ./...
-	@echo shellcheck; shellcheck templates/lib/*.sh gen/internal/submit/*.sh testbed/cluster testbed/tree testbed/images testbed/e2e .ci/run $(GENERATED)
+	@echo shellcheck; shellcheck $(SCRIPTS) $(GENERATED)
 
 ## e2e: the seven things a user does, on a real Slurm and Apptainer cluster made here (root, Debian)
 e2e: build

@@ -114,9 +114,6 @@ var vllmTurn sync.Mutex
 
 // placed is done once: the image and the models in their places.
 var placed = sync.OnceValue(func() error {
-	if exec.Command("./vllm", "made").Run() != nil && !full {
-		return fmt.Errorf("the vLLM image is not made: testbed/vllm makes it, in some minutes, and so does FULL=1")
-	}
 	out, err := exec.Command("./vllm").CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("testbed/vllm: %w\n%s", err, out)
@@ -124,17 +121,16 @@ var placed = sync.OnceValue(func() error {
 	return nil
 })
 
-// needVLLM waits for the test's turn. It is skipped where the image is not there and not to be made.
+// needVLLM waits for the test's turn. It is skipped where not all is to be run: its image takes minutes to make, and each test some.
 func needVLLM(t *testing.T) {
 	t.Helper()
+	if !full {
+		t.Skip("the real vLLM: make e2e-full, or FULL=1 testbed/e2e -run " + t.Name())
+	}
 	vllmTurn.Lock()
 	t.Cleanup(vllmTurn.Unlock)
-	err := placed()
-	if err != nil && full {
+	if err := placed(); err != nil {
 		t.Fatal(err)
-	}
-	if err != nil {
-		t.Skip(err)
 	}
 }
 

@@ -12,11 +12,10 @@ blame() {
   local name=$1 status
   reap "$name" 2>/dev/null
   status=$?
-  CURE=''
   lost "$name" && status=1 # not that of a srun that was not waited for
   { [[ $name == server.* ]] && look_at "$name"; } || last_words "$name" "$status" # the known causes are of servers
   CAUSE=$(told "$name")
-  fail "$name" "$status" "$CAUSE" "$AT_NODE" "$AT_RANK" "$AT_LOG"
+  fail_there "$name" "$status"
   show_end "$name"
   lost "$name" && STOP=${STOP:-a node is lost} # these nodes can't do what is left
   [[ $name != client.* ]] || stop_like 'client.*'
@@ -35,20 +34,31 @@ blame_asker() {
     AT_LOG=logs/$2.log:$(wc -l <"$LOGS/$2.log")
     CAUSE=$(told "server.$1")
   fi
-  fail "$3" "$4" "$CAUSE" "$AT_NODE" "$AT_RANK" "$AT_LOG"
+  fail_there "$3" "$4"
+}
+
+# fail_there COMPONENT STATUS: by CAUSE, at the place that was found. What has a known cure is seldom the node's doing, but
+# where the cure is to leave the node out; its words name it then.
+fail_there() {
+  fail "$1" "$2" "$CAUSE" "$AT_NODE" "$AT_RANK" "$AT_LOG" || return
+  case $CURE in
+    '') if [[ $AT_NODE ]]; then accuse "$AT_NODE" "$CAUSE"; else accuse_named "$CAUSE"; fi ;;
+    *--exclude*) accuse_named "$WHY. $DETAIL" ;;
+  esac
 }
 
 # monitors_lost: notes the end of one node's monitor, which is the end of no other's, and of no trial.
 declare -A LOST=() # how many are noted of each step's
 monitors_lost() {
-  local name log node what
+  local name log node what status
   for name in "${RUNNING[@]}"; do
     [[ $name == monitors* && -s $LOGS/$name.log ]] || continue # srun's own words: none, as long as all is well
     while IFS=: read -r -u 4 _ _ node _ what; do
       cancelled_soon && return
-      LOST[$name]=$((${LOST[$name]:-0} + 1)) log=monitors.${node# }.log
-      case $what in *Killed*) set -- 137 ;; *'exit code'*) set -- "${what##* }" ;; *) set -- 1 ;; esac
-      fail "monitor.${node# }" "$1" "monitor on${node}: it ended${WHEN:+ $WHEN} (${what# }); measuring goes on, that node's readings end here. logs/$log" "${node# }" '' "logs/$log"
+      LOST[$name]=$((${LOST[$name]:-0} + 1)) node=${node# } what=${what# } log=logs/monitors.$node.log
+      case $what in *Killed*) status=137 ;; *'exit code'*) status=${what##* } ;; *) status=1 ;; esac
+      what="monitor on $node: it ended${WHEN:+ $WHEN} ($what); measuring goes on, that node's readings end here. $log"
+      fail "monitor.$node" "$status" "$what" "$node" '' "$log" && accuse "$node" "$what"
     done 4< <(grep -E '^srun: error: [^ ]+: tasks? [0-9,-]+: ' "$LOGS/$name.log" | tail -n +$((${LOST[$name]:-0} + 1)))
   done
 }
@@ -125,7 +135,7 @@ last_words() {
   WHY=$(ended "$2") AT_LOG=${log:+logs/$log:$line}
   DETAIL=${text:+its last words: ${text:0:300}} DETAIL=${DETAIL:-it wrote nothing}
   if [[ $1 == server.* ]]; then WHY="the server $WHY"; else WHY="it $WHY"; fi
-  SAME="$WHY $text"
+  SAME="$WHY $text" CURE=''
   place "$1" "${log:-$name.log}"
 }
 

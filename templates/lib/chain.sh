@@ -4,14 +4,11 @@
 # The rows of results/chain.tsv: a job, its script, and the jobs that it comes after.
 
 # accuse NODE WHY: who is to blame for a failure, in results/<jobid>/blamed.tsv.
-accuse() { printf '%s\t%s\n' "$1" "${2//[$'\t\n\r']/ }" >>"$RUN/blamed.tsv"; }
+accuse() { ((LOCAL)) || printf '%s\t%s\n' "$1" "${2//[$'\t\n\r']/ }" >>"$RUN/blamed.tsv"; }
 
-# accuse_named TEXT [NODE]: the node that a failure is known to be of; else the one that its words name, by its name or
-# address. Words that name several accuse none.
+# accuse_named WORDS: the node that they name, by its name or address. Words that name several accuse none.
 accuse_named() {
   local node ip named=()
-  ((LOCAL)) && return
-  if [[ ${2-} ]]; then accuse "$2" "$1"; return; fi
   for node in "${NODES[@]}"; do
     ip=$(cat "$RUN/address/$node" 2>/dev/null)
     [[ " $1 " =~ [^[:alnum:]-]"$node"[^[:alnum:]-] || ($ip && " $1 " =~ [^0-9.]"$ip"[^0-9]) ]] && named+=("$node")

@@ -6,7 +6,6 @@
 # or does not share this directory.
 preflight() {
   local k d gpus servers step first=${NODES[0]} peers=$((${#NODES[@]} - 1)) todo=()
-  chain_goes_on || return 1
   for d in "${DEPLOYMENTS[@]}"; do [[ ${LAUNCHER[$d]} == none || $(left "$d") == 0 ]] || todo+=("$d=${IMAGE[$d]}"); done
   servers=$(IFS=,; printf '%s' "${SERVER_NODES[*]}")
   ((LOCAL)) && servers=$first peers=0 # one machine plays them all
@@ -21,63 +20,64 @@ preflight() {
   judge_nodes "$LOGS"/preflight*.log
 }
 
-# judge_nodes LOG...: the rows "node check state words" in these, noted one by one and said once for all nodes that agree.
+# judge_nodes LOG...: what the nodes said of themselves in these is said once for all nodes that agree. 1 when something
+# failed, or a node said nothing.
 judge_nodes() {
-  local at node check state words key bad=0 keys=() silent=()
-  local -A who=() heard=() passed=()
-  at=$(date +%s.%N)
+  local row state check words node bad=0 silent=()
+  hear_nodes "$@"
+  for row in "${FOUND[@]}"; do
+    IFS=$'\t' read -r state check words <<<"$row"
+    # shellcheck disable=SC2086 # words are meant
+    node=$(some ${WHO[$row]})
+    if [[ $state == warn ]]; then say "warning: $node: $check: $words"; continue; fi
+    bad=1
+    fail preflight 1 "$node: $check: $words" && of_a_node "$check" "${WHO[$row]}" || continue
+    for node in ${WHO[$row]}; do accuse "$node" "$check: $words"; done
+  done
+  ((bad)) || say "preflight: $(count_of "${#HEARD[@]}" node), $(count_of "${#FOUND[@]}" warning)"
+  for node in "${NODES[@]}"; do [[ ${HEARD[$node]-} || ($LOCAL == 1 && $node != "${NODES[0]}") ]] || silent+=("$node"); done
+  [[ ${silent[*]} ]] || return "$bad"
+  fail preflight 1 "$(some "${silent[@]}"): nothing was heard of it: $(srun_said preflight)"
+  for node in "${silent[@]}"; do accuse "$node" silent; done
+  return 1
+}
+
+# hear_nodes LOG...: notes the rows "node check state words" in these. HEARD has the nodes, PASSED the checks that were no
+# failure somewhere, FOUND what is not ok as "state check words", and WHO the nodes that say so, each after a blank.
+declare -A HEARD=() PASSED=() WHO=()
+FOUND=()
+hear_nodes() {
+  local at node check state words row
+  at=$(date +%s.%N) # of all of them, for there may be a thousand
   while IFS=$'\t' read -r node check state words; do
     [[ $state == ok || $state == warn || $state == fail ]] || continue # srun has words of its own
-    printf -v key '%s\tpreflight\t%s\t%s\t%s\t%s' "$at" "$node" "$check" "$state" "$words"
-    EVENTS+=("$key")
-    printf '%s\n' "$key" 2>/dev/null >>"$RUN/events.tsv" || CUT=1
-    heard[$node]=1
-    if [[ $state != fail ]]; then passed[$check]=1; fi
+    note_at "$at" preflight "$node" "$check" "$state" "$words"
+    HEARD[$node]=1
+    [[ $state == fail ]] || PASSED[$check]=1
     [[ $state == ok ]] && continue
-    key=$state$'\t'$check$'\t'$words
-    [[ ${who[$key]-} ]] || keys+=("$key")
-    who[$key]+=" $node"
+    row=$state$'\t'$check$'\t'$words
+    [[ ${WHO[$row]-} ]] || FOUND+=("$row")
+    WHO[$row]+=" $node"
   done < <(cat -- "$@")
-  for key in "${keys[@]}"; do
-    IFS=$'\t' read -r state check words <<<"$key"
-    # shellcheck disable=SC2086 # words are meant
-    if [[ $state == warn ]]; then say "warning: $(some ${who[$key]}): $check: $words"; continue; fi
-    bad=1
-    # shellcheck disable=SC2086 # words are meant
-    fail preflight 1 "$(some ${who[$key]}): $check: $words"
-    # what every node lacks is not the fault of one; the image could be read where the job script runs
-    case $check in
-      files | results | cuda | agent | shared) [[ ${passed[$check]-} ]] || continue ;;
-      image) [[ ${passed[image]-} || ${who[$key]} != *' '*' '* ]] || continue ;;
-    esac
-    for node in ${who[$key]}; do accuse "$node" "$check: $words"; done
-  done
-  ((bad)) || say "preflight: $(count_of "${#heard[@]}" node), $(count_of "${#keys[@]}" warning)"
-  for node in "${NODES[@]}"; do [[ ${heard[$node]-} || ($LOCAL == 1 && $node != "${NODES[0]}") ]] || silent+=("$node"); done
-  [[ ${silent[*]} ]] || return "$bad"
-  fail preflight 1 "$(some "${silent[@]}"): nothing was heard of it: $(last_line preflight)"
-  for node in "${silent[@]}"; do accuse "$node" "silent"; done
-  return 1
+}
+
+# of_a_node CHECK NODES: whether its failure is the fault of these nodes. What every node lacks is not that of one; and the
+# image could be read where the job script runs.
+of_a_node() {
+  case $1 in
+    files | results | cuda | agent | shared) [[ ${PASSED[$1]-} ]] ;;
+    image) [[ ${PASSED[image]-} || $2 != *' '*' '* ]] ;;
+  esac
 }
 
 # count_of N WORD: 1 node, 2 nodes.
 count_of() { if (($1 == 1)); then printf '1 %s' "$2"; else printf '%d %ss' "$1" "$2"; fi; }
 
-# last_line NAME: the last that a step over all nodes said.
-last_line() { cat "$LOGS/$1".log "$LOGS/$1".*.log 2>/dev/null | grep -avE -- "$CHATTER" | tail -n 1; }
+# srun_said NAME: the last words in the logs of a step over all nodes that are none of its rows.
+srun_said() { cat "$LOGS/$1".log "$LOGS/$1".*.log 2>/dev/null | grep -avE -- "$CHATTER|"$'\t(ok|warn|fail)\t' | tail -n 1; }
 
 # some NODE...: as few words as name them.
 some() {
   local IFS=,
   if (($# > 4)); then printf '%s, %s, %s and %d more' "$1" "$2" "$3" $(($# - 3)); else printf '%s' "$*" | sed 's/,/, /g'; fi
-}
-
-# check_edits: a bundle may be edited by hand, and all that comes of it says so.
-check_edits() {
-  local file
-  (cd "$BUNDLE" && edited_files) >"$RUN/edited"
-  while IFS= read -r file; do
-    say "edited since it was compiled: $file"
-    note edited "$file"
-  done <"$RUN/edited"
 }

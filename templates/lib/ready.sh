@@ -1,8 +1,9 @@
 # shellcheck shell=bash disable=SC2034,SC2153,SC2154 # a part of the job script, which is checked as a whole
 # ── Readiness: from the servers' first steps to an answer that proves them ───────────────────────────────────────
 
-# make_ready DEPLOYMENT NAME: every rank of the servers NAME placed and healthy, what the service wants done beside them, one real
-# generation each, and a look at what they say they run on. The status of what ended first, as attend's; ASKED is its name.
+# make_ready DEPLOYMENT NAME: every rank of the servers NAME placed and healthy, what the service wants done beside them, one
+# real generation each, and a look at what they say they run on. The status of what ended first, as attend's; ASKED is its
+# name.
 make_ready() {
   local d=$1 placed=$RUN/placed/$2
   ASKED=ready.$d.${LAUNCHES[$d]}
@@ -12,12 +13,11 @@ make_ready() {
     ASKED=ready.$d.${LAUNCHES[$d]}
   fi
   start "$ASKED" wait_ready "$d" "$placed"
-  attend "$ASKED" "$END" || return
-  note_pages "$d"
+  attend "$ASKED" "$END"
 }
 
-# prepare DEPLOYMENT: node/prepare.sh on the node of each server. The first goes alone, for where they share a store, what it puts
-# there is there for the others, and two that write one thing at once are not to be.
+# prepare DEPLOYMENT: node/prepare.sh on the node of each server. The first goes alone, for where they share a store, what it
+# puts there is there for the others, and two that write one thing at once are not to be.
 prepare() {
   local d=$1 name=prepare-$1-${LAUNCHES[$1]} group groups=("${SERVER_NODES[0]}")
   if ((LOCAL)); then groups=("${SERVER_NODES[@]}"); else groups+=("$(IFS=,; printf '%s' "${SERVER_NODES[*]:1}")"); fi
@@ -36,14 +36,6 @@ blame_unready() {
   if [[ $ASKED != prepare-* ]]; then blame_asker "$1" "$ASKED" "server $1" "$2"; return; fi
   look_at "$ASKED" || { last_words "$ASKED" "$2"; WHY='the server could not be prepared'; }
   CAUSE=$(told "server.$1")
-  fail "server $1" "$2" "$CAUSE" "$AT_NODE" "$AT_RANK" "$AT_LOG"
+  fail_there "server $1" "$2"
   show_end "$ASKED"
-}
-
-# note_pages DEPLOYMENT: what was prepared, and what the servers' pages prove, for job.json.
-note_pages() {
-  local name value endpoint
-  [[ ! -s $RUN/prepared ]] || note proof "$1" prepared "$(<"$RUN/prepared")"
-  [[ -s $RUN/proof.$1 ]] || return 0
-  while IFS=$'\t' read -r name value endpoint; do note proof "$1" "$name" "$value" "$endpoint"; done <"$RUN/proof.$1"
 }

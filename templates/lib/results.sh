@@ -40,17 +40,12 @@ requeued() {
   EVENTS=()
 }
 
-# try_agent: the agent does most of the work, and must run here. Its file says what it was built for, at byte 18.
+# try_agent: the agent does most of the work, and must run here.
 try_agent() {
   local words machine
   words=$("$AGENT" version 2>&1) && return
-  machine=$(od -An -j18 -N2 -tu2 "$AGENT" 2>/dev/null)
-  case ${machine// /} in
-    62) machine=x86_64 ;;
-    183) machine=aarch64 ;;
-    *) die "bin/agent can't be run on $(hostname -s): ${words##*: }" ;;
-  esac
-  [[ $machine == "$(uname -m)" ]] && die "bin/agent can't be run on $(hostname -s): ${words##*: }"
+  machine=$(built_for)
+  [[ $machine && $machine != "$(uname -m)" ]] || die "bin/agent can't be run on $(hostname -s): ${words##*: }"
   die "bin/agent is for $machine, and $(hostname -s) is $(uname -m): compile the recipe with a cluster profile whose arch is $(uname -m)"
 }
 
@@ -82,8 +77,17 @@ check_files() {
   for item in "${FILES[@]}"; do
     [[ -r $item ]] || { fail file 1 "$item can't be read"; bad=1; }
   done
-  check_edits
   return "$bad"
+}
+
+# check_edits: a bundle may be edited by hand, and all that comes of it says so.
+check_edits() {
+  local file
+  (cd "$BUNDLE" && edited_files) >"$RUN/edited"
+  while IFS= read -r file; do
+    say "edited since it was compiled: $file"
+    note edited "$file"
+  done <"$RUN/edited"
 }
 
 # record_facts: what the numbers depend on and nobody remembers later.

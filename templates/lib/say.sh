@@ -5,12 +5,15 @@ say() { printf '%(%H:%M:%S)T %s\n' -1 "$*"; }
 
 die() { say "error: $*" >&2; exit 2; }
 
-# note WORDS...: one row of events.tsv, from which the agent makes job.json. EVENTS has them all, for finish to write the
-# file anew where the disk had no room for one.
+# note WORDS...: one row of events.tsv, from which the agent makes job.json.
+note() { note_at "$(date +%s.%N)" "$@"; }
+
+# note_at SECONDS WORDS...: the same, of that time. EVENTS has all rows, for finish to write the file anew where the disk had
+# no room for one.
 EVENTS=() CUT=
-note() {
-  local row word
-  row=$(date +%s.%N)
+note_at() {
+  local row=$1 word
+  shift
   for word; do row+=$'\t'${word//[$'\t\n\r']/ }; done
   EVENTS+=("$row")
   printf '%s\n' "$row" 2>/dev/null >>"$RUN/events.tsv" || CUT=1
@@ -28,21 +31,20 @@ phase() {
 }
 
 # fail COMPONENT STATUS CAUSE [NODE RANK LOG:LINE]: the first failure decides the job's status; 0 and 75 would lie, so they
-# become 1. Where nothing more can be written everything fails, and nothing could be measured.
+# become 1. Where nothing more can be written everything fails, and nothing could be measured: then it returns 1, for no
+# component and no node is to blame.
 FIRST_STATUS=
 fail() {
-  local why
+  local why=''
   [[ $STOP ]] || why=$(unwritable)
-  if [[ ${why-} ]]; then
+  if [[ $why ]]; then
     STOP=$why CAUSE="$RUN can't be written to: $why. Free some, and submit again for the rest. First seen as: $3"
     set -- results 1 "$CAUSE"
   fi
   say "FAILED: $3"
   note failure "$@"
-  [[ $1 == preflight || $1 == results || ${CURE-} ]] || accuse_named "$3" "${4-}" # what has a known cure is seldom the node's doing
-  [[ $FIRST_STATUS ]] && return
-  FIRST_STATUS=$2
-  [[ $2 == 0 || $2 == 75 ]] && FIRST_STATUS=1
+  [[ $FIRST_STATUS ]] || case $2 in 0 | 75) FIRST_STATUS=1 ;; *) FIRST_STATUS=$2 ;; esac
+  [[ ! $why ]]
 }
 
 # unwritable: why not even a block can be written among the results: "no space left on device", "disk quota exceeded".

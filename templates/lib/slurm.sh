@@ -114,9 +114,10 @@ find_addresses() {
   [[ $STOP ]] && return 1
   if look_at addresses; then words=$WHY; else last_words addresses 1; words=$DETAIL; fi
   for node in "${NODES[@]}"; do
-    [[ -e $RUN/address/$node ]] || fail "$node" 1 "$node has no address for the other nodes: $words"
+    [[ -e $RUN/address/$node ]] && continue
+    fail "$node" 1 "$node has no address for the other nodes: $words" && accuse "$node" "no address: $words"
   done
-  [[ $FIRST_STATUS ]] || fail addresses 1 "not every node found its address: $words"
+  [[ $FIRST_STATUS ]] || { fail addresses 1 "not every node found its address: $words" && accuse_named "$words"; }
   return 1
 }
 

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -94,14 +95,18 @@ func (a *added) nodes(out chan<- prometheus.Metric) {
 	if !slices.ContainsFunc(a.metrics, func(m addedMetric) bool { return len(m.Command) > 0 }) {
 		return
 	}
-	files, err := filepath.Glob(filepath.Join(a.e.cfg.Out, "monitor-*.csv"))
+	files, err := os.ReadDir(a.e.cfg.Out)
 	if err != nil {
-		return // of a pattern with Out in it; it has then no files either
+		a.e.cfg.Log.Warn("no numbers of commands on the nodes", "category", "metrics", "error", err.Error())
+		return
 	}
 	for _, file := range files {
-		name := filepath.Base(file)
-		node := name[len("monitor-") : len(name)-len(".csv")]
-		row := a.lastRow(file)
+		node, monitors := strings.CutPrefix(file.Name(), "monitor-")
+		node, rows := strings.CutSuffix(node, ".csv")
+		if !monitors || !rows {
+			continue
+		}
+		row := a.lastRow(filepath.Join(a.e.cfg.Out, file.Name()))
 		for _, m := range a.metrics {
 			if len(m.Command) == 0 {
 				continue

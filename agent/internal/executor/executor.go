@@ -201,7 +201,7 @@ func (e *Executor) scraper(a workload.Assignment) (*scrape.Scraper, error) {
 		return nil, err
 	}
 	return scrape.New(scrape.Config{
-		Watch: *e.cfg.Watch, Endpoints: a.Endpoints, Headers: headers, Path: filepath.Join(dir, scrape.File), Clock: e.cfg.Clock,
+		Watch: *e.cfg.Watch, Endpoints: a.Endpoints, Dialect: a.Trial.Workload.Dialect, Headers: headers, Path: filepath.Join(dir, scrape.File), Clock: e.cfg.Clock,
 		Log: e.cfg.Log.With("trial", a.Trial.ID),
 	})
 }

@@ -79,8 +79,8 @@ func (c Config) quota(ctx context.Context) []Row {
 		cmd := exec.CommandContext(ctx, asked[0], asked[1:]...)
 		cmd.WaitDelay = 100 * time.Millisecond
 		text, err := cmd.Output() // quota's status is 1 where something is over it
-		if errors.Is(err, exec.ErrNotFound) || ctx.Err() != nil {
-			continue
+		if errors.Is(err, exec.ErrNotFound) || ctx.Err() != nil || err != nil && asked[0] == "lfs" {
+			continue // the directory is not Lustre's
 		}
 		rows = append(rows, over(asked[0], string(text)))
 	}

@@ -146,6 +146,9 @@ func (a Ask) authorize(ctx context.Context, challenge string) (string, error) {
 	for _, m := range parameter.FindAllStringSubmatch(rest, -1) {
 		words[m[1]] = m[2]
 	}
+	if !a.PlainHTTP && !strings.HasPrefix(words["realm"], "https://") {
+		return "", fmt.Errorf("the registry gives tokens at %q, without TLS: no name or password goes there", words["realm"])
+	}
 	page := words["realm"] + "?" + url.Values{"service": {words["service"]}, "scope": {words["scope"]}}.Encode()
 	answer, err := a.send(ctx, http.MethodGet, page, basic)
 	if err != nil {
@@ -159,7 +162,11 @@ func (a Ask) authorize(ctx context.Context, challenge string) (string, error) {
 	if err := json.NewDecoder(io.LimitReader(answer.Body, 1<<20)).Decode(&token); err != nil || answer.StatusCode != http.StatusOK {
 		return "", fmt.Errorf("%s: HTTP %d, and no token", words["realm"], answer.StatusCode)
 	}
-	return "Bearer " + cmp.Or(token.Token, token.Access), nil
+	found := cmp.Or(token.Token, token.Access)
+	if found == "" {
+		return "", fmt.Errorf("%s: its answer has no token", words["realm"])
+	}
+	return "Bearer " + found, nil
 }
 
 var parameter = regexp.MustCompile(`(\w+)="([^"]*)"`)

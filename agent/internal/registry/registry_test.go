@@ -66,6 +66,10 @@ func TestDigest(t *testing.T) {
 	if want := "sha256:" + strings.Repeat("0f", 32); err != nil || got != want {
 		t.Errorf("%s, %v, want %s", got, err, want)
 	}
+	// a page without TLS, named by a registry with it, gets no password
+	if got, err := (Ask{User: "me", Password: "pw"}).authorize(t.Context(), `Bearer realm="http://`+host+`/token"`); err == nil || !strings.Contains(err.Error(), "without TLS") {
+		t.Errorf("a token over plain HTTP: %q, %v", got, err)
+	}
 	if got, err := Digest(t.Context(), Ask{Remote: "docker://" + host + "/a/b:2", PlainHTTP: true}); err == nil || !strings.Contains(err.Error(), "HTTP 404") {
 		t.Errorf("no such tag: %s, %v", got, err)
 	}

@@ -22,6 +22,7 @@ import (
 
 	"hpcbench/agent/internal/ask"
 	"hpcbench/agent/internal/summary"
+	"hpcbench/agent/internal/wire"
 	"hpcbench/agent/workload"
 )
 
@@ -38,6 +39,7 @@ const (
 type Config struct {
 	Watch     workload.Watch
 	Endpoints []string // base URLs
+	Dialect   string   // the load's, whose first part of a path, such as /v1, an endpoint may end with
 	Headers   []string // sent with each look, as "Name: value"
 	Path      string   // of server.csv
 	Clock     time.Duration
@@ -79,7 +81,8 @@ func New(cfg Config) (*Scraper, error) {
 	}
 	s := &Scraper{cfg: cfg, page: p, end: make(chan struct{}), over: make(chan struct{})}
 	for _, endpoint := range cfg.Endpoints {
-		address, err := pageOf(endpoint, *cfg.Watch.Server)
+		path, _ := wire.Probe(cfg.Dialect, "")
+		address, err := pageOf(wire.Root(endpoint, path), *cfg.Watch.Server)
 		if err != nil {
 			return nil, err
 		}

@@ -228,3 +228,22 @@ func TestPageOfAnEndpoint(t *testing.T) {
 		t.Error("an endpoint without a port has none beside it")
 	}
 }
+
+// An endpoint may be given with its API's first part; its own pages lie above that.
+func TestThePageLiesAboveTheAPI(t *testing.T) {
+	for dialect, want := range map[string]string{"openai-chat": "http://10.0.0.1:8000/metrics", "": "http://10.0.0.1:8000/v1/metrics"} {
+		s, err := New(Config{
+			Watch:     workload.Watch{IntervalS: 1, Server: &workload.MetricsPage{Path: "/metrics"}},
+			Endpoints: []string{"http://10.0.0.1:8000/v1"}, Dialect: dialect, Path: filepath.Join(t.TempDir(), File),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := s.servers[0].url; got != want {
+			t.Errorf("%q: %s, want %s", dialect, got, want)
+		}
+		if err := s.file.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}

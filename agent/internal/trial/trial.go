@@ -143,8 +143,9 @@ func (c Config) reset(ctx context.Context) {
 			header[name] = strings.TrimSpace(value)
 		}
 	}
+	path, _ := wire.Probe(c.Trial.Workload.Dialect, c.Trial.Workload.Model)
 	for _, endpoint := range c.Endpoints {
-		answer, err := ask.Send(ctx, ask.Request{Method: r.Method, URL: endpoint + r.Path, Header: header, Timeout: c.ProbeTimeout})
+		answer, err := ask.Send(ctx, ask.Request{Method: r.Method, URL: wire.Root(endpoint, path) + r.Path, Header: header, Timeout: c.ProbeTimeout})
 		if err == nil && answer.Status/100 != 2 {
 			err = fmt.Errorf("HTTP %d", answer.Status)
 		}

@@ -76,7 +76,7 @@ func target(base, path string) (target, host string, err error) {
 }
 
 // first is the first part of a path that has several, such as /v1.
-func first(path string) string { return path[:1+strings.IndexByte(path[1:], '/')] }
+func first(path string) string { return path[:1+strings.IndexByte(path[min(1, len(path)):], '/')] }
 
 // Endpoint reads the base URL of a server. The error says what a good one looks like, and has no password of a bad one.
 func Endpoint(base string) (*url.URL, error) {

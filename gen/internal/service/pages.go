@@ -56,7 +56,7 @@ func (s *Service) checkPages() error {
 		if p.Wrong == "" && len(p.Proof) == 0 {
 			return fmt.Errorf("pages: %s has neither wrong nor proof: why look at it?", p.Path)
 		}
-		if _, err := parse("pages", p.When); err != nil {
+		if _, err := s.lines("pages", p.When, sample(s.Launchers[0]), false); err != nil && !isComplaint(err) {
 			return fmt.Errorf("pages: %s: when: %w", p.Path, err)
 		}
 	}

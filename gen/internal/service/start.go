@@ -150,7 +150,7 @@ func (s *Service) checkTemplates() error {
 			return errors.New("there is no argv.tmpl, and no argv in service.yaml")
 		}
 		for _, launcher := range s.Launchers {
-			start := Start{Model: "owner/model", Launcher: launcher, Nodes: 2, Rank: 1, GPUs: 1, Tasks: 1, Concurrency: 1, Context: 1}
+			start := sample(launcher)
 			if _, err := s.Words(name, start); err != nil && !isComplaint(err) {
 				return err
 			}
@@ -160,6 +160,11 @@ func (s *Service) checkTemplates() error {
 		}
 	}
 	return nil
+}
+
+// sample is a start by which templates are tried before there is a recipe.
+func sample(launcher string) Start {
+	return Start{Model: "owner/model", Launcher: launcher, Nodes: 2, Rank: 1, GPUs: 1, Tasks: 1, Concurrency: 1, Context: 1}
 }
 
 // isComplaint tells an error of a recipe's value from one of a template.

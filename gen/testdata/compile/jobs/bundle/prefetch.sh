@@ -114,9 +114,9 @@ send() {
 
 # remote SCRIPT WORD...: a script of sh on HOST, whatever the login shell there is.
 remote() {
-  local word words=exec
-  for word in sh -c "$1" sh "${@:2}"; do words+=" '${word//\'/\'\\\'\'}'"; done
-  "${SSH[@]}" "$HOST" "$words"
+  local word line=exec
+  for word in sh -c "$1" sh "${@:2}"; do line+=" '${word//\'/\'\\\'\'}'"; done
+  "${SSH[@]}" "$HOST" "$line"
 }
 
 for BUNDLE in "$(dirname -- "${BASH_SOURCE[0]}")" "${SLURM_SUBMIT_DIR-}"; do [[ ! -f $BUNDLE/MANIFEST ]] || break; done
@@ -132,7 +132,9 @@ case ${1-} in
   *) die "unknown argument: $1 (there is --push HOST[:DIR])" ;;
 esac
 command -v "${RUNTIME:-bash}" >/dev/null || type -t module >/dev/null || die "$RUNTIME is not on this machine's PATH, and there are no modules"
-[[ $STAGE ]] && ! type -t module >/dev/null || for module in "${MODULES[@]}"; do module load "$module"; done
+if [[ ! $STAGE ]] || type -t module >/dev/null; then
+  for module in "${MODULES[@]}"; do module load "$module"; done
+fi
 pull '/c/ollama.sif' 'docker://ollama/ollama:0.24.0'
 bring 'llama3.2:1b' '/c/ollama.sif' 'bash' '-c' 'set -e; export OLLAMA_HOST=127.0.0.1:$((20000 + RANDOM % 10000)) ${2:+"OLLAMA_MODELS=$2"}; "$3" serve >/dev/null 2>&1 & trap "kill $!" EXIT; until "$3" list >/dev/null 2>&1; do kill -0 $! || exit 1; sleep 1; done; "$3" pull "$1" >&2; "$3" show --modelfile "$1" | sed -n "/^FROM /{p;q}"' 'pull' 'llama3.2:1b' '/root/.ollama/models' 'ollama'
 bring 'llama3.2:3b' '/c/ollama.sif' 'bash' '-c' 'set -e; export OLLAMA_HOST=127.0.0.1:$((20000 + RANDOM % 10000)) ${2:+"OLLAMA_MODELS=$2"}; "$3" serve >/dev/null 2>&1 & trap "kill $!" EXIT; until "$3" list >/dev/null 2>&1; do kill -0 $! || exit 1; sleep 1; done; "$3" pull "$1" >&2; "$3" show --modelfile "$1" | sed -n "/^FROM /{p;q}"' 'pull' 'llama3.2:3b' '/root/.ollama/models' 'ollama'

@@ -13,7 +13,6 @@ set -euo pipefail
 
 readonly RUNTIME='apptainer'
 readonly MODULES=()
-readonly BINDS=('/srv/models:/srv/models:ro')
 HOST='' DIR='' STAGE='' # of --push
 
 say() { printf 'prefetch: %s\n' "$*" >&2; }
@@ -97,9 +96,9 @@ send() {
 
 # remote SCRIPT WORD...: a script of sh on HOST, whatever the login shell there is.
 remote() {
-  local word words=exec
-  for word in sh -c "$1" sh "${@:2}"; do words+=" '${word//\'/\'\\\'\'}'"; done
-  "${SSH[@]}" "$HOST" "$words"
+  local word line=exec
+  for word in sh -c "$1" sh "${@:2}"; do line+=" '${word//\'/\'\\\'\'}'"; done
+  "${SSH[@]}" "$HOST" "$line"
 }
 
 for BUNDLE in "$(dirname -- "${BASH_SOURCE[0]}")" "${SLURM_SUBMIT_DIR-}"; do [[ ! -f $BUNDLE/MANIFEST ]] || break; done
@@ -115,7 +114,9 @@ case ${1-} in
   *) die "unknown argument: $1 (there is --push HOST[:DIR])" ;;
 esac
 command -v "${RUNTIME:-bash}" >/dev/null || type -t module >/dev/null || die "$RUNTIME is not on this machine's PATH, and there are no modules"
-[[ $STAGE ]] && ! type -t module >/dev/null || for module in "${MODULES[@]}"; do module load "$module"; done
+if [[ ! $STAGE ]] || type -t module >/dev/null; then
+  for module in "${MODULES[@]}"; do module load "$module"; done
+fi
 pull '/srv/images/llama.sif' 'docker://ghcr.io/ggml-org/llama.cpp:server-cuda'
 [[ ! $STAGE ]] || push
 say 'all is there'

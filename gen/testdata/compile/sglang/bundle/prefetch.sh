@@ -120,9 +120,9 @@ send() {
 
 # remote SCRIPT WORD...: a script of sh on HOST, whatever the login shell there is.
 remote() {
-  local word words=exec
-  for word in sh -c "$1" sh "${@:2}"; do words+=" '${word//\'/\'\\\'\'}'"; done
-  "${SSH[@]}" "$HOST" "$words"
+  local word line=exec
+  for word in sh -c "$1" sh "${@:2}"; do line+=" '${word//\'/\'\\\'\'}'"; done
+  "${SSH[@]}" "$HOST" "$line"
 }
 
 for BUNDLE in "$(dirname -- "${BASH_SOURCE[0]}")" "${SLURM_SUBMIT_DIR-}"; do [[ ! -f $BUNDLE/MANIFEST ]] || break; done
@@ -138,7 +138,9 @@ case ${1-} in
   *) die "unknown argument: $1 (there is --push HOST[:DIR])" ;;
 esac
 command -v "${RUNTIME:-bash}" >/dev/null || type -t module >/dev/null || die "$RUNTIME is not on this machine's PATH, and there are no modules"
-[[ $STAGE ]] && ! type -t module >/dev/null || for module in "${MODULES[@]}"; do module load "$module"; done
+if [[ ! $STAGE ]] || type -t module >/dev/null; then
+  for module in "${MODULES[@]}"; do module load "$module"; done
+fi
 pull '/project/containers/sglang.sif' 'docker://lmsysorg/sglang:v0.5.23'
 bring 'meta-llama/Llama-3.1-8B-Instruct' '/project/containers/sglang.sif' 'env' 'HF_HOME=/hf' 'hf' 'download' 'meta-llama/Llama-3.1-8B-Instruct'
 [[ ! $STAGE ]] || push

@@ -114,9 +114,9 @@ send() {
 
 # remote SCRIPT WORD...: a script of sh on HOST, whatever the login shell there is.
 remote() {
-  local word words=exec
-  for word in sh -c "$1" sh "${@:2}"; do words+=" '${word//\'/\'\\\'\'}'"; done
-  "${SSH[@]}" "$HOST" "$words"
+  local word line=exec
+  for word in sh -c "$1" sh "${@:2}"; do line+=" '${word//\'/\'\\\'\'}'"; done
+  "${SSH[@]}" "$HOST" "$line"
 }
 
 for BUNDLE in "$(dirname -- "${BASH_SOURCE[0]}")" "${SLURM_SUBMIT_DIR-}"; do [[ ! -f $BUNDLE/MANIFEST ]] || break; done
@@ -132,7 +132,9 @@ case ${1-} in
   *) die "unknown argument: $1 (there is --push HOST[:DIR])" ;;
 esac
 command -v "${RUNTIME:-bash}" >/dev/null || type -t module >/dev/null || die "$RUNTIME is not on this machine's PATH, and there are no modules"
-[[ $STAGE ]] && ! type -t module >/dev/null || for module in "${MODULES[@]}"; do module load "$module"; done
+if [[ ! $STAGE ]] || type -t module >/dev/null; then
+  for module in "${MODULES[@]}"; do module load "$module"; done
+fi
 pull '/images/trtllm.sif' 'docker://nvcr.io/nvidia/tensorrt-llm/release:1.2.1'
 bring 'nvidia/Llama-3.1-8B-Instruct-FP8' '/images/trtllm.sif' 'env' 'hf' 'download' 'nvidia/Llama-3.1-8B-Instruct-FP8'
 [[ ! $STAGE ]] || push

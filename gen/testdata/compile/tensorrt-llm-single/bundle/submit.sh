@@ -3,10 +3,9 @@
 # Checks what can be checked before a node is asked for; then hands its arguments to sbatch, so that no file needs an
 # edit for an account: ./submit.sh -A p200981 --mail-user=me@example.org
 #
-# --smoke, as the first argument, tries the plan before it is paid for: the real servers, each with one short trial that
-# counts for nothing, in the queue that the site keeps for tests where the cluster profile knows one.
-#
 # Before what is sbatch's may stand:
+#   --smoke          tries the plan before it is paid for: the real servers, each with one short trial that counts for nothing, in
+#                    the queue that the site keeps for tests where the cluster profile knows one.
 #   --until-done 3   queues up to three successors, each of which runs when the jobs before it left something, and leaves out
 #                    nodes that were blamed twice. When all is done Slurm forgets the rest; a cancelled job stops them.
 #   --hold 20m       keeps what still runs after a failure for so long, and says how to reach it.
@@ -84,17 +83,26 @@ hand_in() {
 }
 
 id='' ids=() results=results overall=", and $PWD/results/report.html over all jobs" smoke=() hold=() again=0
-while [[ ${1-} == --until-done || ${1-} == --hold ]]; do
-  case $1 in
-    --until-done) again=${2-} ;;
-    --hold) hold=(--hold "${2-}") ;;
+wrong() { printf 'submit.sh: %s\n' "$*" >&2; exit 2; }
+while :; do
+  case ${1-} in
+    --smoke) smoke=(--smoke) results=results/smoke overall='' ;; # it counts for nothing
+    --until-done)
+      [[ ${2-} =~ ^[1-9][0-9]?$ ]] || wrong '--until-done wants a number of further jobs, from 1 to 99'
+      again=$2
+      shift
+      ;;
+    --hold)
+      [[ ${2-} =~ ^[0-9]{1,6}[smh]?$ ]] || wrong '--hold wants a time such as 20m'
+      hold=(--hold "$2")
+      shift
+      ;;
+    *) break ;;
   esac
-  [[ $again =~ ^(0|[1-9][0-9]?)$ ]] || { echo 'submit.sh: --until-done wants a number of further jobs, from 1 to 99' >&2; exit 2; }
-  shift $(($# > 1 ? 2 : 1))
-done
-if [[ ${1-} == --smoke ]]; then
   shift
-  smoke=(--smoke) results=results/smoke overall='' # it counts for nothing
+done
+if [[ ${smoke[*]} ]]; then
+  ((again == 0)) || wrong '--until-done is for the plan: one --smoke tries it all'
   submit 'job.sbatch' '' '--time=00:09:00' '--signal=B:USR1@135' "$@"
 else
   submit 'job.sbatch' "$id" "$@"

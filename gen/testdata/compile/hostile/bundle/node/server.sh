@@ -99,7 +99,7 @@ give() {
 # looks for it, and so does the directory on the node in which PMIx answers.
 be_task() {
   local name
-  RANK=$SLURM_PROCID RANKS=$SLURM_NTASKS
+  RANK=$SLURM_PROCID
   for name in "${!SLURM_@}" "${!PMI_@}" "${!PMIX_@}"; do give "$name" "${!name}"; done
   [[ ! -d ${PMIX_SERVER_TMPDIR-} ]] || BINDS+=("$PMIX_SERVER_TMPDIR")
 }
@@ -170,7 +170,7 @@ trap end TERM USR1 INT HUP
 
 find_rank server "$REPLICA"
 RANKS=$COUNT
-[[ ! $TASK ]] || be_task
+[[ ! $TASK ]] || { be_task; RANKS=$SLURM_NTASKS; }
 want_port
 own_tmp "${BENCH_NODE-}${REPLICA:+.$REPLICA}${TASK:+.$RANK}" # what one server or task of a machine compiles or locks is not the other's
 trap '"$BUNDLE/node/tidy.sh" "$TMP"' EXIT

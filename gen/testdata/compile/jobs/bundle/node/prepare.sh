@@ -99,7 +99,7 @@ give() {
 # looks for it, and so does the directory on the node in which PMIx answers.
 be_task() {
   local name
-  RANK=$SLURM_PROCID RANKS=$SLURM_NTASKS
+  RANK=$SLURM_PROCID
   for name in "${!SLURM_@}" "${!PMI_@}" "${!PMIX_@}"; do give "$name" "${!name}"; done
   [[ ! -d ${PMIX_SERVER_TMPDIR-} ]] || BINDS+=("$PMIX_SERVER_TMPDIR")
 }
@@ -147,9 +147,8 @@ prepare() (
   local apart=${BENCH_NODE-}
   find_rank server "$1"
   ((REPLICAS == 1)) || apart+=.$1
-  [[ ! $apart ]] || TMP+=/$apart
+  own_tmp "$apart"
   find_interface
-  mkdir -p "$TMP"
   read_argv "$BUNDLE/argv/$DEPLOYMENT.prepare"
   contained "$IMAGE" "${ARGV[@]}"
   read_env "$BUNDLE/env/$DEPLOYMENT.env"

@@ -101,7 +101,7 @@ give() {
 # looks for it, and so does the directory on the node in which PMIx answers.
 be_task() {
   local name
-  RANK=$SLURM_PROCID RANKS=$SLURM_NTASKS
+  RANK=$SLURM_PROCID
   for name in "${!SLURM_@}" "${!PMI_@}" "${!PMIX_@}"; do give "$name" "${!name}"; done
   [[ ! -d ${PMIX_SERVER_TMPDIR-} ]] || BINDS+=("$PMIX_SERVER_TMPDIR")
 }
@@ -144,6 +144,17 @@ contained() {
   CONTAINED+=("$image" "$@")
 }
 
+# built_for: the machine that bin/agent is for, as uname -m has it, by e_machine in its file's ELF header; nothing where that
+# tells none.
+built_for() {
+  local machine
+  machine=$(od -An -j18 -N2 -tu2 "$AGENT" 2>/dev/null)
+  case ${machine//[[:space:]]/} in
+    62) printf x86_64 ;;
+    183) printf aarch64 ;;
+  esac
+}
+
 # row CHECK STATE WORDS
 row() { printf '%s\t%s\t%s\t%s\n' "$NODE" "$1" "$2" "${3//[[:cntrl:]]/ }"; }
 
@@ -151,13 +162,8 @@ row() { printf '%s\t%s\t%s\t%s\n' "$NODE" "$1" "$2" "${3//[[:cntrl:]]/ }"; }
 agent_runs() {
   local said machine
   said=$("$AGENT" version 2>&1) && { row agent ok "version $said runs on $(uname -m)"; return; }
-  machine=$(od -An -tu2 -j18 -N2 "$AGENT" 2>/dev/null) # e_machine of an ELF header
-  case ${machine//[[:space:]]/} in
-    62) machine=x86_64 ;;
-    183) machine=aarch64 ;;
-    *) machine='no known machine' ;;
-  esac
-  row agent fail "bin/agent does not run here: it is for $machine, this node is $(uname -m): ${said##*: } (set the architecture in the cluster profile and compile again; make agent-arm64 builds one)"
+  machine=$(built_for)
+  row agent fail "bin/agent does not run here: it is for ${machine:-no known machine}, this node is $(uname -m): ${said##*: } (set the architecture in the cluster profile and compile again; make agent-arm64 builds one)"
   return 1
 }
 
