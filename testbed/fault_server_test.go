@@ -30,7 +30,7 @@ var serverFaults = []fault{
 	},
 	{
 		name: "a server exits while it loads, with 0", class: loading,
-		exit: "FAILED 1", line: []string{"d1: the server ended by itself, with status 0 while loading", "rank 0"}, trials: "missing missing missing",
+		exit: "FAILED 1", line: []string{"d1: the server ended by itself with status 0 while loading", "rank 0"}, trials: "missing missing missing",
 		run: func(t *testing.T) seen {
 			j := edited(t, "pair", 2, "ttft: 20ms", "start_delay: 1h").submit()
 			j.until("server that loads", j.launched)
@@ -89,7 +89,7 @@ var serverFaults = []fault{
 	},
 	{
 		name: "a server exits with 0 in a trial", class: serving,
-		exit: "FAILED 1", line: []string{"d1: the server ended by itself, with status 0 in trial 0001", "rank 0"}, trials: "failed complete complete",
+		exit: "FAILED 1", line: []string{"d1: the server ended by itself with status 0 in trial 0001", "rank 0"}, trials: "failed complete complete",
 		run: func(t *testing.T) seen {
 			j := compile(t, "pair", 2).submit()
 			j.until("start of the first trial", j.started("0001"))
