@@ -174,7 +174,9 @@ main() {
   watch_ray &
   watch_nodes &
   watch_server &
-  wait -n
+  wait -n || exit
+  printf 'ray: the server ended by itself with status 0\n'
+  exit 1 # as vLLM does that lost a worker; at 0 Slurm waits for the other ranks, and then kills them before they tidy up
 }
 
 # has_ray: whether the image has Ray at all; its version is in the log.
