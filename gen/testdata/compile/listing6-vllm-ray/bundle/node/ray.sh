@@ -100,6 +100,7 @@ give() {
 # looks for it, and so does the directory on the node in which PMIx answers.
 be_task() {
   local name
+  # shellcheck disable=SC2034 # RANKS is of server.sh
   RANK=$SLURM_PROCID RANKS=$SLURM_NTASKS
   for name in "${!SLURM_@}" "${!PMI_@}" "${!PMIX_@}"; do give "$name" "${!name}"; done
   [[ ! -d ${PMIX_SERVER_TMPDIR-} ]] || BINDS+=("$PMIX_SERVER_TMPDIR")
@@ -151,7 +152,7 @@ main() {
   local join
   find_rank server
   want_port
-  own_tmp
+  own_tmp ''
   printf '%s %s\n' "$NODE" "$$" >"$PLACED/$RANK"
   find_interface
   ulimit -Sn "$(ulimit -Hn)"
@@ -174,9 +175,9 @@ main() {
   watch_ray &
   watch_nodes &
   watch_server &
-  wait -n || exit
+  wait -n || return
   printf 'ray: the server ended by itself with status 0\n'
-  exit 1 # as vLLM does that lost a worker; at 0 Slurm waits for the other ranks, and then kills them before they tidy up
+  return 1 # as vLLM does that lost a worker; at 0 Slurm waits for the other ranks, and then kills them before they tidy up
 }
 
 # has_ray: whether the image has Ray at all; its version is in the log.
