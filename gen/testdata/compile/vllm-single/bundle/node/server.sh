@@ -178,9 +178,8 @@ read_env "$BUNDLE/env/$DEPLOYMENT.env"
 SERVER=$!
 status=0
 wait "$SERVER" 2>/dev/null || status=$? # the status says enough
-[[ ! $ASKED ]] || exit 0 # for at any other status Slurm ends the ranks that still tidy up
-if [[ $status == 0 ]] && grep -q $'^server\t.*\t-$' "$RUN/nodes.tsv"; then # and at 0 it waits for them, and then kills them
+if [[ ! $ASKED && $status == 0 ]] && grep -q $'^server\t.*\t-$' "$RUN/nodes.tsv"; then # one of several ranks, for which Slurm would wait
   printf 'rank %s of %s ended by itself with status 0\n' "$RANK" "$RANKS"
-  exit 1
+  status=1
 fi
-exit "$status"
+[[ $ASKED ]] || exit "$status" # asked, it is 0, for at any other status Slurm ends the ranks that still tidy up
