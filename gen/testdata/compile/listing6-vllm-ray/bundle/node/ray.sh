@@ -100,7 +100,12 @@ give() {
 # looks for it, and so does the directory on the node in which PMIx answers.
 be_task() {
   local name
+<<<<<<< HEAD
   RANK=$SLURM_PROCID
+=======
+  # shellcheck disable=SC2034 # RANKS is of server.sh
+  RANK=$SLURM_PROCID RANKS=$SLURM_NTASKS
+>>>>>>> v2
   for name in "${!SLURM_@}" "${!PMI_@}" "${!PMIX_@}"; do give "$name" "${!name}"; done
   [[ ! -d ${PMIX_SERVER_TMPDIR-} ]] || BINDS+=("$PMIX_SERVER_TMPDIR")
 }
@@ -174,7 +179,9 @@ main() {
   watch_ray &
   watch_nodes &
   watch_server &
-  wait -n
+  wait -n || return
+  printf 'ray: the server ended by itself with status 0\n'
+  return 1 # as vLLM does that lost a worker; at 0 Slurm waits for the other ranks, and then kills them before they tidy up
 }
 
 # has_ray: whether the image has Ray at all; its version is in the log.
