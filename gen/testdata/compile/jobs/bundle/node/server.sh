@@ -99,12 +99,7 @@ give() {
 # looks for it, and so does the directory on the node in which PMIx answers.
 be_task() {
   local name
-<<<<<<< HEAD
   RANK=$SLURM_PROCID
-=======
-  # shellcheck disable=SC2034 # RANKS is of server.sh
-  RANK=$SLURM_PROCID RANKS=$SLURM_NTASKS
->>>>>>> v2
   for name in "${!SLURM_@}" "${!PMI_@}" "${!PMIX_@}"; do give "$name" "${!name}"; done
   [[ ! -d ${PMIX_SERVER_TMPDIR-} ]] || BINDS+=("$PMIX_SERVER_TMPDIR")
 }
@@ -195,12 +190,9 @@ SERVER=$!
 guard
 status=0
 wait "$SERVER" 2>/dev/null || status=$? # the status says enough
-<<<<<<< HEAD
 kill -TERM "$GUARD" 2>/dev/null || :
-=======
 if [[ ! $ASKED && $status == 0 ]] && grep -q $'^server\t.*\t-$' "$RUN/nodes.tsv"; then # one of several ranks, for which Slurm would wait
   printf 'rank %s of %s ended by itself with status 0\n' "$RANK" "$RANKS"
   status=1
 fi
->>>>>>> v2
 [[ $ASKED ]] || exit "$status" # asked, it is 0, for at any other status Slurm ends the ranks that still tidy up

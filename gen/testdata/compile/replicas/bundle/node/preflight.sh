@@ -101,12 +101,7 @@ give() {
 # looks for it, and so does the directory on the node in which PMIx answers.
 be_task() {
   local name
-<<<<<<< HEAD
   RANK=$SLURM_PROCID
-=======
-  # shellcheck disable=SC2034 # RANKS is of server.sh
-  RANK=$SLURM_PROCID RANKS=$SLURM_NTASKS
->>>>>>> v2
   for name in "${!SLURM_@}" "${!PMI_@}" "${!PMIX_@}"; do give "$name" "${!name}"; done
   [[ ! -d ${PMIX_SERVER_TMPDIR-} ]] || BINDS+=("$PMIX_SERVER_TMPDIR")
 }
