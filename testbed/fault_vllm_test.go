@@ -106,7 +106,7 @@ var vllmFaults = []fault{
 
 // loads is how long vLLM may take to say that it can't, from the job's start on: it imports Python for a long time on a
 // machine that does other things.
-const loads = 2 * time.Minute
+const loads = 4 * time.Minute
 
 // vllm is edited of a recipe for a real vLLM, with one trial.
 func vllm(t *testing.T, name string, n int, oldnew ...string) *bundle {
