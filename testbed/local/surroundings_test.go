@@ -115,7 +115,7 @@ func TestWhatCannotWorkIsNamedFirst(t *testing.T) {
 			return os.WriteFile(name, text, 0o755)
 		},
 		"can't be run on ": func(b bundle) error { return os.Remove(filepath.Join(b.dir, "bin/agent")) },
-		"is the bundle's directory writable": func(b bundle) error {
+		"results/local-1 can't be made: not a directory": func(b bundle) error {
 			return os.WriteFile(filepath.Join(b.dir, "results"), nil, 0o644) // even root can make nothing in it
 		},
 	} {
