@@ -103,7 +103,7 @@ func TestStatusOfABundle(t *testing.T) {
 	b.wantStatus(75, "1/3 done, 2 left; job "+j.id+" runs trial 0002 ")
 	on(t, j.nodesOf("server")[0][0], "pkill", "-KILL", "-u", "bench", "-f", "agent dummy")
 	j.wait(status{"FAILED", "137:0"})
-	b.wantStatus(75, "2/3 done, 1 failed (", "Killed", "; next: ./submit.sh\n")
+	b.wantStatus(75, "2/3 done, 1 failed (", "signal 9", "; next: ./submit.sh\n")
 	copied := &bundle{t, b.dir + "-copy", b.nodes} // as on a laptop: no agent that runs, no Slurm
 	shell(t, "cp -r '"+b.dir+"' '"+copied.dir+"' && echo nonsense >'"+copied.dir+"/bin/agent'")
 	copied.wantStatus(75, "2/3 done, 1 failed (", "counted by what the jobs wrote: ", "bundle edited: bin/agent\n")

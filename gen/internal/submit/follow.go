@@ -196,6 +196,9 @@ func (f *Follower) deploymentEvent(at float64, id, state, text string) []string 
 		f.startups = append(f.startups, at-f.deployment.start)
 		return []string{fmt.Sprintf("%s is ready after %s", id, span(at-f.deployment.start))}
 	case "failed":
+		if strings.HasPrefix(text, id) { // the line of its failure has just said this
+			return []string{id + " failed"}
+		}
 		return []string{fmt.Sprintf("%s failed: %s", id, plain(text))}
 	}
 	return nil

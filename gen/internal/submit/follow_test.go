@@ -48,7 +48,7 @@ func TestFollowerTellsAJobsLife(t *testing.T) {
 	wantNews(t, f, []string{"0002 c8-r1 complete: 200 ok", "deploy d2 (2 of 2)"}, "now 330", "queue RUNNING|None|",
 		"event 320 trial 0002 complete", "told 0002 200_ok", "event 321 phase deploy start", "event 321 deployment d2 start")
 	wantStatus(t, f, "job 12 · deploy · 80 s left") // trials take twice what was planned
-	wantNews(t, f, []string{"FAILED: d2: out of memory while loading", "d2 failed: d2: out of memory while loading", "tear down", "report"}, "now 360", "queue COMPLETING|None|",
+	wantNews(t, f, []string{"FAILED: d2: out of memory while loading", "d2 failed", "tear down", "report"}, "now 360", "queue COMPLETING|None|",
 		"event 350 failure server_d2 137 d2:_out_of_memory_while_loading", "event 350 deployment d2 failed d2:_out_of_memory_while_loading", "event 351 phase tear_down start", "event 355 phase report start", "event 356 exit 137")
 	if f.Over() {
 		t.Error("a job that completes counts as over")
