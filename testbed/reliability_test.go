@@ -95,7 +95,7 @@ func (d *reliability) Faults(class string) []string {
 // markdown is the row as a line of a table.
 func (r row) markdown() string {
 	if r.skipped {
-		return fmt.Sprintf("| %s | not run: this machine lacks what it needs | | | | |", r.fault.name)
+		return fmt.Sprintf("| %s | not run that time | | | | |", r.fault.name)
 	}
 	name := r.fault.name
 	if r.failed {

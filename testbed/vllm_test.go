@@ -121,10 +121,11 @@ var placed = sync.OnceValue(func() error {
 	return nil
 })
 
-// needVLLM waits for the test's turn. It is skipped where not all is to be run: its image takes minutes to make, and each test some.
+// needVLLM waits for the test's turn. It is skipped where not all is to be run, or VLLM=no is set:
+// its image takes minutes to make, and each test some.
 func needVLLM(t *testing.T) {
 	t.Helper()
-	if !full {
+	if !full || os.Getenv("VLLM") == "no" {
 		t.Skip("the real vLLM: make e2e-full, or FULL=1 testbed/e2e -run " + t.Name())
 	}
 	vllmTurn.Lock()
