@@ -79,6 +79,9 @@ var bundleFaults = []fault{
 		run: func(t *testing.T) seen {
 			b := compile(t, "pair", 4)
 			first, second := b.submitWith("--nodelist="+strings.Join(b.nodes[:2], ",")), b.submitWith("--nodelist="+strings.Join(b.nodes[2:], ","))
+			for _, j := range []*job{first, second} { // one bundle's nodes are looked at as one
+				j.until("end", j.over)
+			}
 			one, two := first.seen(time.Time{}), second.seen(time.Time{})
 			if one.exit != "COMPLETED 0" { // whichever came first
 				one, two = two, one
