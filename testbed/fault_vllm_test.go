@@ -17,7 +17,7 @@ var vllmFaults = []fault{
 		name: "the image has no Ray", class: loading, quick: true,
 		exit: "FAILED 1", line: []string{"d1", "the image has no Ray", "ackend: mp"}, trials: "missing missing",
 		run: func(t *testing.T) seen {
-			return edited(t, "vllm-ray", 3, "path: vllm.sif", "path: dummy.sif").submit().seen(time.Time{})
+			return edited(t, "vllm-ray", 3, "path: vllm.sif", "path: dummy.sif", "/models/tiny-llama", "/models").submit().seen(time.Time{})
 		},
 	},
 	{
