@@ -24,6 +24,13 @@ everywhere() {
 
 part() { (($1 == 0)) || printf '.%d' "$1"; }
 
+# watching_step K: WATCHING, the options of a step that looks at the nodes of component K beside what runs there, and
+# SEEN_GPUS, the GPUs that it sees on each. Of two components the second has the servers, and so the GPUs.
+watching_step() {
+  WATCHING=("${MONITOR_STEP[@]}") SEEN_GPUS=0
+  (($1 == ${#PARTS[@]} - 1)) && WATCHING+=("${MONITOR_GPUS[@]}") SEEN_GPUS=$GPUS
+}
+
 # gone NAME: it has ended; or has said that one of its nodes is lost, for then Slurm takes half a minute to end the step.
 gone() { ! kill -0 "${PID[$1]}" 2>/dev/null || lost "$1"; }
 

@@ -5,15 +5,14 @@
 # them is said at once; a failure ends the job, a warning is noted. A node that says nothing within 300 s was never placed,
 # or does not share this directory.
 preflight() {
-  local k d gpus servers step first=${NODES[0]} peers=$((${#NODES[@]} - 1)) todo=()
+  local k d servers first=${NODES[0]} peers=$((${#NODES[@]} - 1)) todo=()
   for d in "${DEPLOYMENTS[@]}"; do [[ ${LAUNCHER[$d]} == none || $(left "$d") == 0 ]] || todo+=("$d=${IMAGE[$d]}"); done
   servers=$(IFS=,; printf '%s' "${SERVER_NODES[*]}")
   ((LOCAL)) && servers=$first peers=0 # one machine plays them all
   printf '%s\n' "$JOB" >"$RUN/preflight.shared"
   for k in "${!PARTS[@]}"; do
-    gpus=0 step=("${MONITOR_STEP[@]}")
-    ((k == ${#PARTS[@]} - 1)) && gpus=$GPUS step+=("${MONITOR_GPUS[@]}") # of two components the second has the servers
-    start "preflight$(part "$k")" on "${PARTS[k]}" "${step[@]}" "$BUNDLE/node/preflight.sh" "$RUN" "$JOB" "$first" "$peers" "$gpus" "$servers" "${todo[@]}"
+    watching_step "$k"
+    start "preflight$(part "$k")" on "${PARTS[k]}" "${WATCHING[@]}" "$BUNDLE/node/preflight.sh" "$RUN" "$JOB" "$first" "$peers" "$SEEN_GPUS" "$servers" "${todo[@]}"
   done
   within_all 300 preflight
   [[ $STOP == cancelled ]] && return 1
