@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"hpcbench/gen/internal/service"
-	"hpcbench/templates"
 )
 
 // blamed runs blame.sh over these logs, which are as old as their order: the words of a server d1 over cn01 and cn02, or of
@@ -37,17 +36,13 @@ func blamed(t *testing.T, causes []service.Cause, status int, call string, logs 
 			t.Fatal(err)
 		}
 	}
-	lib, err := templates.FS.ReadFile("lib/blame.sh")
-	if err != nil {
-		t.Fatal(err)
-	}
 	return bash(t, fmt.Sprintf(`set -uo pipefail; export LC_ALL=C TZ=UTC
 BUNDLE='%s' RUN='%[1]s/run' LOGS='%[1]s/run/logs' RUNNING=()
 declare -A WHAT=([d1]='tp=1') REPLICAS=([d1]=1 [d2]=1) LAUNCHER=([d1]=single [d2]=tasks)
 %s
 WHEN='while loading'
 status=%d
-%s`, dir, lib, status, call))
+%s`, dir, libs(t, "blame"), status, call))
 }
 
 // causesOf is node/causes.tsv of a service with these causes.

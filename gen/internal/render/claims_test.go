@@ -5,20 +5,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"hpcbench/templates"
 )
 
 // A claim is void when its job is over, and when it is of this job's run before Slurm requeued it, for that has the same id.
 func TestClaims(t *testing.T) {
-	var libs strings.Builder
-	for _, name := range []string{"lib/slurm.sh", "lib/claims.sh"} {
-		text, err := templates.FS.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		libs.Write(text)
-	}
 	for name, c := range map[string]struct{ claim, want string }{
 		"none":                           {"", "mine"},
 		"of this job's run before":       {"7 1 0", "mine"},
@@ -37,7 +27,7 @@ func TestClaims(t *testing.T) {
 			}
 			got := strings.TrimSpace(bash(t, `set -uo pipefail
 say() { :; }; fail() { echo "FAILED: $*"; }; pause() { :; }
-`+libs.String()+`
+`+libs(t, "slurm", "claims")+`
 squeue() { case $2 in --jobs=8) echo RUNNING ;; --jobs=10) echo 'Invalid job id specified' >&2; return 1 ;; esac; }
 BUNDLE='`+dir+`' PLANNED=trials JOB=7 SLURM_RESTART_COUNT=1
 claim="`+c.claim+`"
