@@ -182,11 +182,11 @@ func (r *run) view() jobView {
 	for _, row := range r.proofs() {
 		add("proof of "+row[0], row[1])
 	}
-	rows, notes := r.added()
-	for _, row := range rows {
+	told := r.added()
+	for _, row := range told.rows {
 		add(row[0]+" (added)", row[1])
 	}
-	for _, note := range notes {
+	for _, note := range told.notes {
 		add("added metrics", note)
 	}
 	for _, name := range slices.Sorted(maps.Keys(j.Facts)) {

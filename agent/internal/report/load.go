@@ -24,6 +24,7 @@ type run struct {
 	ledger  []ledger.Row
 	start   float64 // seconds since 1970
 	results map[string]*result
+	told    *added // by commands on the nodes; nil until it is asked for
 }
 
 // result is what a job left of a trial.

@@ -149,14 +149,26 @@ func (r *run) proofs() [][2]string {
 	return rows
 }
 
-// added are the metrics that commands on the job's nodes told, over the whole job, as rows of name and text; and what could not
-// be read of them.
-func (r *run) added() (rows [][2]string, notes []string) {
+// added is what commands on the job's nodes told, over the whole job, as rows of name and text; and what could not be read of it.
+type added struct {
+	rows  [][2]string
+	notes []string
+}
+
+// added reads what the commands told, once: the text and the page both ask, and a monitor's file may be long.
+func (r *run) added() added {
+	if r.told == nil {
+		r.told = new(r.readAll())
+	}
+	return *r.told
+}
+
+func (r *run) readAll() (told added) {
 	words := map[string][]string{}
 	for _, node := range slices.Sorted(maps.Keys(r.nodeRoles())) {
 		all, err := readAdded(filepath.Join(r.dir, "monitor-"+node+".csv"))
 		if err != nil {
-			notes = append(notes, err.Error())
+			told.notes = append(told.notes, err.Error())
 		}
 		for _, name := range slices.Sorted(maps.Keys(all)) {
 			text := node + " nothing"
@@ -167,9 +179,9 @@ func (r *run) added() (rows [][2]string, notes []string) {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(words)) {
-		rows = append(rows, [2]string{strings.TrimPrefix(name, workload.CustomColumn), several(words[name])})
+		told.rows = append(told.rows, [2]string{strings.TrimPrefix(name, workload.CustomColumn), several(words[name])})
 	}
-	return rows, notes
+	return told
 }
 
 // readings are what a node's column has: how many, their sum, and the least and the highest.
@@ -232,8 +244,7 @@ func (r *Report) lists() string {
 		for _, row := range job.proofs() {
 			proofs.WriteString(wrap("  "+job.id+" "+row[0]+"  ", row[1]))
 		}
-		rows, _ := job.added() // the page tells what could not be read
-		for _, row := range rows {
+		for _, row := range job.added().rows { // the page tells what could not be read
 			added.WriteString(wrap("  "+job.id+" "+row[0]+"  ", row[1]))
 		}
 	}

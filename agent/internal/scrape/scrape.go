@@ -91,7 +91,11 @@ func New(cfg Config) (*Scraper, error) {
 	if s.file, err = os.Create(cfg.Path); err != nil {
 		return nil, err
 	}
-	return s, s.write("time_s,endpoint," + strings.Join(p.heads(), ",") + "\n")
+	if err := s.write("time_s,endpoint," + strings.Join(p.heads(), ",") + "\n"); err != nil {
+		_ = s.file.Close() // the first error is the one to tell
+		return nil, err
+	}
+	return s, nil
 }
 
 // pageOf is the address of an endpoint's page.
