@@ -15,30 +15,12 @@ var clientFaults = []fault{
 	{
 		name: "the agent of one of two client nodes is killed", class: clients, quick: true, rest: true,
 		exit: "FAILED 137", line: []string{"client on cn", "was ended by signal 9 (KILL) in trial 0001"}, trials: "failed complete complete",
-		run: func(t *testing.T) seen {
-			j := twoClients(t).submit()
-			j.until("start of the first trial", j.started("0001"))
-			j.sendsLoad()
-			at := time.Now()
-			on(t, j.nodesOf("client")[1][0], "pkill", "-KILL", "-u", "bench", "-f", "agent serve")
-			s := j.seen(at)
-			j.wantOthersKept("0001", j.nodesOf("client")[0][0])
-			return s
-		},
+		run: func(t *testing.T) seen { return secondAgent(t, "KILL") },
 	},
 	{
 		name: "the agent of one of two client nodes stops, its process alive", class: clients,
 		exit: "FAILED 1", line: []string{"client node cn", "has not been heard", "in trial 0001"}, trials: "failed failed missing",
-		run: func(t *testing.T) seen {
-			j := twoClients(t).submit()
-			j.until("start of the first trial", j.started("0001"))
-			j.sendsLoad()
-			at := time.Now()
-			on(t, j.nodesOf("client")[1][0], "pkill", "-STOP", "-u", "bench", "-f", "agent serve")
-			s := j.seen(at)
-			j.wantOthersKept("0001", j.nodesOf("client")[0][0])
-			return s
-		},
+		run: func(t *testing.T) seen { return secondAgent(t, "STOP") },
 	},
 	{
 		name: "one of two client nodes is cut off", class: clients, rest: true,
@@ -98,6 +80,19 @@ var clientFaults = []fault{
 			return s
 		},
 	},
+}
+
+// secondAgent is a job of two client nodes, the second of whose agents gets a signal in the first trial.
+func secondAgent(t *testing.T, signal string) seen {
+	t.Helper()
+	j := twoClients(t).submit()
+	j.until("start of the first trial", j.started("0001"))
+	j.sendsLoad()
+	at := time.Now()
+	on(t, j.nodesOf("client")[1][0], "pkill", "-"+signal, "-u", "bench", "-f", "agent serve")
+	s := j.seen(at)
+	j.wantOthersKept("0001", j.nodesOf("client")[0][0])
+	return s
 }
 
 // twoClients is recipes/pair.yaml with two client nodes.

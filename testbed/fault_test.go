@@ -84,21 +84,26 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// inOrder tells whether a line has all of these words in it, one behind the other.
+func inOrder(line string, words []string) bool {
+	for _, w := range words {
+		_, after, ok := strings.Cut(line, w)
+		if !ok {
+			return false
+		}
+		line = after
+	}
+	return true
+}
+
 // check holds what was seen against what is wanted.
 func (f fault) check(t *testing.T, s seen) {
 	t.Helper()
 	if !regexp.MustCompile("^" + f.exit + "$").MatchString(s.exit) {
 		t.Errorf("it ended as %q, want %q", s.exit, f.exit)
 	}
-	if rest := s.line; true {
-		for _, words := range f.line {
-			_, after, ok := strings.Cut(rest, words)
-			if !ok {
-				t.Errorf("the line is %q, want %q in it, in this order", s.line, f.line)
-				break
-			}
-			rest = after
-		}
+	if !inOrder(s.line, f.line) {
+		t.Errorf("the line is %q, want %q in it, in this order", s.line, f.line)
 	}
 	if got := strings.Join(s.trials, " "); !regexp.MustCompile("^(?:" + f.trials + ")$").MatchString(got) {
 		t.Errorf("the trials are %q, want %q", got, f.trials)

@@ -93,13 +93,7 @@ func (j *job) atHead(file, line string) {
 // wantLine wants these words in the line that says why the job failed, in this order.
 func (j *job) wantLine(words ...string) {
 	j.t.Helper()
-	rest := j.lastLine()
-	for _, w := range words {
-		_, after, ok := strings.Cut(rest, w)
-		if !ok {
-			j.t.Errorf("the line is %q, want %q in it", j.lastLine(), words)
-			return
-		}
-		rest = after
+	if line := j.lastLine(); !inOrder(line, words) {
+		j.t.Errorf("the line is %q, want %q in it", line, words)
 	}
 }

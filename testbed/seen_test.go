@@ -3,7 +3,9 @@
 package testbed
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -87,7 +89,10 @@ type event struct {
 }
 
 func (j *job) events() []event {
-	text, _ := os.ReadFile(j.path("events.tsv"))
+	text, err := os.ReadFile(j.path("events.tsv"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) { // a job that could not begin has none
+		j.t.Error(err)
+	}
 	var all []event
 	for line := range strings.Lines(string(text)) {
 		when, words, _ := strings.Cut(strings.TrimSpace(line), "\t")
