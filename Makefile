@@ -51,7 +51,7 @@ lint:
 	go run $(STATICCHECK) ./...
 	@echo shellcheck; shellcheck $(SCRIPTS) $(GENERATED)
 
-## e2e: the seven things a user does, on a real Slurm and Apptainer cluster made here (root, Debian)
+## e2e: what users do, and one fault of each class, on a real Slurm and Apptainer cluster made here (root, Debian)
 e2e: build
 	testbed/e2e
 
