@@ -14,16 +14,17 @@ var monitor = command{
 	short: "write down this node's CPU, memory, network, disk and GPUs",
 	long: `
 One row a reading, CSV with a header; a reading that is missing is an empty cell. GPUs are read by agent-gpu beside this
-program, else by nvidia-smi, where there are any. --watch names the metrics that a recipe or a service adds: those of them
-that are commands are run each interval, one at a time, and killed after 10 s; the last line is the number, the column
-custom_NAME. Ends with status 0 on TERM, INT or USR1.`,
+program, else by nvidia-smi, else by rocm-smi (once a second at most), where there are any. --watch says what is read, where
+that is not all, and names the metrics that a recipe or a service adds: those of them that are commands are run each interval,
+one at a time, and killed after 10 s; the last line is the number, the column custom_NAME. Ends with status 0 on TERM, INT
+or USR1.`,
 	example: "agent monitor --out monitor-mel2001.csv --interval 1s",
 	declare: func(f *flags) action {
 		out := f.text("out", "FILE", "", "the CSV, written anew")
 		node := f.text("node", "NAME", "", "name of this node in the log (default this node's)")
 		interval := f.time("interval", time.Second, "from row to row, at least 100ms")
 		gpu := f.text("gpu", "auto|none", "auto", "whether to look for GPUs")
-		watched := f.text("watch", "FILE", "", "metrics to add: node/watch.json")
+		watched := f.text("watch", "FILE", "", "what to read, and metrics to add: node/watch.json")
 		f.need("out")
 		return func(ctx context.Context, c *call) error {
 			if *interval < watch.MinInterval {
@@ -42,7 +43,7 @@ custom_NAME. Ends with status 0 on TERM, INT or USR1.`,
 			}
 			defer file.Close()
 			log := logger(c.stderr, cmp.Or(*node, thisNode()), "monitor").With("category", "monitor")
-			return watch.Run(ctx, watch.Config{Out: file, Interval: *interval, GPU: *gpu, Metrics: w.Metrics, Log: log})
+			return watch.Run(ctx, watch.Config{Out: file, Interval: *interval, GPU: *gpu, Collectors: w.Collectors, Metrics: w.Metrics, Log: log})
 		}
 	},
 }
