@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"hpcbench/agent/internal/scrape"
 	"hpcbench/agent/internal/search"
@@ -23,6 +24,7 @@ type try struct {
 	summary *summary.Summary
 	parts   []*summary.Part
 	last    []share.Progress
+	zero    time.Time // of its load
 }
 
 // search drives the trial's load through several rates. The trial's numbers, and the files of its nodes, are those of the
@@ -56,7 +58,7 @@ func (c Config) try(ctx context.Context, k int, rate float64, used int64) (*try,
 	if err != nil && (len(parts) == 0 || k > 1) { // executors may still have those of the probe before
 		return nil, search.Outcome{}, err
 	}
-	t := &try{k, c.Trial, summary.Merge(c.Trial, parts), parts, last}
+	t := &try{k, c.Trial, summary.Merge(c.Trial, parts), parts, last, *c.zero}
 	if err == nil {
 		err = search.Silent(k, t.summary, share.Reasons(t.summary.Requests.ByOutcome, last...))
 	}
@@ -78,5 +80,5 @@ func (c Config) settle(t *try, r *summary.Search, cause error) (*summary.Summary
 	}
 	_ = os.Remove(from) // when it is empty
 	c.Trial = t.trial
-	return c.conclude(s, t.parts, t.last, cause)
+	return c.conclude(s, t.parts, t.zero, t.last, cause)
 }

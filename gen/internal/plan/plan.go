@@ -53,7 +53,8 @@ type Setting struct {
 	HealthIntervalS int            `json:"health_interval_s,omitempty"`
 	MonitorS        float64        `json:"monitor_s,omitempty"` // seconds between two readings; 0: nodes are not watched
 	ClientStep      []string       `json:"client_step,omitempty"`
-	Watch           workload.Watch `json:"watch,omitzero"` // what is read beside the nodes' own readings: node/watch.json
+	Watch           workload.Watch `json:"watch,omitzero"`        // what is read beside the nodes' own readings: node/watch.json
+	OutputFile      string         `json:"output_file,omitempty"` // all nodes' readings in one file of the job's results
 	MonitorStep     []string       `json:"monitor_step,omitempty"`
 	MonitorGPUs     []string       `json:"monitor_gpus,omitempty"` // beside those on nodes with the servers' GPUs
 	GPUs            int            `json:"gpus,omitempty"`         // that a step with MonitorGPUs sees on each node

@@ -37,7 +37,7 @@ func (m *maker) setting(p *Plan, r *recipe.Recipe) Setting {
 	}
 	if r.Monitoring.Enabled {
 		s.MonitorS = r.Monitoring.IntervalS
-		s.Watch = m.watch(r.Monitoring)
+		s.Watch, s.OutputFile = m.watch(r.Monitoring), r.Monitoring.OutputFile
 	}
 	m.health(&s, r.Servers.HealthCheck)
 	m.steps(&s, p)
@@ -50,15 +50,15 @@ func (m *maker) setting(p *Plan, r *recipe.Recipe) Setting {
 
 // watch is what is asked of the servers and of commands on the nodes; zero where that is nothing.
 func (m *maker) watch(r recipe.Monitoring) workload.Watch {
-	w := workload.Watch{Schema: workload.Schema, IntervalS: r.IntervalS}
-	if page := m.svc.Metrics; page.Path != "" {
+	w := workload.Watch{Schema: workload.Schema, IntervalS: r.IntervalS, Collectors: r.Collectors}
+	if page := m.svc.Metrics; page.Path != "" && (r.Reads("server") || slices.ContainsFunc(r.Metrics, func(x workload.Metric) bool { return x.Metric != "" })) {
 		w.Server = &workload.MetricsPage{Path: page.Path, PortOffset: page.PortOffset, Map: page.Map}
 	}
 	for _, x := range m.svc.Metrics.Extra {
 		w.Metrics = append(w.Metrics, x.Watched())
 	}
 	w.Metrics = append(w.Metrics, r.Metrics...)
-	if w.Server == nil && len(w.Metrics) == 0 {
+	if w.Server == nil && len(w.Metrics) == 0 && len(w.Collectors) == 0 {
 		return workload.Watch{}
 	}
 	return w

@@ -206,7 +206,7 @@ func (v *values) constant() *Recipe {
 		Servers:       Servers{Port: v.whole("servers.port"), HealthCheck: v.health()},
 		Clients:       Clients{Port: v.whole("clients.port")},
 		Artifacts:     v.artifacts(),
-		Monitoring:    Monitoring{Enabled: v.yes("monitoring.enabled"), IntervalS: v.seconds("monitoring.interval"), Metrics: v.metrics()},
+		Monitoring:    v.monitoring(),
 		Reporting:     Reporting{Percentiles: v.numbers("reporting.percentiles")},
 	}
 	r.Repetitions, r.Restarts = v.repetitions()
