@@ -19,6 +19,7 @@ var Table = []Metric{
 	{Name: "tpot_seconds", Kind: Histogram, Unit: "seconds", Source: Client, Help: "Time per output token after the first, of streamed requests that ended ok."},
 	{Name: "itl_seconds", Kind: Histogram, Unit: "seconds", Source: Client, Help: "Time from one token event to the next, of streamed requests that ended ok."},
 	{Name: "lateness_seconds", Kind: Histogram, Unit: "seconds", Source: Client, Help: "Time from when a request was due to when it was sent: the client's own delay."},
+	{Name: "collector_success", Kind: Gauge, Source: Client, Labels: []string{"collector", "endpoint"}, Help: "1 where the last reading of an added metric came, else 0."},
 
 	// What the servers tell of themselves.
 	{Name: "server_running", Kind: Gauge, Source: Server, Labels: []string{"endpoint"}, Column: "running", Help: "Requests in work at the server."},

@@ -65,6 +65,7 @@ type Executor struct {
 // run is a trial on this node, running or over.
 type run struct {
 	share *share.Share
+	name  string // the trial's
 	part  int
 	watch *scrape.Scraper // nil: nobody here looks at the servers
 	stop  context.CancelCauseFunc
@@ -86,7 +87,13 @@ func New(cfg Config) *Executor {
 		cfg.Log = slog.Default()
 	}
 	e := &Executor{cfg: cfg, gate: newGate(time.Now)}
-	e.metrics = newMetrics(cfg, e.progress)
+	e.metrics = newMetrics(cfg, func() (share.Progress, string) {
+		if r := e.latest(); r != nil {
+			return r.progress(), r.name
+		}
+		return e.progress(), ""
+	})
+	e.told()
 	e.added()
 	return e
 }
@@ -158,8 +165,8 @@ func (e *Executor) start(a workload.Assignment, requests *wire.Requests, zero ti
 		options.Told = watch.Told
 	}
 	ctx, stop := context.WithCancelCause(context.Background())
-	r := &run{share: share.New(a, options), part: a.Part, watch: watch, stop: stop, over: make(chan struct{})}
-	e.metrics.begin()
+	r := &run{share: share.New(a, options), name: a.Trial.Name, part: a.Part, watch: watch, stop: stop, over: make(chan struct{})}
+	e.metrics.begin(a.Trial.Workload.Stream)
 	e.current = r
 	log := e.cfg.Log.With("category", "trial", "trial", a.Trial.ID)
 	log.Info("started", "start_in_s", time.Until(zero).Seconds())
@@ -237,6 +244,11 @@ func (e *Executor) progress() share.Progress {
 	if r == nil {
 		return share.Progress{State: Idle}
 	}
+	return r.progress()
+}
+
+// progress tells how far the run has come.
+func (r *run) progress() share.Progress {
 	running := r.running()
 	p := r.share.Progress()
 	if running {
