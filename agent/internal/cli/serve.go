@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"hpcbench/agent/internal/executor"
+	"hpcbench/agent/internal/gate"
 	watch "hpcbench/agent/internal/monitor"
 	"hpcbench/agent/internal/secret"
 	"hpcbench/agent/internal/whole"
@@ -36,7 +37,7 @@ log on stderr is JSON lines. Ends with status 0 on TERM, INT or USR1, after stop
 
 Nodes are shared. The token's file has to be the user's own, of mode 600 or 400, and is read once. Where another program has
 the port of --listen, the first free one of --or-ports is taken, and at last any free one; without --or-ports that is an error.
-` + executor.Limits,
+` + gate.Limits,
 	example: "agent serve --listen 10.0.0.1:20106 --token-file control.token --out results/4711 --ready-file executors/mel2001",
 	declare: func(f *flags) action {
 		listen := f.text("listen", "IP:PORT", "", "where to listen")

@@ -28,7 +28,9 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/valyala/fasthttp"
 
+	"hpcbench/agent/internal/gate"
 	"hpcbench/agent/internal/record"
 	"hpcbench/agent/internal/scrape"
 	"hpcbench/agent/internal/share"
@@ -54,7 +56,7 @@ type Config struct {
 type Executor struct {
 	cfg     Config
 	metrics *metrics
-	gate    *gate
+	gate    *gate.Gate
 	runs    sync.WaitGroup
 
 	mu      sync.Mutex
@@ -86,7 +88,8 @@ func New(cfg Config) *Executor {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
-	e := &Executor{cfg: cfg, gate: newGate(time.Now)}
+	e := &Executor{cfg: cfg}
+	e.gate = gate.New(cfg.Log, func(h *fasthttp.RequestHeader) bool { right, _ := e.trusts(h); return right })
 	e.metrics = newMetrics(cfg, func() (share.Progress, string) {
 		if r := e.latest(); r != nil {
 			return r.progress(), r.name
@@ -105,32 +108,24 @@ var errStopped = errors.New("stopped")
 func (e *Executor) Serve(ctx context.Context, ln net.Listener) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	web := e.web()
+	web := e.gate.Server(e.handle)
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		if err := web.Serve(newDoors(ln, connLimit)); err != nil {
+		if err := web.Serve(gate.Listen(ln)); err != nil {
 			cancel(err)
 		}
 	})
 	<-ctx.Done()
 	e.close()
 	e.runs.Wait()
-	limit, release := context.WithTimeout(context.Background(), time.Second)
-	defer release()
-	_ = web.ShutdownWithContext(limit) // who does not read its answer by now does without it
-	_ = ln.Close()                     // Shutdown knows nothing of a listener that Serve has not seen yet
+	e.gate.Shut(web, ln)
 	wg.Wait()
-	e.gate.last(e.cfg.Log)
+	e.gate.Last()
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
 		return cause
 	}
 	return nil
 }
-
-// silent drops fasthttp's own log: who connects and goes away again is no news.
-type silent struct{}
-
-func (silent) Printf(string, ...any) {}
 
 // close stops what runs, and lets nothing start any more.
 func (e *Executor) close() {
