@@ -68,4 +68,7 @@ var Table = []Metric{
 	{Name: "gpu_nvlink_receive_bytes_per_second", Kind: Gauge, Unit: "bytes_per_second", Source: Node, Labels: []string{"gpu"}, Column: "gpu{gpu}_nvlink_rx_bytes_per_s", Help: "Bytes that the GPU received over all its NVLinks, each second."},
 	{Name: "gpu_nvlink_transmit_bytes_per_second", Kind: Gauge, Unit: "bytes_per_second", Source: Node, Labels: []string{"gpu"}, Column: "gpu{gpu}_nvlink_tx_bytes_per_s", Help: "Bytes that the GPU sent over all its NVLinks, each second."},
 	{Name: "gpu_processes", Kind: Gauge, Source: Node, Labels: []string{"gpu"}, Column: "gpu{gpu}_processes", Help: "Processes that compute on the GPU, whoever's they are."},
+
+	// What says how long a group of a Pushgateway is to stay.
+	{Name: "push_retention_seconds", Kind: Gauge, Unit: "seconds", Source: Push, Help: "For how long after the last push the group is to stay in the Pushgateway; absent where it goes with its job."},
 }

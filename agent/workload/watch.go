@@ -15,6 +15,8 @@ type Watch struct {
 	IntervalS float64      `json:"interval_s"` // from one look at a server to the next
 	Server    *MetricsPage `json:"server,omitempty"`
 	Metrics   []Metric     `json:"metrics,omitempty"`
+	Exporter  bool         `json:"exporter,omitempty"` // monitors show their last row at GET /metrics/prometheus
+	Push      *Push        `json:"push,omitempty"`     // nil: nothing is pushed
 }
 
 // MetricsPage is where each endpoint tells of itself, in Prometheus's text format.

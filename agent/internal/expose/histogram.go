@@ -68,7 +68,7 @@ func (h *Histogram) Observe(s float64) {
 	}
 	h.n++
 	h.sum += s
-	k := 1 + min(max(-1, place(s)), nativeLen-1)
+	k := 1 + min(max(-1, bucketOf(s)), nativeLen-1)
 	h.native[k]++
 	c := h.first[k]
 	for c < len(h.bounds) && s > h.bounds[c] {
@@ -77,8 +77,8 @@ func (h *Histogram) Observe(s float64) {
 	h.classic[c]++
 }
 
-// place is a value's native bucket, from 0; below: it is in the zero bucket.
-func place(s float64) int {
+// bucketOf is a value's native bucket, from 0; below: it is in the zero bucket.
+func bucketOf(s float64) int {
 	if s <= 0 {
 		return -1
 	}

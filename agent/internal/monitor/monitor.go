@@ -27,7 +27,17 @@ type Config struct {
 	GPU      string            // auto (or ""): by agent-gpu, else nvidia-smi, else none; none: no GPU columns
 	AgentGPU string            // the agent-gpu program; "": the file of that name beside the running program
 	Metrics  []workload.Metric // further columns, those of them that are commands (see command)
+	Each     func(Row)         // gets each row after it is written, before the next is due; nil: nobody does
 	Log      *slog.Logger      // what could not be read, once each; nil: slog.Default()
+}
+
+// Row is one row for those who show readings elsewhere than in the CSV. It may be kept.
+type Row struct {
+	Time    time.Time
+	Columns []string        // as in the CSV's header, without time_s
+	Values  []float64       // by column; NaN: missing, or a column of words
+	Words   []string        // by column, of those that hold words, such as gpu0_throttle_reasons; "": missing, or a column of numbers
+	Success map[string]bool // by collector: whether its last reading came; gpu is among them wherever GPUs were looked for
 }
 
 // MinInterval keeps the monitor from becoming the load.
@@ -92,6 +102,7 @@ func (c *Config) complete() error {
 type monitor struct {
 	cfg        Config
 	collectors []*collector
+	columns    []string
 	row        []byte // reused
 }
 
@@ -122,6 +133,7 @@ func (m *monitor) header() error {
 	for _, c := range m.collectors {
 		for _, column := range c.columns {
 			m.row = append(append(m.row, ','), column.name...)
+			m.columns = append(m.columns, column.name)
 		}
 	}
 	return m.flush()
@@ -129,6 +141,7 @@ func (m *monitor) header() error {
 
 // write reads everything and writes it as one row of the instant now.
 func (m *monitor) write(now time.Time) error {
+	row := Row{Time: now, Columns: m.columns, Success: map[string]bool{}}
 	m.row = strconv.AppendFloat(m.row[:0], float64(now.UnixMilli())/1e3, 'f', 3, 64)
 	for _, c := range m.collectors {
 		values := c.next(now, m.cfg.Log)
@@ -137,9 +150,18 @@ func (m *monitor) write(now time.Time) error {
 			if !math.IsNaN(values[i]) {
 				m.row = strconv.AppendFloat(m.row, values[i], 'f', column.decimals, 64)
 			}
+			row.Words = append(row.Words, "")
 		}
+		row.Values = append(row.Values, values...)
+		row.Success[c.name] = !c.failed
 	}
-	return m.flush()
+	if err := m.flush(); err != nil {
+		return err
+	}
+	if m.cfg.Each != nil {
+		m.cfg.Each(row)
+	}
+	return nil
 }
 
 func (m *monitor) flush() error {
