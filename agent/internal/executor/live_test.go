@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hpcbench/agent/internal/dummy"
+	"hpcbench/agent/internal/share"
 	"hpcbench/agent/internal/summary"
 )
 
@@ -18,11 +19,14 @@ func TestWhoLooksOnSeesTheTrialGrow(t *testing.T) {
 	if err := r.Start(t.Context(), a); err != nil {
 		t.Fatal(err)
 	}
-	r.until(t, moving)
-	live, ok, err := r.Live(t.Context(), -1)
-	if err != nil || !ok {
-		t.Fatal(ok, err)
-	}
+	live := share.Live{}
+	r.until(t, func(summary.State, int64) bool { // records are counted a little after their requests' end
+		var err error
+		if live, _, err = r.Live(t.Context(), -1); err != nil {
+			t.Fatal(err)
+		}
+		return len(live.Rows) > 0 && live.Rows[0].OK > 0
+	})
 	if live.Progress.Trial != "0001" || live.Progress.State != summary.Running || live.StepS != 1 || len(live.Rows) == 0 || live.ByOutcome["ok"] == 0 {
 		t.Errorf("got %+v", live)
 	}

@@ -12,11 +12,11 @@ type Live struct {
 	More       bool             `json:"more,omitempty"` // ask again after the last row: there are more
 }
 
-// LiveRows is how many rows an answer has at most: five minutes by the second, of some 3 kB each while they are copied.
-const LiveRows = 300
+// LiveRows is how many rows an answer has at most.
+const LiveRows = 120
 
 // Live tells of the share, with the rows that begin later than the second after; -1: with the first ones. What is held up
-// meanwhile is the goroutine that counts records, for the time of a copy; never a load thread.
+// meanwhile is the goroutine that counts records, for some 100 µs; never a load thread.
 func (s *Share) Live(after int64) Live {
 	p := s.Progress()
 	s.mu.Lock()
@@ -24,6 +24,6 @@ func (s *Share) Live(after int64) Live {
 	s.mu.Unlock()
 	return Live{
 		Progress: p, StartUnixS: float64(s.opt.Zero.Add(s.opt.Clock).UnixMilli()) / 1e3,
-		StepS: t.StepS, ByOutcome: t.ByOutcome, Rows: t.Seconds(), More: t.More,
+		StepS: t.StepS, ByOutcome: t.ByOutcome, Rows: t.Rows, More: t.More,
 	}
 }

@@ -30,21 +30,17 @@ type Spread3 struct {
 	P99 float64 `json:"p99"`
 }
 
-// Stretch is some rows of a running trial's series as they stood when it was taken. It shares nothing with the collector, so
-// that its percentiles are reckoned without holding that up.
+// Stretch is some rows of a running trial's series.
 type Stretch struct {
 	StepS     int64            // length of a row in seconds
+	Rows      []Second         // later than the second that was asked for
 	More      bool             // rows follow that it has no room for
 	ByOutcome map[string]int64 // what became of all requests so far, of all phases
-
-	first  int
-	rows   []Row
-	flying []float64
 }
 
 // Stretch takes the rows that begin later than after, most of them at the most.
 func (c *Collector) Stretch(after int64, most int) Stretch {
-	s := &c.series
+	s, first := &c.series, 0
 	t := Stretch{StepS: max(1, s.StepS), ByOutcome: map[string]int64{}}
 	for _, counts := range c.byOutcome {
 		for outcome, n := range counts {
@@ -54,26 +50,22 @@ func (c *Collector) Stretch(after int64, most int) Stretch {
 		}
 	}
 	if after >= 0 {
-		t.first = int(min(after/t.StepS+1, int64(len(s.Rows))))
+		first = int(min(after/t.StepS+1, int64(len(s.Rows))))
 	}
-	end := min(len(s.Rows), t.first+most)
-	t.More = end < len(s.Rows)
-	t.rows = append(t.rows, s.Rows[t.first:end]...)
-	t.flying = s.inFlight()[t.first:end]
+	end := min(len(s.Rows), first+most)
+	flying := s.inFlight()
+	t.More, t.Rows = end < len(s.Rows), make([]Second, 0, end-first)
+	for i := first; i < end; i++ {
+		t.Rows = append(t.Rows, s.Rows[i].second(int64(i)*t.StepS, flying[i]))
+	}
 	return t
 }
 
-// Seconds are the rows.
-func (t Stretch) Seconds() []Second {
-	all := make([]Second, len(t.rows))
-	for i := range t.rows {
-		r := &t.rows[i]
-		all[i] = Second{
-			At: int64(t.first+i) * t.StepS, Due: r.Due, Sent: r.Sent, OK: r.OK, Failed: r.Failed, GivenUp: r.GivenUp, Tokens: r.OutputTokens,
-			InFlight: math.Round(1e3*t.flying[i]) / 1e3, TTFT: spread3(&r.TTFT), TPOT: spread3(&r.TPOT), E2EL: spread3(&r.E2EL),
-		}
+func (r *Row) second(at int64, flying float64) Second {
+	return Second{
+		At: at, Due: r.Due, Sent: r.Sent, OK: r.OK, Failed: r.Failed, GivenUp: r.GivenUp, Tokens: r.OutputTokens,
+		InFlight: math.Round(1e3*flying) / 1e3, TTFT: spread3(&r.TTFT), TPOT: spread3(&r.TPOT), E2EL: spread3(&r.E2EL),
 	}
-	return all
 }
 
 // spread3 is nil where nothing was counted.
@@ -81,5 +73,6 @@ func spread3(c *hist.Coarse) *Spread3 {
 	if c.N() == 0 {
 		return nil
 	}
-	return &Spread3{seconds(c.Quantile(0.5)), seconds(c.Quantile(0.95)), seconds(c.Quantile(0.99))}
+	q := c.Quantiles(0.5, 0.95, 0.99)
+	return &Spread3{seconds(q[0]), seconds(q[1]), seconds(q[2])}
 }
