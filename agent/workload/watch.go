@@ -16,6 +16,8 @@ type Watch struct {
 	Collectors []string     `json:"collectors,omitempty"` // what is read of nodes, of Collectors; none: all of ByDefault
 	Server     *MetricsPage `json:"server,omitempty"`
 	Metrics    []Metric     `json:"metrics,omitempty"`
+	Exporter   bool         `json:"exporter,omitempty"` // monitors show their last row at GET /metrics/prometheus
+	Push       *Push        `json:"push,omitempty"`     // nil: nothing is pushed
 }
 
 // MetricsPage is where each endpoint tells of itself, in Prometheus's text format.

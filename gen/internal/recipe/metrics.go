@@ -9,13 +9,6 @@ import (
 
 const metricsAt = "monitoring.metrics"
 
-func (v *values) monitoring() Monitoring {
-	return Monitoring{
-		Enabled: v.yes("monitoring.enabled"), IntervalS: v.seconds("monitoring.interval"), Collectors: v.collectors(), Metrics: v.metrics(),
-		OutputFile: v.text("monitoring.output_file"),
-	}
-}
-
 // collectors are the words of the list, each once, in the order of workload.Collectors. A GPU's energy is read with the GPU.
 func (v *values) collectors() []string {
 	asked := v.list(metricsAt)

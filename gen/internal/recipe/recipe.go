@@ -156,6 +156,9 @@ type Monitoring struct {
 	Collectors []string          // what is read, of workload.Collectors; none: all of workload.ByDefault
 	Metrics    []workload.Metric // beyond those that the service and the nodes have
 	OutputFile string            // name of the file of all nodes' readings in the job's results; "": there is none
+
+	Pushgateway, Prometheus Store
+	ScrapeS                 float64 // seconds between two readings by Prometheus
 }
 
 // Reads tells whether what the word names is read.
