@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -75,10 +74,19 @@ func (c Config) settle(t *try, r *summary.Search, cause error) (*summary.Summary
 			return nil, err
 		}
 	}
-	if err := os.Rename(filepath.Join(from, scrape.File), filepath.Join(c.Out, scrape.File)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := moveTold(from, c.Out); err != nil {
 		return nil, err
 	}
 	_ = os.Remove(from) // when it is empty
 	c.Trial = t.trial
 	return c.conclude(s, t.parts, t.zero, t.last, cause)
+}
+
+// moveTold moves what the servers told of themselves from a probe's directory to the trial's.
+func moveTold(from, to string) error {
+	files, err := scrape.Files(from)
+	for _, name := range files {
+		err = errors.Join(err, os.Rename(filepath.Join(from, name), filepath.Join(to, name)))
+	}
+	return err
 }
