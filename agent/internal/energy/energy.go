@@ -18,7 +18,6 @@ import (
 	"strings"
 	"time"
 
-	"hpcbench/agent/internal/job"
 	"hpcbench/agent/internal/nodes"
 	"hpcbench/agent/internal/readings"
 	"hpcbench/agent/internal/summary"
@@ -37,6 +36,9 @@ type Config struct {
 // lacking is the longest share of a window that power may be made up for.
 const lacking = 0.1
 
+// enough is how many seconds of idling say what it takes.
+const enough = 1
+
 // Measure says what the window cost; both are nil where no node was watched. The error names nodes whose readings can't be read;
 // they count as nodes without.
 func Measure(c Config) (*summary.Resources, *summary.Energy, error) {
@@ -47,6 +49,7 @@ func Measure(c Config) (*summary.Resources, *summary.Energy, error) {
 	r := &summary.Resources{Began: c.Began, Window: c.Window, Nodes: []summary.NodeUse{}}
 	var e *summary.Energy
 	var failures []error
+	idle := math.Inf(1)
 	for _, n := range c.watched(watched) {
 		s, err := c.series(n.Node)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -59,24 +62,17 @@ func Measure(c Config) (*summary.Resources, *summary.Energy, error) {
 			if e == nil {
 				e = &summary.Energy{GPUs: []summary.GPUEnergy{}}
 			}
-			e.IdleS = least(e.IdleS, s.idleTime())
+			idle = min(idle, s.idleTime())
 			for _, k := range s.gpus {
 				e.GPUs = append(e.GPUs, s.energy(n.Node, k))
 			}
 		}
 	}
 	if e != nil {
+		e.IdleS = idle
 		total(e, c.Window[1]-c.Window[0])
 	}
 	return r, e, errors.Join(failures...)
-}
-
-// least is the smaller of two times of which 0 is none yet.
-func least(a, b float64) float64 {
-	if a == 0 {
-		return b
-	}
-	return min(a, b)
 }
 
 // watched are the job's nodes and those that have a file, servers first, each with its roles.
@@ -138,50 +134,14 @@ func total(e *summary.Energy, length float64) {
 	if e.Why == "" {
 		e.Joules = new(joules)
 	}
-	if e.Why == "" && !math.IsNaN(idle) {
+	if e.Why == "" && !math.IsNaN(idle) && e.IdleS >= enough {
 		e.IdleWatts, e.IdleJoules = new(idle), new(idle*length)
-	} else {
-		e.IdleS = 0
+		return
 	}
-}
-
-// How far Idle looks back, and how long it lets a GPU settle: what drivers show as power is a mean over a second.
-const (
-	lookBack = 600
-	settling = 1
-)
-
-// Idle are the times before an instant in which the servers of the deployment that runs then were up and no trial ran: from when
-// they were ready to the first trial, between trials, and from the last one's end to the instant.
-func Idle(j *job.Job, before float64) [][2]float64 {
-	if j == nil {
-		return nil
+	e.IdleS = 0
+	for i := range e.GPUs {
+		e.GPUs[i].IdleWatts = nil
 	}
-	from := math.NaN()
-	for _, d := range j.Deployments {
-		if d.Ready > 0 && d.Ready <= before && !(d.Ready < from) {
-			from = d.Ready
-		}
-	}
-	if math.IsNaN(from) {
-		return nil
-	}
-	trials := slices.SortedFunc(slices.Values(j.Trials), func(a, b job.Trial) int { return cmp.Compare(a.Start, b.Start) })
-	var idle [][2]float64
-	add := func(from, to float64) {
-		if from = max(from+settling, before-lookBack); to > from {
-			idle = append(idle, [2]float64{from, to})
-		}
-	}
-	for _, t := range trials {
-		if t.Start < from || t.End == 0 || t.End > before {
-			continue // of another deployment, or not over then
-		}
-		add(from, t.Start)
-		from = t.End
-	}
-	add(from, before)
-	return idle
 }
 
 // Wait waits until the readings of all nodes in dir reach an instant of the first node's clock, for so long at most: on a shared

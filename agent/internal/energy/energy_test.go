@@ -134,7 +134,7 @@ func TestGapsAreStatedAndNotMadeUp(t *testing.T) {
 // The idle part is what was drawn while nobody asked: before and between the trials, once the GPU has settled.
 func TestIdlePart(t *testing.T) {
 	dir := t.TempDir()
-	load := func(s float64) bool { return s > -20 && s < -10.5 || s >= 0 && s <= 31 } // another trial ran from −20 to −11
+	load := func(s float64) bool { return s > -18.5 && s < -10.5 || s >= 0 && s <= 31 } // another trial ran from −20 to −11, its load from −18.5
 	node(t, dir, "cn02", "gpu0_power_watts,gpu1_power_watts", every(-60, 40, 0.5), func(s float64) string {
 		if load(s) {
 			return "300,40"
@@ -146,8 +146,14 @@ func TestIdlePart(t *testing.T) {
 		Trials: []job.Trial{{ID: "0001", Start: zero - 300, End: zero - 100}, {ID: "0002", Start: zero - 20, End: zero - 11},
 			{ID: "0003", Start: zero - 2}, {ID: "0004"}},
 	}
-	idle := Idle(j, zero-0.25)
-	if len(idle) != 2 || idle[0] != [2]float64{zero - 39, zero - 20} || idle[1] != [2]float64{zero - 10, zero - 0.25} {
+	if err := os.Mkdir(filepath.Join(dir, "0002"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "0002", "summary.json"), fmt.Appendf(nil, `{"resources":{"began":%f}}`, zero-18.5), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	idle := Idle(dir, j, zero-0.25)
+	if len(idle) != 2 || idle[0] != [2]float64{zero - 39, zero - 18.5} || idle[1] != [2]float64{zero - 10, zero - 0.25} {
 		t.Fatalf("idle %v", idle)
 	}
 	_, e, err := Measure(Config{Dir: dir, Window: [2]float64{zero + 1, zero + 31}, Idle: idle, Nodes: server("cn02")})
@@ -157,19 +163,20 @@ func TestIdlePart(t *testing.T) {
 	near(t, "all", e.Joules, 30*340)
 	near(t, "idle power", e.IdleWatts, 100)
 	near(t, "the idle part", e.IdleJoules, 3000)
-	near(t, "time looked at", &e.IdleS, 19+9.75)
+	near(t, "time looked at", &e.IdleS, 20.5+9.75)
 	s := summary.Summary{DurationS: 30, Energy: e, Throughput: summary.Throughput{RequestsPerS: new(2.0), OutputTokensPerS: new(100.0)}}
 	s.Share()
 	near(t, "by request", e.PerRequest, 170)
 	near(t, "by token", e.PerOutputToken, 3.4)
-	want := "10200 J of 2 GPUs, 3.40 J an output token, 170 J a request; idle they would have taken 3000 J of it (100 W, looked at for 28.8 s) (" + summary.PowerSensor + ")"
+	want := "10200 J of 2 GPUs, 3.40 J an output token, 170 J a request; idle they would have taken 3000 J of it (100 W, looked at for 30.2 s) (" + summary.PowerSensor + ")"
 	if e.String() != want {
 		t.Errorf("%s\nwant %s", e, want)
 	}
-	if got := Idle(nil, zero); got != nil {
-		t.Errorf("without a job: %v", got)
+	_, e, err = Measure(Config{Dir: dir, Window: [2]float64{zero + 1, zero + 31}, Idle: [][2]float64{{zero - 5, zero - 4.2}}, Nodes: server("cn02")})
+	if err != nil || e.IdleJoules != nil || e.IdleWatts != nil || e.IdleS != 0 {
+		t.Errorf("by less than a second: %+v, %v", e, err)
 	}
-	if got := Idle(&job.Job{}, zero); got != nil {
+	if got := Idle(dir, &job.Job{}, zero); got != nil {
 		t.Errorf("without a deployment that was ready: %v", got)
 	}
 }

@@ -46,7 +46,7 @@ func settle(dir string, j *job.Job, path string) (bool, error) {
 		return false, nil
 	}
 	before := s.Resources
-	s.Resources, s.Energy, err = Measure(Config{Dir: dir, Began: before.Began, Window: before.Window, Idle: Idle(j, before.Began), Nodes: roles(before), Offsets: j.Offsets(dir)})
+	s.Resources, s.Energy, err = Measure(Config{Dir: dir, Began: before.Began, Window: before.Window, Idle: Idle(dir, j, before.Began), Nodes: roles(before), Offsets: j.Offsets(dir)})
 	if s.Resources == nil {
 		s.Resources = before // its files are gone
 	}

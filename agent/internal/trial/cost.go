@@ -20,7 +20,7 @@ func (c Config) cost(s *summary.Summary, parts []*summary.Part, zero time.Time, 
 	dir := filepath.Dir(c.Out)
 	m := energy.Config{Dir: dir, Began: began, Window: [2]float64{began + from, began + to}, Nodes: c.Nodes}
 	if j, err := job.Read(dir); err == nil { // of agent trial by itself there is none
-		m.Idle, m.Offsets = energy.Idle(j, began), j.Offsets(dir)
+		m.Idle, m.Offsets = energy.Idle(dir, j, began), j.Offsets(dir)
 	}
 	if wait {
 		energy.Wait(dir, m.Window[1], m.Offsets, c.Monitors)
