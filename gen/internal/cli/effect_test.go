@@ -132,6 +132,8 @@ var changes = map[string]struct{ both, other []string }{
 	"monitoring.metrics[].help":     {both: []string{"monitoring.metrics=[{name: fan, command: [read-fan]}]"}, other: []string{"monitoring.metrics=[{name: fan, command: [read-fan], help: how loud it is}]"}},
 	"monitoring.metrics[].metric":   {both: []string{"monitoring.metrics=[{name: fan, command: [read-fan]}]"}, other: []string{"monitoring.metrics=[{name: fan, metric: dummy_fan}]"}},
 	"monitoring.metrics[].from":     {both: []string{"monitoring.metrics=[{name: fan, metric: dummy_fan}]"}, other: []string{"monitoring.metrics=[{name: fan, from: server, metric: dummy_fan}]"}},
+	"monitoring.push_interval":      {both: []string{"monitoring.pushgateway_url=http://mel2109:9091"}, other: []string{"monitoring.push_interval=37s"}},
+	"monitoring.retention":          {both: []string{"monitoring.pushgateway_url=http://mel2109:9091"}, other: []string{"monitoring.retention=37s"}},
 	"repetitions.trials":            {other: []string{"repetitions={trials: 2}"}}, "repetitions.restarts": {other: []string{"repetitions={restarts: 2}"}},
 }
 
@@ -149,7 +151,7 @@ var carried = map[string]string{
 }
 
 // later are sections that the issue of the recipe language has carried now, for parts that grow later.
-var later = []string{"monitoring.", "logging.", "reporting."}
+var later = []string{"monitoring.output_file", "monitoring.metrics", "logging.", "reporting."}
 
 // Every key of a recipe does something: a value other than its default changes what the job runs by, or the key is one of
 // those that are carried, and no others are.

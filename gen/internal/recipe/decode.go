@@ -206,7 +206,7 @@ func (v *values) constant() *Recipe {
 		Servers:       Servers{Port: v.whole("servers.port"), HealthCheck: v.health()},
 		Clients:       Clients{Port: v.whole("clients.port")},
 		Artifacts:     v.artifacts(),
-		Monitoring:    Monitoring{Enabled: v.yes("monitoring.enabled"), IntervalS: v.seconds("monitoring.interval"), Metrics: v.metrics()},
+		Monitoring:    v.monitoring(),
 		Reporting:     Reporting{Percentiles: v.numbers("reporting.percentiles")},
 	}
 	r.Repetitions, r.Restarts = v.repetitions()
@@ -326,6 +326,19 @@ func (v *values) workload() Workload {
 func (v *values) health() HealthCheck {
 	const at = "servers.health_check."
 	return HealthCheck{Enabled: v.yes(at + "enabled"), TimeoutS: v.seconds(at + "timeout"), IntervalS: v.seconds(at + "interval"), Endpoint: v.text(at + "endpoint")}
+}
+
+// pushEvery is monitoring.push_interval where a recipe is silent, in seconds.
+const pushEvery = 15
+
+func (v *values) monitoring() Monitoring {
+	return Monitoring{
+		Enabled: v.yes("monitoring.enabled"), IntervalS: v.seconds("monitoring.interval"), Metrics: v.metrics(), Exporter: v.yes("monitoring.exporter"),
+		Push: Push{
+			URL: v.text("monitoring.pushgateway_url"), IntervalS: cmp.Or(v.seconds("monitoring.push_interval"), pushEvery),
+			RetentionS: v.seconds("monitoring.retention"),
+		},
+	}
 }
 
 func (v *values) artifacts() Artifacts {

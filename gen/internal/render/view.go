@@ -59,6 +59,7 @@ type Bundle struct {
 	GPUs               int      // that a step with MonitorGPUs sees on each of its nodes
 	SrunMPI            string   // value of srun --mpi, "" for none given
 	Watch              bool     // node/watch.json says what else is read
+	Exporter           bool     // monitors show their last row to Prometheus
 	MonitorStep        []string // further srun options of the monitor's step
 	MonitorGPUs        []string // the same, on nodes with the servers' GPUs
 	ClientStep         []string // further srun options of a client's step
