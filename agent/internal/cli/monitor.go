@@ -22,18 +22,18 @@ var monitor = command{
 	short: "write down this node's CPU, memory, network, disk and GPUs",
 	long: `
 One row a reading, CSV with a header; a reading that is missing is an empty cell. GPUs are read by agent-gpu beside this
-program, else by nvidia-smi, where there are any. --watch names the metrics that a recipe or a service adds: those of them
-that are commands are run each interval, one at a time, and killed after 10 s; the last line is the number, the column
-custom_NAME. With --listen the last row is at GET /metrics/prometheus there, and with push in --watch it is pushed to a
-Pushgateway; neither keeps a row from being written, and where that port can't be had the log says so and the rows go on. Ends
-with status 0 on TERM, INT or USR1.`,
+program, else by nvidia-smi, else by rocm-smi (once a second at most), where there are any. --watch says what is read, where
+that is not all, and names the metrics that a recipe or a service adds: those of them that are commands are run each interval,
+one at a time, and killed after 10 s; the last line is the number, the column custom_NAME. With --listen the last row is at
+GET /metrics/prometheus there, and with push in --watch it is pushed to a Pushgateway; neither keeps a row from being written,
+and where that port can't be had the log says so and the rows go on. Ends with status 0 on TERM, INT or USR1.`,
 	example: "agent monitor --out monitor-mel2001.csv --interval 1s",
 	declare: func(f *flags) action {
 		out := f.text("out", "FILE", "", "the CSV, written anew")
 		node := f.text("node", "NAME", "", "name of this node in the log (default this node's)")
 		interval := f.time("interval", time.Second, "from row to row, at least 100ms")
 		gpu := f.text("gpu", "auto|none", "auto", "whether to look for GPUs")
-		watched := f.text("watch", "FILE", "", "metrics to add, and where to push: node/watch.json")
+		watched := f.text("watch", "FILE", "", "what to read, metrics to add, and where to push: node/watch.json")
 		listen := f.text("listen", "IP:PORT", "", "where to show the last row to Prometheus (default nowhere)")
 		others := f.text("or-ports", "FIRST-LAST", "", "ports to take where another program has that one")
 		ready := f.text("ready-file", "FILE", "", "where to publish the address once it is bound")
@@ -72,7 +72,7 @@ with status 0 on TERM, INT or USR1.`,
 				to.From = reg
 				defer beside(ctx, func(ctx context.Context) { push.Run(ctx, *to) })()
 			}
-			return watch.Run(ctx, watch.Config{Out: file, Interval: *interval, GPU: *gpu, Metrics: w.Metrics, Each: shown.Show, Log: log})
+			return watch.Run(ctx, watch.Config{Out: file, Interval: *interval, GPU: *gpu, Collectors: w.Collectors, Metrics: w.Metrics, Each: shown.Show, Log: log})
 		}
 	},
 }

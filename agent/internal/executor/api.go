@@ -48,6 +48,7 @@ var routes = []route{
 	{"GET", "/health", false, (*Executor).getHealth},
 	{"POST", "/start", true, (*Executor).postStart},
 	{"GET", "/status", false, (*Executor).getStatus},
+	{"GET", "/live", false, (*Executor).getLive},
 	{"GET", "/metrics", false, (*Executor).getMetrics},
 	{"GET", "/metrics/prometheus", false, (*Executor).getPrometheus},
 	{"POST", "/stop", true, (*Executor).postStop},

@@ -4,6 +4,7 @@
 //	GET  /health              who this is, and its clock
 //	POST /start               a workload.Assignment; needs the token
 //	GET  /status              how far the trial has come
+//	GET  /live                the same with its latest seconds, for who looks on
 //	GET  /metrics             what was counted, as a summary.Part
 //	GET  /metrics/prometheus  the same for Prometheus
 //	POST /stop                ends the trial in good order; needs the token

@@ -191,7 +191,7 @@ func TestWhatAnybodyMayReadHasNoSecret(t *testing.T) {
 	}
 	r.until(t, over)
 	var all strings.Builder
-	for _, path := range []string{"/health", "/health?challenge=me", "/status", "/metrics", "/metrics/prometheus", "/", "/start"} {
+	for _, path := range []string{"/health", "/health?challenge=me", "/status", "/live", "/metrics", "/metrics/prometheus", "/", "/start"} {
 		answer, err := ask.Send(t.Context(), ask.Request{URL: r.URL + path})
 		if err != nil {
 			t.Fatal(err)

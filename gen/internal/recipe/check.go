@@ -64,6 +64,7 @@ func (c *check) rules() {
 	c.routes()
 	c.load()
 	c.times()
+	c.stores()
 	if c.svc != nil {
 		c.addedMetrics(c.svc)
 		c.serviceRules()
@@ -152,8 +153,22 @@ func (c *check) idle() {
 			}
 		}
 	}
+	c.unpushed()
+}
+
+// unpushed: without a Pushgateway nothing is pushed, and the job's own ends with the job.
+func (c *check) unpushed() {
+	const url, own = "monitoring.pushgateway_url", "monitoring.pushgateway"
+	if c.node(url).refused() || c.good(url) {
+		return
+	}
 	for _, key := range []string{"push_interval", "retention"} {
-		if at := "monitoring." + key; c.written(at) && !c.good("monitoring.pushgateway_url") && !c.node("monitoring.pushgateway_url").refused() {
+		switch at := "monitoring." + key; {
+		case !c.written(at) || c.has(own) && key == "push_interval":
+		case c.has(own):
+			c.l.Hintf(c.keyAt(at), "no-effect", "delete it", "%s has no effect: the job's own Pushgateway ends with it", at)
+			c.l.Fix(c.delete(at))
+		default:
 			c.l.Hintf(c.keyAt(at), "no-effect", "write monitoring.pushgateway_url, or delete it", "%s has no effect without a Pushgateway", at)
 			c.l.Fix(c.delete(at))
 		}

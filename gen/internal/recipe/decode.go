@@ -338,13 +338,19 @@ func (v *values) monitoring() Monitoring {
 			URL: v.text("monitoring.pushgateway_url"), IntervalS: cmp.Or(v.seconds("monitoring.push_interval"), pushEvery),
 			RetentionS: v.seconds("monitoring.retention"),
 		},
+		Pushgateway: v.store("pushgateway"), Prometheus: v.store("prometheus"), ScrapeS: v.seconds("monitoring.prometheus.interval"),
 	}
 }
 
 func (v *values) artifacts() Artifacts {
-	a := Artifacts{ContainersDir: v.text("artifacts.containers_dir"), Image: v.text("artifacts.service.path"), Remote: v.text("artifacts.service.remote")}
-	if a.Image != "" && !path.IsAbs(a.Image) {
-		a.Image = path.Join(a.ContainersDir, a.Image)
+	return Artifacts{ContainersDir: v.text("artifacts.containers_dir"), Image: v.contained("artifacts.service.path"), Remote: v.text("artifacts.service.remote")}
+}
+
+// contained is the path of an image: what the recipe says is in the directory of the images unless it is a whole path.
+func (v *values) contained(at string) string {
+	image := v.text(at)
+	if image == "" || path.IsAbs(image) {
+		return image
 	}
-	return a
+	return path.Join(v.text("artifacts.containers_dir"), image)
 }

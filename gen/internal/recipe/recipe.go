@@ -152,6 +152,9 @@ type Monitoring struct {
 	Metrics   []workload.Metric // beyond those that the service and the nodes have
 	Exporter  bool              // each node's last reading is shown to Prometheus
 	Push      Push
+
+	Pushgateway, Prometheus Store
+	ScrapeS                 float64 // seconds between two readings by Prometheus
 }
 
 // Push says what becomes of the readings at a Pushgateway.
