@@ -3,6 +3,7 @@ package expose
 import (
 	"bytes"
 	"context"
+	"errors"
 	"flag"
 	"io"
 	"log/slog"
@@ -120,7 +121,7 @@ func TestExporterOnlyTells(t *testing.T) {
 		t.Fatal(err)
 	}
 	var log bytes.Buffer
-	ctx, end := context.WithCancel(t.Context())
+	ctx, end := context.WithCancelCause(t.Context())
 	over := make(chan error, 1)
 	go func() { over <- Serve(ctx, ln, reg, slog.New(slog.NewTextHandler(&log, nil))) }()
 	ask := func(method, path, accept, body string) (int, string, string) {
@@ -154,7 +155,7 @@ func TestExporterOnlyTells(t *testing.T) {
 			t.Errorf("%s %s: %d, want %d: %s", c.method, c.path, status, c.want, text)
 		}
 	}
-	end()
+	end(errors.New("terminated"))
 	if err := <-over; err != nil {
 		t.Error(err)
 	}
