@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -158,5 +159,24 @@ func TestExporterOnlyTells(t *testing.T) {
 	end(errors.New("terminated"))
 	if err := <-over; err != nil {
 		t.Error(err)
+	}
+}
+
+// What is shown is as Prometheus's own tool wants it. It is where the package prometheus is; on the testbed it reads live pages.
+func TestPromtoolFindsNothingWrong(t *testing.T) {
+	promtool, err := exec.LookPath("promtool")
+	if err != nil {
+		t.Skip("no promtool here")
+	}
+	for _, page := range []string{"testdata/node.txt", "../executor/testdata/metrics.txt"} {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.CommandContext(t.Context(), promtool, "check", "metrics")
+		cmd.Stdin = bytes.NewReader(text)
+		if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
+			t.Errorf("%s: %v\n%s", page, err, out)
+		}
 	}
 }
