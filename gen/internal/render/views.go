@@ -22,6 +22,7 @@ func view(in Input) *Bundle {
 	}
 	if s.MonitorS > 0 {
 		v.Watch = s.Watch.Schema > 0
+		v.Laptop = laptop(in)
 		v.MonitorInterval = strconv.FormatFloat(s.MonitorS, 'f', -1, 64) + "s"
 	}
 	for _, d := range p.Deployments {
