@@ -60,6 +60,7 @@ type Bundle struct {
 	SrunMPI            string   // value of srun --mpi, "" for none given
 	Watch              bool     // node/watch.json says what else is read
 	Laptop             Laptop   // monitoring/
+	Exporter           bool     // monitors show their last row to Prometheus
 	Stores             []Store  // of metrics, in the order in which they start
 	StoreStep          []string // further srun options of a store's step
 	MonitorStep        []string // further srun options of the monitor's step
