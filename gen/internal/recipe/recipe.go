@@ -150,9 +150,18 @@ type Monitoring struct {
 	Enabled   bool
 	IntervalS float64
 	Metrics   []workload.Metric // beyond those that the service and the nodes have
+	Exporter  bool              // each node's last reading is shown to Prometheus
+	Push      Push
 
 	Pushgateway, Prometheus Store
 	ScrapeS                 float64 // seconds between two readings by Prometheus
+}
+
+// Push says what becomes of the readings at a Pushgateway.
+type Push struct {
+	URL        string  // "": nobody else's gets them
+	IntervalS  float64 // from one push to the next
+	RetentionS float64 // for which the last ones stay after the job; 0: they go with it
 }
 
 // Reporting says what the report has.

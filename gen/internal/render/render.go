@@ -58,6 +58,9 @@ func Render(in Input) (*bundle.Bundle, error) {
 	if r.err != nil {
 		return nil, r.err
 	}
+	if err := r.laptop(in, v); err != nil {
+		return nil, err
+	}
 	b.Add("node/causes.tsv", 0o644, causes(in.Service))
 	b.Add("node/proof.tsv", 0o644, proof(in.Service))
 	if v.Watch {
@@ -147,7 +150,7 @@ func parse(fsys fs.FS, traced bool) (*template.Template, error) {
 		"quote": quote, "array": array, "words": words, "assign": assign, "directive": directive, "comment": comment,
 		"lib": func(name string) (string, error) { return lib(fsys, name, traced) },
 	})
-	for _, pattern := range []string{"*.tmpl", "node/*.tmpl", "monitoring/*.tmpl"} {
+	for _, pattern := range []string{"*.tmpl", "node/*.tmpl", "monitoring/*.tmpl", "monitoring/grafana/provisioning/*/*.tmpl"} {
 		files, err := fs.Glob(fsys, pattern)
 		if err != nil {
 			return nil, err

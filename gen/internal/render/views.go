@@ -22,7 +22,8 @@ func view(in Input) *Bundle {
 		PrefetchOnCompute: s.Prefetch.OnCompute, PrefetchDirectives: directives(s.Prefetch.Directives),
 	}
 	if s.MonitorS > 0 {
-		v.Watch = s.Watch.Schema > 0
+		v.Laptop = laptop(in)
+		v.Watch, v.Exporter = s.Watch.Schema > 0, s.Watch.Exporter
 		v.MonitorInterval = strconv.FormatFloat(s.MonitorS, 'f', -1, 64) + "s"
 	}
 	v.store(s)
