@@ -53,7 +53,6 @@ func Render(in Input) (*bundle.Bundle, error) {
 	for i := range v.Stores {
 		r.script("node/"+v.Stores[i].Name+".sh.tmpl", "node/"+v.Stores[i].Name+".sh", &v.Stores[i])
 	}
-	r.script("monitoring/view.sh.tmpl", "monitoring/view.sh", v)
 	r.execute("README.md.tmpl", "README.md", 0o644, v)
 	if r.err != nil {
 		return nil, r.err

@@ -108,7 +108,6 @@ type Store struct {
 	Image    string // path, "" without a container
 	Interval string // between two readings by Prometheus, "15s"
 	Timeout  string // of one reading
-	Label    string // "scenario": "demo", as JSON has it
 }
 
 // Prefetch is one command that brings a model, run inside an image ("" on the host).

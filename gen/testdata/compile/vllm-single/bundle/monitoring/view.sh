@@ -13,7 +13,7 @@
 set -uo pipefail
 HERE=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd) || exit
 
-readonly DASHBOARD='vllm'
+readonly DASHBOARD='hpcbench-vllm'
 readonly QUERY='{job="client",__name__=~".+_throughput_rps"}'
 
 # config_of VERSION DIR: CONFIG, which of DIR's files this Prometheus reads, and FLAGS, what it has to be started with besides, so that it
@@ -31,8 +31,8 @@ config_of() {
   esac
 }
 
-# version_of PROGRAM: the version that it says it has, such as 2.53.3.
-version_of() { "$1" --version 2>&1 | sed -n 's/^prometheus, version \([0-9][0-9]*\.[0-9][0-9]*[0-9.]*\).*/\1/p'; }
+# version_of PROGRAM...: the version that it says it has, such as 2.53.3.
+version_of() { "$@" --version 2>&1 | sed -n 's/^prometheus, version \([0-9][0-9]*\.[0-9][0-9]*[0-9.]*\).*/\1/p'; }
 
 # shellcheck disable=SC2034 # CONFIG is config_of's
 RESULTS='' PORT='' PROGRAM=${PROMETHEUS-prometheus} GRAFANA='' CONFIG='' FLAGS=''
