@@ -33,15 +33,37 @@ func TestStoredMetricsAreSeenAfterTheJob(t *testing.T) {
 		}
 	}
 	client := j.nodesOf("client")[0][0]
-	want := map[string]string{"host": client, "job": "client", "jobid": j.id, "scenario": `testbed "stores"`}
-	j.until("a reading of the client node that is up", func() bool {
-		return slices.ContainsFunc(query(t, prometheus, `up{job="client"} == 1`), func(s series) bool { return s.has(want) })
+	want := []map[string]string{{"__name__": "dummy_requests_total", "phase": "measure", "host": client, "job": "client", "jobid": j.id, "scenario": `testbed "stores"`}}
+	for _, node := range j.nodes {
+		want = append(want, map[string]string{"__name__": "hpcbench_memory_used_bytes", "host": node, "job": "node", "jobid": j.id, "scenario": `testbed "stores"`})
+	}
+	j.until("reading of all nodes", func() bool { return missing(query(t, prometheus, stored), want) == nil })
+	pushed := "http://" + j.store("pushgateway") + "/metrics"
+	j.until("group of all nodes", func() bool {
+		_, text := ask(t, "GET", pushed, "")
+		return strings.Contains(text, fmt.Sprintf("dummy_requests_total{host=%q,instance=\"\",job=\"client\",jobid=%q,node=%q,phase=\"measure\",scenario=%q}", client, j.id, client, `testbed "stores"`)) &&
+			!slices.ContainsFunc(j.nodes, func(node string) bool {
+				return !strings.Contains(text, fmt.Sprintf("hpcbench_memory_used_bytes{host=%q,instance=\"\",job=\"node\",jobid=%q,node=%q,", node, j.id, node))
+			})
 	})
 	j.wait(completed)
 	if _, err := os.Stat(j.path("addresses", "prometheus")); err == nil {
 		t.Error("a Prometheus that is over is still published")
 	}
-	j.wantViewed(want)
+	j.wantViewed(want...)
+}
+
+// stored is a query of some of what is in a snapshot.
+const stored = `{__name__=~"dummy_requests_total|hpcbench_memory_used_bytes|up"}`
+
+// missing is the first of the labels that no series has, nil when all are there.
+func missing(all []series, want []map[string]string) map[string]string {
+	for _, labels := range want {
+		if !slices.ContainsFunc(all, func(s series) bool { return s.has(labels) }) {
+			return labels
+		}
+	}
+	return nil
 }
 
 // What keeps metrics may die, and nothing else does: here it runs beside the client, and is killed in the first trial.
@@ -52,7 +74,7 @@ func TestStoresMayDie(t *testing.T) {
 	client := j.nodesOf("client")[0]
 	prometheus := j.store("prometheus")
 	j.store("pushgateway")
-	j.until("a reading", func() bool { return len(query(t, prometheus, `up{job="client"} == 1`)) > 0 })
+	j.until("reading", func() bool { return len(query(t, prometheus, `up{job="client"} == 1`)) > 0 })
 	on(t, client[0], "pkill", "-KILL", "-u", "bench", "-x", "prometheus|prometheus-push")
 	j.wait(completed)
 	for _, name := range []string{"prometheus", "pushgateway"} {
@@ -74,7 +96,7 @@ func TestCancelEndsStores(t *testing.T) {
 		"program: /usr/bin/prometheus,", "image: "+image+",", "duration: 6s", "duration: 2m").submit()
 	j.until("start of the trial", j.started("0001"))
 	prometheus := j.store("prometheus")
-	j.until("a reading", func() bool { return len(query(t, prometheus, `up{job="client"} == 1`)) > 0 })
+	j.until("reading", func() bool { return len(query(t, prometheus, `up{job="client"} == 1`)) > 0 })
 	shell(t, "scancel "+j.id)
 	if !within(patience, j.over) {
 		t.Fatalf("job %s does not end", j.id)
@@ -139,10 +161,10 @@ var viewed = regexp.MustCompile(`127\.0\.0\.1:(\d+)/graph\S*range_input=(\d+)s&g
 
 // wantViewed opens the job's snapshot by view.sh on the login node, asks for the whole time of the run, and wants these labels; and
 // the snapshot to be as it was.
-func (j *job) wantViewed(labels map[string]string) {
+func (j *job) wantViewed(want ...map[string]string) {
 	t := j.t
 	t.Helper()
-	before := j.stored()
+	before := j.snapshot()
 	if !slices.ContainsFunc(before, func(line string) bool { return strings.Contains(line, "prometheus/wal/") }) {
 		t.Fatalf("there is no snapshot: %q", before)
 	}
@@ -151,7 +173,7 @@ func (j *job) wantViewed(labels map[string]string) {
 		address=$(grep -o '127.0.0.1:[0-9]*' view.log | head -n 1)
 		end=$(stat -c %Y results/`+j.id+`/job.json)
 		exec 3<>"/dev/tcp/${address%:*}/${address#*:}"
-		printf 'GET /api/v1/query_range?query=up&start=%d&end=%d&step=1 HTTP/1.0\r\n\r\n' $((end - 600)) "$end" >&3
+		printf 'GET /api/v1/query_range?query=%s&start=%d&end=%d&step=1 HTTP/1.0\r\n\r\n' '`+url.QueryEscape(stored)+`' $((end - 600)) "$end" >&3
 		sed '1,/^\r$/d' <&3
 		kill -TERM $pid; wait $pid; echo "view.sh ended with $?" >>view.log; cat view.log >&2; rmdir tmp)`)
 	if status != 0 || !strings.Contains(said, "view.sh ended with 143") {
@@ -160,16 +182,16 @@ func (j *job) wantViewed(labels map[string]string) {
 	if !viewed.MatchString(said) {
 		t.Errorf("view.sh names no page with the time of the run:\n%s", said)
 	}
-	if found := resultOf(t, 200, out); !slices.ContainsFunc(found, func(s series) bool { return s.has(labels) }) {
-		t.Errorf("the snapshot has no series with %v: %v", labels, found)
+	if found := resultOf(t, 200, out); missing(found, want) != nil {
+		t.Errorf("the snapshot has no series with %v: %v", missing(found, want), found)
 	}
-	if after := j.stored(); !slices.Equal(before, after) {
+	if after := j.snapshot(); !slices.Equal(before, after) {
 		t.Errorf("view.sh changed the snapshot: %q before, and %q after", before, after)
 	}
 }
 
-// stored is each file of the job's snapshot, with its size and time.
-func (j *job) stored() []string {
+// snapshot is each file of it, with its size and time.
+func (j *job) snapshot() []string {
 	var all []string
 	err := filepath.Walk(j.path("prometheus"), func(path string, info os.FileInfo, err error) error {
 		if err == nil {
