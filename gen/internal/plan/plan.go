@@ -62,6 +62,14 @@ type Setting struct {
 	GPUs            int            `json:"gpus,omitempty"`         // that a step with MonitorGPUs sees on each node
 	Bill            string         `json:"bill"`                   // unit of the bill
 	Prefetch        Prefetch       `json:"prefetch,omitzero"`
+	Login           Login          `json:"-"` // is no part of what is run
+}
+
+// Login is where people reach the cluster from outside, as its profile says; "" and 0 where it does not.
+type Login struct {
+	Host string
+	Port int
+	Dir  string // where job directories go there, from the home directory if it does not begin with /
 }
 
 // Store is a program that keeps metrics while the job runs, started by the job on one node.

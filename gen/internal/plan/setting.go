@@ -18,6 +18,7 @@ func (m *maker) setting(p *Plan, r *recipe.Recipe) Setting {
 	s := Setting{
 		Cluster: m.cl.Name, Local: m.local, Shell: m.cl.Shell, Interfaces: m.cl.Fabric(), MPI: m.cl.MPI,
 		ServerPort: r.Servers.Port, ClientPort: r.Clients.Port, Binds: r.Binds, Modules: r.Modules, Bill: unit,
+		Login: Login{m.cl.SSHHost, m.cl.SSHPort, m.cl.SSHDir},
 	}
 	if r.Monitoring.Enabled {
 		s.stores(r.Monitoring)
