@@ -56,6 +56,7 @@ type Bundle struct {
 	HealthTimeout      int
 	HealthInterval     int
 	MonitorInterval    string   // "1s"; "" when monitoring is off
+	OutputFile         string   // of all nodes' readings, in the job's results; "" for none
 	GPUs               int      // that a step with MonitorGPUs sees on each of its nodes
 	SrunMPI            string   // value of srun --mpi, "" for none given
 	Watch              bool     // node/watch.json says what else is read

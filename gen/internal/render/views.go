@@ -23,6 +23,7 @@ func view(in Input) *Bundle {
 	if s.MonitorS > 0 {
 		v.Laptop = laptop(in)
 		v.Watch, v.Exporter = s.Watch.Schema > 0, s.Watch.Exporter
+		v.OutputFile = s.OutputFile
 		v.MonitorInterval = strconv.FormatFloat(s.MonitorS, 'f', -1, 64) + "s"
 	}
 	v.store(s)
