@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"context"
 	"os"
+	"sync"
 	"time"
 
+	"hpcbench/agent/internal/logs"
 	watch "hpcbench/agent/internal/monitor"
 )
 
@@ -24,6 +26,7 @@ custom_NAME. Ends with status 0 on TERM, INT or USR1.`,
 		interval := f.time("interval", time.Second, "from row to row, at least 100ms")
 		gpu := f.text("gpu", "auto|none", "auto", "whether to look for GPUs")
 		watched := f.text("watch", "FILE", "", "metrics to add: node/watch.json")
+		kernel := f.is("kernel", "write the kernel's messages into the log, where they may be read")
 		f.need("out")
 		return func(ctx context.Context, c *call) error {
 			if *interval < watch.MinInterval {
@@ -41,7 +44,15 @@ custom_NAME. Ends with status 0 on TERM, INT or USR1.`,
 				return err
 			}
 			defer file.Close()
-			log := logger(c.stderr, cmp.Or(*node, thisNode()), "monitor").With("category", "monitor")
+			plain := logger(c.stderr, cmp.Or(*node, thisNode()), "monitor")
+			log := plain.With("category", "monitor")
+			if *kernel {
+				var wg sync.WaitGroup
+				defer wg.Wait()
+				ctx, end := context.WithCancel(ctx)
+				defer end()
+				wg.Go(func() { logs.Kernel(ctx, "/dev/kmsg", plain) })
+			}
 			return watch.Run(ctx, watch.Config{Out: file, Interval: *interval, GPU: *gpu, Metrics: w.Metrics, Log: log})
 		}
 	},
