@@ -20,7 +20,6 @@ const kernelMost = 1000
 // process that was killed for want of memory. The device is /dev/kmsg; where it can't be read, as on most shared systems, the log
 // says so in one line.
 func Kernel(ctx context.Context, device string, log *slog.Logger) {
-	log = log.With("component", "kernel", "category", string(System))
 	f, err := os.OpenFile(device, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		log.Info("the kernel's messages are not read", "reason", err.Error())

@@ -94,8 +94,8 @@ func (p *Parser) place(e *Entry, own line) {
 	if c := Category(own.json.Category); slices.Contains(Categories, c) {
 		e.Category = c
 	}
-	if own.json.Component == "kernel" {
-		e.Component = own.json.Component
+	if c := own.json.Component; c == "kernel" || c == "slurm" { // told by a monitor and by the collector
+		e.Component = c
 	}
 }
 
