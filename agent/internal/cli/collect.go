@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,7 +16,7 @@ import (
 )
 
 // collectLogs collects the logs of the job whose results these are, until ctx ends. Whatever can't be written is a line of its log.
-func collectLogs(ctx context.Context, c *call, settings, console string) error {
+func collectLogs(ctx context.Context, c *call, settings string, console int) error {
 	w, err := readLogs(settings)
 	if err != nil {
 		return err
@@ -28,14 +27,11 @@ func collectLogs(ctx context.Context, c *call, settings, console string) error {
 	}
 	node := thisNode()
 	log := logger(c.stderr, node, "collector").With("category", string(logs.Infrastructure))
-	cfg := logs.Config{Logs: w, Run: logs.Open(dir), Log: log}
+	run := logs.Open(dir)
+	run.Here = node
+	cfg := logs.Config{Logs: w, Run: run, Log: log}
 	if w.Console {
-		out, err := openConsole(console)
-		if err != nil {
-			return err
-		}
-		defer out.Close()
-		cfg.Console = out
+		cfg.Console = os.NewFile(uintptr(console), "the job's output")
 	}
 	if id := os.Getenv("SLURM_JOB_ID"); id != "" {
 		slurm := logger(c.stderr, node, "slurm").With("category", string(logs.System))
@@ -61,14 +57,6 @@ func readLogs(path string) (w workload.Logs, err error) {
 		return w, fmt.Errorf("%s: flush_s %g and size_mb %d: want more than 0, and 1 or more", path, w.FlushS, w.SizeMB)
 	}
 	return w, nil
-}
-
-// openConsole opens the job's own output by the name that it has here, such as /dev/fd/3, to add to it.
-func openConsole(path string) (io.WriteCloser, error) {
-	if path == "" {
-		return nil, usage("--console is missing: the recipe wants lines in the job's own output")
-	}
-	return os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
 }
 
 // jobWords is what Slurm says of the job, in one line.

@@ -39,7 +39,7 @@ agent logs results --follow --component server`,
 		l.declare(f)
 		f.heading("For the job script:")
 		collect := f.text("collect", "FILE", "", "collect the logs of a running job, as node/logs.json says, until TERM or USR1")
-		console := f.text("console", "FILE", "", "with --collect: the job's own output")
+		console := f.number("console-fd", "N", 1, "with --collect: the descriptor of the job's own output")
 		return func(ctx context.Context, c *call) error {
 			if len(c.operands) != 1 {
 				return usage("%d results given, want one; agent logs -h shows how it is used", len(c.operands))

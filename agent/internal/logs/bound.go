@@ -27,6 +27,7 @@ type Bound struct {
 	tail    ring
 	passed  int64 // in this second
 	end     lastBytes
+	open    bool  // the last line that passed has no end yet
 	over    bool  // of this second some go into end
 	dropped int64 // bytes that are nowhere, tail.gone aside
 }
@@ -106,7 +107,7 @@ func (b *Bound) second() {
 		text, lost := b.end.take()
 		if lost > 0 {
 			b.dropped += lost
-			b.put(fmt.Appendf(nil, "hpcbench: %d bytes of this second of the log are left out: it is bounded to %d MB/s\n", lost, b.Rate>>20))
+			b.put(b.note("%d bytes of this second of the log are left out: it is bounded to %d MB/s", lost, b.Rate>>20))
 		}
 		b.put(text)
 	}
@@ -117,17 +118,20 @@ func (b *Bound) second() {
 func (b *Bound) finish() {
 	b.second()
 	if gone := b.dropped + b.tail.gone; gone > 0 {
-		_, _ = fmt.Fprintf(b.Head, "hpcbench: %d MB of this log are left out: it is bounded to %d MB (logging.retention)\n", gone>>20, b.Limit>>20)
+		b.begin(fmt.Appendf(nil, "hpcbench: %d MB of this log are left out: it is bounded to %d MB, and to %d MB/s (logging.retention)\n", gone>>20, b.Limit>>20, b.Rate>>20))
 	}
 	b.tail.close()
 }
 
 // put writes to the head of the log while that has room, and then to its tail. What can't be written is lost.
 func (b *Bound) put(p []byte) {
+	if len(p) > 0 {
+		defer func(last byte) { b.open = last != '\n' }(p[len(p)-1])
+	}
 	if room := b.Limit/2 - b.written; !b.moved && int64(len(p)) > room {
 		n := bytes.LastIndexByte(p[:room], '\n') + 1
 		b.begin(p[:n])
-		b.begin(fmt.Appendf(nil, "hpcbench: this log goes on in %s: it is bounded to %d MB (logging.retention)\n", filepath.Base(b.tail.path), b.Limit>>20))
+		b.begin(b.note("this log goes on in %s: it is bounded to %d MB (logging.retention)", filepath.Base(b.tail.path), b.Limit>>20))
 		p, b.moved = p[n:], true
 	}
 	if !b.moved {
@@ -141,6 +145,16 @@ func (b *Bound) put(p []byte) {
 		b.dropped += int64(len(p))
 		b.tail.close() // the next piece tries anew
 	}
+}
+
+// note is a line of our own, behind the line of the server that may stand there without its end.
+func (b *Bound) note(words string, about ...any) []byte {
+	before := ""
+	if b.open {
+		before = " …\n"
+	}
+	b.open = false
+	return fmt.Appendf(nil, before+"hpcbench: "+words+"\n", about...)
 }
 
 // begin writes to the head.

@@ -63,7 +63,7 @@ func TestABoundedLogKeepsItsBeginAndItsEnd(t *testing.T) {
 	if size := int64(len(head) + len(past) + len(tail)); size > limit+500 || int64(len(past)) < limit/5 {
 		t.Errorf("%d bytes, %d of them before the last ones", size, len(past))
 	}
-	if !regexp.MustCompile(`this log goes on in server\.d1\.1\.cn1\.tail\.log: it is bounded to 0 MB \(logging.retention\)\nhpcbench: 0 MB of this log are left out`).MatchString(head) {
+	if !regexp.MustCompile(`\nhpcbench: this log goes on in server\.d1\.1\.cn1\.tail\.log: it is bounded to 0 MB \(logging.retention\)\nhpcbench: 0 MB of this log are left out`).MatchString(head) {
 		t.Errorf("it says: %s", head[len(head)-300:])
 	}
 	if past+tail != strings.Join(pieces, "")[100_000-len(past+tail):] {
@@ -85,6 +85,14 @@ func TestASecondOfAChattyServersLogIsCutInItsMiddle(t *testing.T) {
 		if !strings.Contains(head, want) {
 			t.Errorf("%q is not in it: %s", want, head[len(head)-200:])
 		}
+	}
+}
+
+// A line that comes in two pieces may be cut where a bound is reached.
+func TestACutLineIsNotMixedWithWordsAboutIt(t *testing.T) {
+	head, _, _ := bounded(t, &Bound{Limit: 1 << 20, Rate: 100}, 0, "a line and half a", " line "+strings.Repeat("x", 1000)+"\nthe last\n")
+	if want := "a line and half a …\nhpcbench: 1007 bytes of this second of the log are left out: it is bounded to 0 MB/s\nthe last\n"; !strings.HasPrefix(head, want) || strings.Count(head, "\n") != 4 {
+		t.Errorf("%q, want %q", head, want)
 	}
 }
 

@@ -226,7 +226,7 @@ func (c *collection) file(e Entry) string {
 
 // console writes an entry to the job's output.
 func (c *collection) console(e Entry) {
-	if c.Console == nil || e.Component == "job" { // what is there already
+	if c.Console == nil || e.Component == "job" || e.Component == "report" { // what is there already
 		return
 	}
 	if now := c.Now().Unix(); now != c.second {

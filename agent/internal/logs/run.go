@@ -23,6 +23,7 @@ import (
 // Run is a run of a job, results/<jobid>, as far as its logs need it to be understood.
 type Run struct {
 	Dir   string
+	Here  string // the node of who reads, where that is the job's first; "": it is not, or not known
 	Job   Job
 	table nodes.Table
 	notes *job.Job // nil: there is no events.tsv
@@ -209,7 +210,7 @@ func (r *Run) first() string {
 		}
 	}
 	if len(r.table) == 0 {
-		return ""
+		return r.Here
 	}
 	return r.table[0].Name
 }

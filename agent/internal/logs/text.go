@@ -2,6 +2,7 @@ package logs
 
 import (
 	"bytes"
+	"cmp"
 	"strconv"
 	"strings"
 	"time"
@@ -26,8 +27,8 @@ func (e Entry) text(zone *time.Location, mark string) string {
 	if e.Name != "" {
 		whose[1] += "." + e.Name
 	}
-	if e.Trial != "" {
-		whose = append(whose, e.Trial)
+	if about := cmp.Or(e.Request, e.Trial); about != "" { // a request's id begins with its trial
+		whose = append(whose, about)
 	}
 	return about + e.Time.In(zone).Format("15:04:05.000") + " " + (string(e.Level) + "     ")[:5] + " " +
 		strings.TrimSpace(strings.Join(whose, " ")) + mark + e.Message

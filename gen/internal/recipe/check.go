@@ -34,6 +34,7 @@ func (f *File) Check(svc *service.Service, cl *cluster.Profile) diag.List {
 		c := check{values: v, Recipe: v.recipe(), svc: svc, cl: cl}
 		if c.rules(); points == 1 {
 			c.idle()
+			c.logs()
 			c.carried()
 		}
 		for _, d := range c.l {
@@ -162,7 +163,6 @@ func (c *check) idle() {
 func (c *check) carried() {
 	for section, keys := range map[string][]string{
 		"monitoring": {"push_interval", "pushgateway_url", "output_file", "metrics", "retention"},
-		"logging":    {"enabled", "type", "create_jsonl", "flush_interval", "outputs", "aggregation", "categories", "format", "retention"},
 		"reporting":  {"formats", "include", "output_directory"},
 	} {
 		var all []string

@@ -59,6 +59,8 @@ type Bundle struct {
 	GPUs               int      // that a step with MonitorGPUs sees on each of its nodes
 	SrunMPI            string   // value of srun --mpi, "" for none given
 	Watch              bool     // node/watch.json says what else is read
+	LogMB              int      // the most that the log of a server may take, in MiB; 0: no bound
+	Kernel             bool     // monitors read the kernel's messages
 	Stores             []Store  // of metrics, in the order in which they start
 	StoreStep          []string // further srun options of a store's step
 	MonitorStep        []string // further srun options of the monitor's step

@@ -5,4 +5,4 @@ set -euo pipefail
 readonly RUN=$1
 readonly NODE=${BENCH_NODE:-${SLURMD_NODENAME:-$(hostname -s)}}
 BUNDLE=$(cd -- "$(dirname -- "$0")/.." && pwd)
-exec "$BUNDLE/bin/agent" monitor --node "$NODE" --interval '1s' --watch "$BUNDLE/node/watch.json" --out "$RUN/monitor-$NODE.csv"
+exec "$BUNDLE/bin/agent" monitor --node "$NODE" --interval '1s' --watch "$BUNDLE/node/watch.json" --kernel --out "$RUN/monitor-$NODE.csv"
