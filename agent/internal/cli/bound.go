@@ -16,7 +16,7 @@ Takes stdin to its end. The first half of --size goes to stdout; what follows to
 a quarter of --size and is begun anew, so that the log's first words and its last are there at any time. Of each second the first and
 the last half of --rate pass. What is left out is said in the log. Signals do not end it: it ends when all have ended that write to
 it. A disk that is full costs lines of the log, and keeps no server waiting.`,
-	example: `server 2>&1 | agent bound --log results/4711/logs/server.d1.1.mel2001 --size 2000 >>results/4711/logs/server.d1.1.mel2001.log`,
+	example: `agent bound --log results/4711/logs/server.d1.1.mel2001 --size 2000 >>results/4711/logs/server.d1.1.mel2001.log <pipe`,
 	declare: func(f *flags) action {
 		log := f.text("log", "LOG", "", "the log's path, without .log")
 		size := f.number("size", "MB", 2000, "the most that the log may take, in MiB")

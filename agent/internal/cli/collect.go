@@ -35,8 +35,7 @@ func collectLogs(ctx context.Context, c *call, settings string, console int) err
 	}
 	if id := os.Getenv("SLURM_JOB_ID"); id != "" {
 		slurm := logger(c.stderr, node, "slurm").With("category", string(logs.System))
-		slurm.Info(jobWords(ctx, id))
-		defer func() { slurm.Info(jobWords(context.WithoutCancel(ctx), id)) }()
+		cfg.Words = func() { slurm.Info(jobWords(context.WithoutCancel(ctx), id)) }
 	}
 	logs.Collect(ctx, cfg)
 	return nil

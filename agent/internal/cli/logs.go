@@ -161,11 +161,11 @@ const followEvery = 300 * time.Millisecond
 
 // goOn prints what there is and what comes, until ctx ends.
 func (l *reading) goOn(ctx context.Context, p *printer, f logs.Filter) error {
-	from := logs.Follow(p.run, nil, nil)
+	from := logs.Follow(p.run, nil, nil, 0)
 	defer from.Close()
 	for {
 		var came []logs.Entry
-		more, err := from.Round(func(e logs.Entry) {
+		more, err := from.Round(false, func(e logs.Entry) {
 			if f.Wants(e) {
 				came = append(came, e)
 			}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -141,9 +142,11 @@ func (b *Bound) put(p []byte) {
 	if len(p) == 0 {
 		return
 	}
-	if err := b.tail.write(p, b.Limit/4, b.Now()); err != nil {
-		b.dropped += int64(len(p))
-		b.tail.close() // the next piece tries anew
+	for piece := range slices.Chunk(p, 32<<10) { // small beside a part of the log
+		if err := b.tail.write(piece, b.Limit/4, b.Now()); err != nil {
+			b.dropped += int64(len(piece))
+			b.tail.close() // the next piece tries anew
+		}
 	}
 }
 

@@ -19,7 +19,7 @@ import (
 
 // Collector tells entries as they come (spec §9.2, BaseLogCollector): a Follower, for files.
 type Collector interface {
-	Round(give func(Entry)) (more bool, err error)
+	Round(all bool, give func(Entry)) (more bool, err error)
 	Marks() map[string]Mark
 	Close()
 }
@@ -28,14 +28,18 @@ type Collector interface {
 type Config struct {
 	workload.Logs
 	Run     *Run
-	Console io.Writer      // the job's own output; nil: nothing goes there
-	Words   func() []Entry // what else there is to be told at the begin and at the end, such as Slurm's words; nil: nothing
+	Console io.Writer // the job's own output; nil: nothing goes there
+	Words   func()    // writes down what else is to be told at the begin and at the end, such as Slurm's words; nil: nothing
 	Log     *slog.Logger
 	Now     func() time.Time // nil: time.Now
 }
 
 // held is how long an entry is kept back for others that are older and come later, as from a file server.
 const held = 3 * time.Second
+
+// mostRead is how many bytes of one log are read in a second: what reads along is not to become the load, and a thousand lines cost
+// some ten milliseconds of a core.
+const mostRead = 1 << 20
 
 // consoleMost is how many lines go to the console in a second: it is for people.
 const consoleMost = 200
@@ -62,7 +66,7 @@ func Collect(ctx context.Context, cfg Config) {
 		cfg.Now = time.Now
 	}
 	c := &collection{Config: cfg, rings: map[string]*ring{}, newest: map[string]time.Time{}, late: map[string]int{}}
-	c.from = Follow(cfg.Run, c.marks(), cfg.Now)
+	c.from = Follow(cfg.Run, c.marks(), cfg.Now, mostRead)
 	defer c.from.Close()
 	tick := time.NewTicker(max(50*time.Millisecond, duration(c.FlushS)))
 	defer tick.Stop()
@@ -106,14 +110,12 @@ func (c *collection) words() {
 	if c.Words == nil {
 		return
 	}
-	for _, e := range c.Words() {
-		c.take(e)
-	}
+	c.Words()
 }
 
 // round reads what came and writes what is old enough, or all.
 func (c *collection) round(all bool) (more bool) {
-	more, err := c.from.Round(c.take)
+	more, err := c.from.Round(all, c.take)
 	c.tell(err, "a log can't be read")
 	ready := c.pending
 	if !all {

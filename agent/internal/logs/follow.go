@@ -10,8 +10,8 @@ import (
 
 // The bounds of how much is read of logs that grow quickly: who looks on is not to become the load.
 const (
-	perRound  = 4 << 20  // bytes of one log in one round
-	tooFar    = 64 << 20 // bytes behind, from which on a log is passed over
+	perRound  = 4 << 20  // bytes of one log in one round, where no rate is set
+	tooFar    = 16 << 20 // bytes behind, from which on a log is passed over, where one is
 	keptOfFar = 1 << 20  // but for its end
 )
 
@@ -23,6 +23,7 @@ type Follower struct {
 	known   map[string]Mark      // of an earlier follower, by Source.File
 	seen    string               // what the run's own notes looked like when they were read
 	started bool                 // a round is over: what comes now is new
+	rate    int64                // bytes of one log that are read in a second; 0: all that come
 }
 
 type followed struct {
@@ -30,6 +31,8 @@ type followed struct {
 	tail   Tail
 	parser *Parser
 	reader reader
+	looked time.Time // when it was read last
+	budget int64     // bytes that may be read
 }
 
 // Mark is how far a log was read and understood, for a follower that goes on with it.
@@ -39,17 +42,18 @@ type Mark struct {
 	Level Level     `json:"level,omitempty"`
 }
 
-// Follow follows the logs of a run, from where the marks say; now is the time (nil: time.Now).
-func Follow(r *Run, marks map[string]Mark, now func() time.Time) *Follower {
+// Follow follows the logs of a run, from where the marks say; now is the time (nil: time.Now), and rate how many bytes of one log are
+// read in a second (0: all that come): more is passed over, and said so.
+func Follow(r *Run, marks map[string]Mark, now func() time.Time, rate int64) *Follower {
 	if now == nil {
 		now = time.Now
 	}
-	return &Follower{run: r, now: now, logs: map[string]*followed{}, known: marks, seen: r.notesLook()}
+	return &Follower{run: r, now: now, logs: map[string]*followed{}, known: marks, seen: r.notesLook(), rate: rate}
 }
 
-// Round gives the entries that came since the last one, file by file, and tells whether there is more to read at once. What can't
-// be read is told and does not keep the others from being read.
-func (f *Follower) Round(give func(Entry)) (more bool, err error) {
+// Round gives the entries that came since the last one, file by file, and tells whether there is more to read at once: all of it,
+// whatever the rate. What can't be read is told and does not keep the others from being read.
+func (f *Follower) Round(all bool, give func(Entry)) (more bool, err error) {
 	if look := f.run.notesLook(); look != f.seen {
 		f.seen = look
 		f.run.Refresh()
@@ -60,14 +64,21 @@ func (f *Follower) Round(give func(Entry)) (more bool, err error) {
 		if one == nil {
 			one = f.begin(s)
 		}
-		one.catchUp(give)
-		n, err := one.tail.Poll(perRound, func(text []byte, cut string) {
+		limit := one.allowed(f.rate, all, f.now())
+		if limit == 0 {
+			continue
+		}
+		if f.rate > 0 {
+			one.catchUp(give)
+		}
+		n, err := one.tail.Poll(limit, func(text []byte, cut string) {
 			if e := one.reader.Entry(text, cut); e.Message != "" {
 				give(e)
 			}
 		})
 		one.parser.live, one.parser.now = true, f.now
-		more = more || n >= perRound
+		one.budget -= n
+		more = more || n >= limit && (all || f.rate == 0)
 		problems = append(problems, err)
 	}
 	f.started = true
@@ -93,6 +104,19 @@ func (f *Follower) begin(s Source) *followed {
 	}
 	f.logs[s.Path] = one
 	return one
+}
+
+// allowed is how many bytes may be read now: as many as came together since the last look, of two seconds at the most.
+func (o *followed) allowed(rate int64, all bool, now time.Time) int64 {
+	if rate == 0 || all {
+		return perRound
+	}
+	if o.looked.IsZero() {
+		o.looked = now.Add(-time.Second)
+	}
+	o.budget = min(2*rate, o.budget+int64(float64(rate)*now.Sub(o.looked).Seconds()))
+	o.looked = now
+	return max(0, o.budget)
 }
 
 // catchUp passes over most of what a log has grown by where it grows faster than it can be read, and says so.
