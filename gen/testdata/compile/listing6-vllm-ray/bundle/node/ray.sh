@@ -142,7 +142,6 @@ contained() {
   for bind in "$BUNDLE" "${BINDS[@]}"; do CONTAINED+=(--bind "$bind"); done
   CONTAINED+=("$image" "$@")
 }
-
 readonly RAY_PORT=$((BLOCK + 10))
 readonly JOIN_SECONDS=180 # for every node to join Ray, unless RAY_JOIN_SECONDS is in the recipe's environment
 
@@ -258,7 +257,7 @@ watch_ray() {
     for ((rank = 1; rank < COUNT; rank++)); do
       [[ " $line " != *[^0-9.]"$(address "$rank")"[^0-9.]* ]] || lost "$rank"
     done
-  done < <(follow "$TMP/ray/session_latest/logs/gcs_server.out" 'marked dead because|death reason = UNEXPECTED_TERMINATION')
+  done < <(follow 'marked dead because|death reason = UNEXPECTED_TERMINATION' "$TMP/ray/session_latest/logs/gcs_server.out")
 }
 
 # watch_nodes: the same by asking Ray, which starts a Python each time: seldom, for the case that its log has other words.
@@ -277,14 +276,14 @@ watch_nodes() {
 # dead says more: its watch has the first word.
 watch_server() {
   local line
-  IFS= read -r line < <(follow "$RUN/logs/${PLACED##*/}.$NODE.log" 'RayWorkerProc rank=.* died unexpectedly')
+  IFS= read -r line < <(follow 'RayWorkerProc rank=.* died unexpectedly' "$RUN/logs/${PLACED##*/}.$NODE.log")
   sleep 3
   printf 'ray: a worker died, and with it the server: %s\n' "${line##*] }"
   exit 1
 }
 
-# follow FILE PATTERN: its lines that match, as they come, for as long as this script lives.
-follow() { tail -n +1 -F --pid=$$ -s 0.5 "$1" 2>/dev/null | grep --line-buffered -E -- "$2"; }
+# follow PATTERN FILE...: their lines that match, as they come, for as long as this script lives.
+follow() { tail -q -n +1 -F --pid=$$ -s 0.5 "${@:2}" 2>/dev/null | grep --line-buffered -E -- "$1"; }
 
 # lost RANK...: the end, for a server that lost a rank answers nothing, and its health page does not say so. The job script
 # reads it from the file: where a node does not answer, Slurm takes long to end the step.
