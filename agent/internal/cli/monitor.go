@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"hpcbench/agent/internal/expose"
+	"hpcbench/agent/internal/logs"
 	watch "hpcbench/agent/internal/monitor"
 	"hpcbench/agent/internal/push"
 	"hpcbench/agent/internal/whole"
@@ -37,6 +38,7 @@ and where that port can't be had the log says so and the rows go on. Ends with s
 		listen := f.text("listen", "IP:PORT", "", "where to show the last row to Prometheus (default nowhere)")
 		others := f.text("or-ports", "FIRST-LAST", "", "ports to take where another program has that one")
 		ready := f.text("ready-file", "FILE", "", "where to publish the address once it is bound")
+		kernel := f.is("kernel", "write the kernel's messages into the log, where they may be read")
 		f.need("out")
 		return func(ctx context.Context, c *call) error {
 			if *interval < watch.MinInterval {
@@ -62,6 +64,10 @@ and where that port can't be had the log says so and the rows go on. Ends with s
 			defer file.Close()
 			name := cmp.Or(*node, thisNode())
 			log := logger(c.stderr, name, "monitor").With("category", "monitor")
+			if *kernel {
+				own := logger(c.stderr, name, "kernel").With("category", "system")
+				defer beside(ctx, func(ctx context.Context) { logs.Kernel(ctx, "/dev/kmsg", own) })()
+			}
 			shown := expose.NewNode(name, *interval)
 			reg := prometheus.NewRegistry()
 			reg.MustRegister(shown)
