@@ -6,5 +6,5 @@ import "embed"
 
 // FS is this directory as it was compiled in.
 //
-//go:embed *.tmpl all:lib all:node all:services all:clusters
+//go:embed *.tmpl all:lib all:node all:monitoring all:services all:clusters
 var FS embed.FS

@@ -14,6 +14,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 
@@ -34,7 +35,9 @@ const usage = `usage: agent-gpu [--interval 1s] [--once]
 
 Prints one JSON object a line per GPU and interval: t (Unix time in s), gpu (the driver's index), uuid, name,
 utilization_ratio, memory_used_bytes, memory_total_bytes, power_watts, energy_joules (since the driver was loaded),
-temperature_celsius, sm_clock_hz, throttle (why the clock is below its maximum; [] if nothing holds it down).
+temperature_celsius, sm_clock_hz, memory_clock_hz, throttle (why the clock is below its maximum; [] if nothing holds it
+down), nvlink_rx_bytes and nvlink_tx_bytes (since the driver was loaded); and, once a second at most, pcie_rx_bytes_per_s,
+pcie_tx_bytes_per_s, ecc_corrected_errors, ecc_uncorrected_errors (since the driver was loaded) and processes.
 What a GPU can't tell is left out. Ends 0 on TERM, INT and USR1; 3 where there is no NVIDIA driver.
 
   --interval D   from reading to reading, at least 100ms (default 1s)
@@ -81,6 +84,17 @@ func watch(ctx context.Context, lib nvml.Interface, interval time.Duration, once
 	gpus, err := devices(lib)
 	if err != nil {
 		return err
+	}
+	if once {
+		for i := range gpus {
+			gpus[i].slowly.keep(gpus[i].slow(), time.Now())
+		}
+	} else {
+		ctx, cancel := context.WithCancel(ctx)
+		var wg sync.WaitGroup
+		defer wg.Wait()
+		defer cancel()
+		wg.Go(func() { readSlowly(ctx, gpus, interval) })
 	}
 	out := json.NewEncoder(w)
 	start := time.Now()

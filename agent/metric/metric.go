@@ -25,11 +25,13 @@ const (
 	Server Source = "server"
 	// Node metrics are a node's readings: hpcbench_… at GET /metrics/prometheus of each node's monitor.
 	Node Source = "node"
+	// Push metrics are of what is pushed to a Pushgateway alone: hpcbench_… in each group.
+	Push Source = "push"
 )
 
 // Metric is one line of the table. Every metric has the label host besides its own.
 type Metric struct {
-	Name   string // without its first word, which is the service's of Client and Server ones, and hpcbench of Node ones
+	Name   string // without its first word, which is the service's of Client and Server ones, and hpcbench of the others
 	Kind   Kind
 	Unit   string   // seconds, bytes, ratio, watts, joules, celsius, hertz, bytes_per_second; "" where it counts things
 	Help   string   // a sentence
@@ -42,7 +44,7 @@ var notInNames = regexp.MustCompile(`[^A-Za-z0-9_]`)
 
 // Full is the metric's whole name for a service, such as vllm or my-vllm.
 func (m Metric) Full(service string) string {
-	if m.Source == Node {
+	if m.Source == Node || m.Source == Push {
 		return "hpcbench_" + m.Name
 	}
 	return notInNames.ReplaceAllString(service, "_") + "_" + m.Name

@@ -19,6 +19,7 @@ var Table = []Metric{
 	{Name: "tpot_seconds", Kind: Histogram, Unit: "seconds", Source: Client, Help: "Time per output token after the first, of streamed requests that ended ok."},
 	{Name: "itl_seconds", Kind: Histogram, Unit: "seconds", Source: Client, Help: "Time from one token event to the next, of streamed requests that ended ok."},
 	{Name: "lateness_seconds", Kind: Histogram, Unit: "seconds", Source: Client, Help: "Time from when a request was due to when it was sent: the client's own delay."},
+	{Name: "collector_success", Kind: Gauge, Source: Client, Labels: []string{"collector", "endpoint"}, Help: "1 where the last reading of an added metric came, else 0."},
 
 	// What the servers tell of themselves.
 	{Name: "server_running", Kind: Gauge, Source: Server, Labels: []string{"endpoint"}, Column: "running", Help: "Requests in work at the server."},
@@ -67,4 +68,7 @@ var Table = []Metric{
 	{Name: "gpu_nvlink_receive_bytes_per_second", Kind: Gauge, Unit: "bytes_per_second", Source: Node, Labels: []string{"gpu"}, Column: "gpu{gpu}_nvlink_rx_bytes_per_s", Help: "Bytes that the GPU received over all its NVLinks, each second."},
 	{Name: "gpu_nvlink_transmit_bytes_per_second", Kind: Gauge, Unit: "bytes_per_second", Source: Node, Labels: []string{"gpu"}, Column: "gpu{gpu}_nvlink_tx_bytes_per_s", Help: "Bytes that the GPU sent over all its NVLinks, each second."},
 	{Name: "gpu_processes", Kind: Gauge, Source: Node, Labels: []string{"gpu"}, Column: "gpu{gpu}_processes", Help: "Processes that compute on the GPU, whoever's they are."},
+
+	// What says how long a group of a Pushgateway is to stay.
+	{Name: "push_retention_seconds", Kind: Gauge, Unit: "seconds", Source: Push, Help: "For how long after the last push the group is to stay in the Pushgateway; absent where it goes with its job."},
 }

@@ -11,10 +11,13 @@ import (
 // Watch is what is read while trials run, beside the nodes' own readings: the whole content of node/watch.json. It is in no
 // trial, and so in no ledger's key: who looks more closely has not measured something else.
 type Watch struct {
-	Schema    int          `json:"schema"`
-	IntervalS float64      `json:"interval_s"` // from one look at a server to the next
-	Server    *MetricsPage `json:"server,omitempty"`
-	Metrics   []Metric     `json:"metrics,omitempty"`
+	Schema     int          `json:"schema"`
+	IntervalS  float64      `json:"interval_s"`           // from one look at a server to the next
+	Collectors []string     `json:"collectors,omitempty"` // what is read of nodes, of Collectors; none: all of ByDefault
+	Server     *MetricsPage `json:"server,omitempty"`
+	Metrics    []Metric     `json:"metrics,omitempty"`
+	Exporter   bool         `json:"exporter,omitempty"` // monitors show their last row at GET /metrics/prometheus
+	Push       *Push        `json:"push,omitempty"`     // nil: nothing is pushed
 }
 
 // MetricsPage is where each endpoint tells of itself, in Prometheus's text format.

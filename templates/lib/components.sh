@@ -140,13 +140,17 @@ await() {
 }
 
 # others_live [NAME]: whether everything but NAME runs; if not, DEAD is what ended first of that which does not. The job
-# can do without its monitors: their end is a failure, and no reason to stop measuring.
+# can do without its monitors: their end is a failure, and no reason to stop measuring; that of Prometheus is not even one.
 others_live() {
   local other dead=() CAUSE SAME # those of the monitors are not the trial's
   monitors_lost
   for other in "${RUNNING[@]}"; do
     if [[ $other == "${1-}" ]] || ! gone "$other"; then continue; fi
-    if [[ $other != monitors* ]]; then dead+=("$other"); else cancelled_soon || blame "$other"; fi
+    case $other in
+      monitors*) cancelled_soon || blame "$other" ;;
+      store.*) cancelled_soon || store_lost "$other" ;;
+      *) dead+=("$other") ;;
+    esac
   done
   ((${#dead[@]} == 0)) && return
   DEAD=$(first_of "${dead[@]}")

@@ -28,9 +28,10 @@ on() {
   BENCH_NODE=$node exec setsid "$@"
 }
 
-# ask PID, press PID, force PID: the whole group, where it is one.
+# ask PID, press PID, force PID: the whole group, where it is one; wave PID: its leader alone.
 ask() { kill -TERM -- "-$1" 2>/dev/null || kill -TERM "$1"; }
 press() { ask "$1"; }
+wave() { kill -USR1 "$1" 2>/dev/null; }
 unasked() { return 0; }
 force() { kill -KILL -- "-$1" 2>/dev/null || kill -KILL "$1"; }
 
@@ -69,4 +70,8 @@ find_addresses() {
   for node in "${NODES[@]}"; do printf '127.0.0.1\n' >"$RUN/address/$node"; done
 }
 
-clean_nodes() { [[ ! -e $BUNDLE/node/tidy.sh ]] || "$BUNDLE/node/tidy.sh" "$BENCH_TMP"; }
+clean_nodes() {
+  local file dirs=("$BENCH_TMP")
+  for file in "$RUN"/placed/store.*; do [[ ! -f $file ]] || dirs+=("$(cut -d ' ' -f 3- "$file")"); done
+  [[ ! -e $BUNDLE/node/tidy.sh ]] || "$BUNDLE/node/tidy.sh" "${dirs[@]}"
+}

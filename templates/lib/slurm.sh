@@ -61,6 +61,15 @@ ask() {
   ASKING+=($!)
 }
 
+# wave PID NAME: USR1 to the one process of the step that minds the others, whose node and pid are in placed/NAME.
+wave() {
+  local node pid
+  read -r node pid _ <"$RUN/placed/$2" || { press "$1"; return; }
+  # shellcheck disable=SC2016 # the other shell's
+  on "$node" --overlap bash -c 'kill -USR1 "$1"' bash "$pid" </dev/null >>"$LOGS/stop.log" 2>&1 &
+  ASKING+=($!)
+}
+
 # unasked: no node that does not answer keeps the job.
 unasked() {
   local pid
@@ -121,9 +130,11 @@ find_addresses() {
   return 1
 }
 
-# clean_nodes: what servers that were killed left on their nodes.
+# clean_nodes: what servers that were killed left on their nodes, and what keeps metrics.
 clean_nodes() {
+  local file dirs=("/tmp/hpcbench-${RUN##*/}")
   [[ ${PARTS[*]} && $STOP != cancelled && -e $BUNDLE/node/tidy.sh ]] || return # cancelled: no step can start
-  everywhere cleaning --overlap "$BUNDLE/node/tidy.sh" "/tmp/hpcbench-${RUN##*/}"
+  for file in "$RUN"/placed/store.*; do [[ ! -f $file ]] || dirs+=("$(cut -d ' ' -f 3- "$file")"); done
+  everywhere cleaning --overlap "$BUNDLE/node/tidy.sh" "${dirs[@]}"
   within_all 30 cleaning || say "some node kept /tmp/hpcbench-${RUN##*/}"
 }

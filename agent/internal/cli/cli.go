@@ -46,7 +46,7 @@ type call struct {
 
 // commands are the verbs in the order of the help text.
 var commands = []command{
-	load, dummy, report, hdr,
+	load, dummy, report, watchVerb, hdr,
 	serve, trial, stop, readyVerb, monitor, address, free, preflightVerb, ledgerVerb, jobVerb, digest, version,
 }
 

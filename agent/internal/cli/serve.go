@@ -12,13 +12,16 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"sync"
 	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"hpcbench/agent/internal/executor"
+	"hpcbench/agent/internal/gate"
 	watch "hpcbench/agent/internal/monitor"
+	"hpcbench/agent/internal/push"
 	"hpcbench/agent/internal/secret"
 	"hpcbench/agent/internal/whole"
 	"hpcbench/agent/workload"
@@ -30,13 +33,14 @@ var serve = command{
 	long: `
 GET /health, /status, /metrics and /metrics/prometheus tell; POST /start and /stop do, and need the token as
 "Authorization: Bearer …". With --watch the executor of the job's first client node GETs each server's metrics while a trial
-runs, for DIR/<trial>/server.csv and the summary. The address is published after it was bound, and GET /health?challenge=WORD
+runs, for DIR/<trial>/server.csv and the summary. Where push is in it, too, all that /metrics/prometheus tells goes to a
+Pushgateway. The address is published after it was bound, and GET /health?challenge=WORD
 proves that who listens there has the token (an HMAC of the address and the word), so that it never goes to somebody else. The
 log on stderr is JSON lines. Ends with status 0 on TERM, INT or USR1, after stopping a running trial.
 
 Nodes are shared. The token's file has to be the user's own, of mode 600 or 400, and is read once. Where another program has
 the port of --listen, the first free one of --or-ports is taken, and at last any free one; without --or-ports that is an error.
-` + executor.Limits,
+` + gate.Limits,
 	example: "agent serve --listen 10.0.0.1:20106 --token-file control.token --out results/4711 --ready-file executors/mel2001",
 	declare: func(f *flags) action {
 		listen := f.text("listen", "IP:PORT", "", "where to listen")
@@ -62,13 +66,16 @@ the port of --listen, the first free one of --or-ports is taken, and at last any
 			if err != nil {
 				return err
 			}
-			log := logger(c.stderr, cmp.Or(*node, thisNode()), "executor")
+			name, reg := cmp.Or(*node, thisNode()), prometheus.NewRegistry()
+			log := logger(c.stderr, name, "executor")
 			e := executor.New(executor.Config{
-				Token: password, Out: *out, Node: cmp.Or(*node, thisNode()), Service: *service, Version: Version,
-				Clock: *offset, Watch: &w, Registry: prometheus.NewRegistry(), Log: log,
+				Token: password, Out: *out, Node: name, Service: *service, Version: Version,
+				Clock: *offset, Watch: &w, Registry: reg, Log: log,
 			})
 			ln, err := bindFirst(addresses, log)
-			if err != nil {
+			if errors.Is(err, syscall.EADDRINUSE) {
+				return fmt.Errorf("%w: set another clients.port, or none, so that the job finds a free one", err)
+			} else if err != nil {
 				return err
 			}
 			if *ready != "" {
@@ -76,9 +83,21 @@ the port of --listen, the first free one of --or-ports is taken, and at last any
 					return err
 				}
 			}
+			if to := pushed(w, "client", name, *out, log); to != nil {
+				to.From = reg
+				defer beside(ctx, func(ctx context.Context) { push.Run(ctx, *to) })()
+			}
 			return e.Serve(ctx, ln)
 		}
 	},
+}
+
+// beside runs something in the background until end is called, which waits for it, or ctx ends.
+func beside(ctx context.Context, run func(context.Context)) (end func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() { run(ctx) })
+	return func() { cancel(); wg.Wait() }
 }
 
 // bind listens on the address that --listen names. One that can't be an address is wrong usage.
@@ -119,7 +138,7 @@ func bindFirst(addresses []string, log *slog.Logger) (ln net.Listener, err error
 		}
 		log.Warn("another program has the port", "category", "control", "address", address)
 	}
-	return nil, fmt.Errorf("%w: set another clients.port, or none, so that the job finds a free one", err)
+	return nil, err
 }
 
 // readToken reads a job's token.

@@ -16,6 +16,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"hpcbench/agent/internal/expose"
+	"hpcbench/agent/metric"
 	"hpcbench/agent/workload"
 )
 
@@ -34,13 +36,14 @@ type addedMetric struct {
 	desc *prometheus.Desc
 }
 
+var collectorSuccess = metric.Of(metric.Client, "collector_success")
+
 // added registers the metrics that the executor's Watch adds, if it does.
 func (e *Executor) added() {
 	if e.cfg.Watch == nil || len(e.cfg.Watch.Metrics) == 0 {
 		return
 	}
-	a := &added{e: e, success: prometheus.NewDesc(e.metrics.service+"_collector_success",
-		"1 where the last reading of an added metric came, else 0.", []string{"collector", "host", "endpoint"}, nil)}
+	a := &added{e: e, success: expose.Desc(collectorSuccess, e.metrics.service)}
 	for _, m := range e.cfg.Watch.Metrics {
 		labels := []string{"host"}
 		if m.Metric != "" {
@@ -80,10 +83,10 @@ func (a *added) servers(r *run, out chan<- prometheus.Metric) {
 	}
 	asked := slices.DeleteFunc(slices.Clone(a.metrics), func(m addedMetric) bool { return m.Metric.Metric == "" })
 	for _, reading := range r.watch.Readings() {
-		for i, m := range asked {
-			v := math.NaN()
-			if i < len(reading.Values) {
-				v = reading.Values[i]
+		for _, m := range asked {
+			v, known := reading.Values[m.Column()]
+			if !known {
+				v = math.NaN()
 			}
 			a.tell(out, m, v, a.e.cfg.Node, reading.Endpoint)
 		}
@@ -127,11 +130,11 @@ func (a *added) tell(out chan<- prometheus.Metric, m addedMetric, v float64, lab
 		success = 1
 		out <- prometheus.MustNewConstMetric(m.desc, prometheus.GaugeValue, v, labels...)
 	}
-	all := append([]string{m.Name}, labels...)
-	if len(labels) == 1 {
-		all = append(all, "")
+	host, endpoint := labels[0], ""
+	if len(labels) > 1 {
+		endpoint = labels[1]
 	}
-	out <- prometheus.MustNewConstMetric(a.success, prometheus.GaugeValue, success, all...)
+	out <- expose.Value(a.success, collectorSuccess, success, host, m.Name, endpoint)
 }
 
 // tail is more than a monitor's row has, in bytes.

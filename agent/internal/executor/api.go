@@ -13,9 +13,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/prometheus/common/expfmt"
 	"github.com/valyala/fasthttp"
 
+	"hpcbench/agent/internal/expose"
+	"hpcbench/agent/internal/gate"
 	"hpcbench/agent/internal/load"
 	"hpcbench/agent/internal/wire"
 	"hpcbench/agent/workload"
@@ -47,6 +48,7 @@ var routes = []route{
 	{"GET", "/health", false, (*Executor).getHealth},
 	{"POST", "/start", true, (*Executor).postStart},
 	{"GET", "/status", false, (*Executor).getStatus},
+	{"GET", "/live", false, (*Executor).getLive},
 	{"GET", "/metrics", false, (*Executor).getMetrics},
 	{"GET", "/metrics/prometheus", false, (*Executor).getPrometheus},
 	{"POST", "/stop", true, (*Executor).postStop},
@@ -84,17 +86,15 @@ func (e *Executor) trusts(h *fasthttp.RequestHeader) (right, bearer bool) {
 func (e *Executor) knows(c *fasthttp.RequestCtx) bool {
 	right, bearer := e.trusts(&c.Request.Header)
 	if right {
-		if d, ok := c.Conn().(*door); ok {
-			d.leave()
-		}
+		gate.Stay(c)
 		return true
 	}
 	why := "wrong token"
 	if !bearer {
 		why = "no token"
 	}
-	e.gate.note(e.cfg.Log, why, c)
-	if seconds := e.gate.wrong(remote(c)); seconds > 0 {
+	e.gate.Note(why, c)
+	if seconds := e.gate.Wrong(gate.Remote(c)); seconds > 0 {
 		c.Response.Header.Set("Retry-After", strconv.Itoa(seconds))
 		c.SetConnectionClose()
 		refuse(c, fasthttp.StatusTooManyRequests, "too many wrong tokens from this address: the next is read in %d s", seconds)
@@ -128,7 +128,7 @@ func (e *Executor) postStart(c *fasthttp.RequestCtx) {
 		requests, err = prepare(a)
 	}
 	if err != nil {
-		e.gate.note(e.cfg.Log, err.Error(), c)
+		e.gate.Note(err.Error(), c)
 		refuse(c, fasthttp.StatusBadRequest, "%v", err)
 		return
 	}
@@ -151,29 +151,11 @@ func (e *Executor) getMetrics(c *fasthttp.RequestCtx) {
 	tell(c, fasthttp.StatusOK, r.share.Part())
 }
 
-// getPrometheus answers in the format that was asked for: text, or protobuf, which alone carries native histograms.
-func (e *Executor) getPrometheus(c *fasthttp.RequestCtx) {
-	families, err := e.cfg.Registry.Gather()
-	if err != nil {
-		refuse(c, fasthttp.StatusInternalServerError, "%v", err)
-		return
-	}
-	format := expfmt.NegotiateAccept(map[string][]string{"Accept": {string(c.Request.Header.Peek("Accept"))}}, expfmt.DefaultAcceptedFormats()...)
-	var body bytes.Buffer
-	encoder := expfmt.NewEncoder(&body, format)
-	for _, family := range families {
-		if err := encoder.Encode(family); err != nil {
-			refuse(c, fasthttp.StatusInternalServerError, "%v", err)
-			return
-		}
-	}
-	c.SetContentType(string(format))
-	c.SetBody(body.Bytes())
-}
+func (e *Executor) getPrometheus(c *fasthttp.RequestCtx) { expose.Page(c, e.cfg.Registry) }
 
 func (e *Executor) postStop(c *fasthttp.RequestCtx) {
 	if body := bytes.TrimSpace(c.PostBody()); len(body) > 0 && string(body) != "{}" {
-		e.gate.note(e.cfg.Log, "a body that is not {}", c)
+		e.gate.Note("a body that is not {}", c)
 		refuse(c, fasthttp.StatusBadRequest, "%s takes no body, or {}", c.Path())
 		return
 	}
@@ -238,18 +220,9 @@ func prepare(a workload.Assignment) (*wire.Requests, error) {
 }
 
 // tell answers with JSON.
-func tell(c *fasthttp.RequestCtx, status int, v any) {
-	text, err := json.Marshal(v)
-	if err != nil {
-		refuse(c, fasthttp.StatusInternalServerError, "%v", err)
-		return
-	}
-	c.SetStatusCode(status)
-	c.SetContentType("application/json")
-	c.SetBody(append(text, '\n'))
-}
+func tell(c *fasthttp.RequestCtx, status int, v any) { gate.Tell(c, status, v) }
 
 // refuse answers with an error.
 func refuse(c *fasthttp.RequestCtx, status int, format string, args ...any) {
-	tell(c, status, map[string]string{"error": fmt.Sprintf(format, args...)})
+	gate.Refuse(c, status, format, args...)
 }

@@ -4,6 +4,7 @@
 //	GET  /health              who this is, and its clock
 //	POST /start               a workload.Assignment; needs the token
 //	GET  /status              how far the trial has come
+//	GET  /live                the same with its latest seconds, for who looks on
 //	GET  /metrics             what was counted, as a summary.Part
 //	GET  /metrics/prometheus  the same for Prometheus
 //	POST /stop                ends the trial in good order; needs the token
@@ -28,7 +29,9 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/valyala/fasthttp"
 
+	"hpcbench/agent/internal/gate"
 	"hpcbench/agent/internal/record"
 	"hpcbench/agent/internal/scrape"
 	"hpcbench/agent/internal/share"
@@ -54,7 +57,7 @@ type Config struct {
 type Executor struct {
 	cfg     Config
 	metrics *metrics
-	gate    *gate
+	gate    *gate.Gate
 	runs    sync.WaitGroup
 
 	mu      sync.Mutex
@@ -65,6 +68,7 @@ type Executor struct {
 // run is a trial on this node, running or over.
 type run struct {
 	share *share.Share
+	name  string // the trial's
 	part  int
 	watch *scrape.Scraper // nil: nobody here looks at the servers
 	stop  context.CancelCauseFunc
@@ -85,8 +89,15 @@ func New(cfg Config) *Executor {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
-	e := &Executor{cfg: cfg, gate: newGate(time.Now)}
-	e.metrics = newMetrics(cfg, e.progress)
+	e := &Executor{cfg: cfg}
+	e.gate = gate.New(cfg.Log, func(h *fasthttp.RequestHeader) bool { right, _ := e.trusts(h); return right })
+	e.metrics = newMetrics(cfg, func() (share.Progress, string) {
+		if r := e.latest(); r != nil {
+			return r.progress(), r.name
+		}
+		return e.progress(), ""
+	})
+	e.told()
 	e.added()
 	return e
 }
@@ -98,32 +109,24 @@ var errStopped = errors.New("stopped")
 func (e *Executor) Serve(ctx context.Context, ln net.Listener) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	web := e.web()
+	web := e.gate.Server(e.handle)
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		if err := web.Serve(newDoors(ln, connLimit)); err != nil {
+		if err := web.Serve(gate.Listen(ln)); err != nil {
 			cancel(err)
 		}
 	})
 	<-ctx.Done()
 	e.close()
 	e.runs.Wait()
-	limit, release := context.WithTimeout(context.Background(), time.Second)
-	defer release()
-	_ = web.ShutdownWithContext(limit) // who does not read its answer by now does without it
-	_ = ln.Close()                     // Shutdown knows nothing of a listener that Serve has not seen yet
+	e.gate.Shut(web, ln)
 	wg.Wait()
-	e.gate.last(e.cfg.Log)
+	e.gate.Last()
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
 		return cause
 	}
 	return nil
 }
-
-// silent drops fasthttp's own log: who connects and goes away again is no news.
-type silent struct{}
-
-func (silent) Printf(string, ...any) {}
 
 // close stops what runs, and lets nothing start any more.
 func (e *Executor) close() {
@@ -158,8 +161,8 @@ func (e *Executor) start(a workload.Assignment, requests *wire.Requests, zero ti
 		options.Told = watch.Told
 	}
 	ctx, stop := context.WithCancelCause(context.Background())
-	r := &run{share: share.New(a, options), part: a.Part, watch: watch, stop: stop, over: make(chan struct{})}
-	e.metrics.begin()
+	r := &run{share: share.New(a, options), name: a.Trial.Name, part: a.Part, watch: watch, stop: stop, over: make(chan struct{})}
+	e.metrics.begin(a.Trial.Workload.Stream)
 	e.current = r
 	log := e.cfg.Log.With("category", "trial", "trial", a.Trial.ID)
 	log.Info("started", "start_in_s", time.Until(zero).Seconds())
@@ -237,6 +240,11 @@ func (e *Executor) progress() share.Progress {
 	if r == nil {
 		return share.Progress{State: Idle}
 	}
+	return r.progress()
+}
+
+// progress tells how far the run has come.
+func (r *run) progress() share.Progress {
 	running := r.running()
 	p := r.share.Progress()
 	if running {

@@ -63,7 +63,7 @@ func FuzzRequest(f *testing.F) {
 		var log bytes.Buffer
 		e := New(Config{Token: secret, Out: dir, Node: "mel2001", Registry: prometheus.NewRegistry(), Log: slog.New(slog.NewJSONHandler(&log, nil))})
 		conn := &said{Reader: bytes.NewReader(text)}
-		_ = e.web().ServeConn(conn) // its errors are the stranger's
+		_ = e.gate.Server(e.handle).ServeConn(conn) // its errors are the stranger's
 		if s := conn.answers.String() + log.String(); strings.Contains(s, secret) {
 			t.Errorf("the token is in %q", s)
 		}

@@ -3,6 +3,7 @@ package executor
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -17,6 +18,7 @@ import (
 	"hpcbench/agent/internal/record"
 	"hpcbench/agent/internal/share"
 	"hpcbench/agent/internal/summary"
+	"hpcbench/agent/metric"
 )
 
 var update = flag.Bool("update", false, "rewrite testdata")
@@ -25,17 +27,19 @@ var update = flag.Bool("update", false, "rewrite testdata")
 func measured(t *testing.T) (*prometheus.Registry, *metrics) {
 	t.Helper()
 	reg := prometheus.NewRegistry()
-	progress := share.Progress{State: summary.Running, OK: 9, Failed: 1, ElapsedS: 3}
-	m := newMetrics(Config{Node: "mel2001", Service: "my-vllm", Registry: reg}, func() share.Progress { return progress })
+	progress := share.Progress{State: summary.Running, Trial: "0002", Phase: "measure", OK: 9, Failed: 1, InFlight: 4, ElapsedS: 3}
+	m := newMetrics(Config{Node: "mel2001", Service: "my-vllm", Registry: reg}, func() (share.Progress, string) { return progress, "c8-r1" })
+	m.begin(true)
 	now := time.Unix(1000, 0)
 	m.now = func() time.Time { return now }
 	for range 3 {
 		for k := range 3 {
-			m.observe(&record.Record{Outcome: record.OK, Sent: 1, Done: 1.015 + float64(k), OutputTokens: 100 + k})
+			m.observe(&record.Record{Phase: record.Measure, Scheduled: 1, Sent: 1, FirstToken: 1.01, LastToken: 1.015 + float64(k), Done: 1.015 + float64(k),
+				PromptTokens: 7, OutputTokens: 100 + k, Gaps: []float32{0.005, 0, float32(k)}})
 		}
 		now = now.Add(time.Second)
 	}
-	m.observe(&record.Record{Outcome: record.Timeout, Sent: 1, Done: 9, OutputTokens: -1})
+	m.observe(&record.Record{Outcome: record.Timeout, Scheduled: 0.9, Sent: 1, FirstToken: record.Unknown, Done: 9, OutputTokens: -1})
 	return reg, m
 }
 
@@ -53,6 +57,21 @@ func TestMetricsFollowTheNamingRules(t *testing.T) {
 func TestExposition(t *testing.T) {
 	reg, _ := measured(t)
 	const golden = "testdata/metrics.txt"
+	text := exposition(t, reg)
+	if *update {
+		if err := os.WriteFile(golden, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil || text != string(want) {
+		t.Errorf("got\n%s\nwant (%v)\n%s", text, err, want)
+	}
+}
+
+// exposition is what a registry tells, as text.
+func exposition(t *testing.T, reg *prometheus.Registry) string {
+	t.Helper()
 	families, err := reg.Gather()
 	if err != nil {
 		t.Fatal(err)
@@ -63,30 +82,56 @@ func TestExposition(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if *update {
-		if err := os.WriteFile(golden, text.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
+	return text.String()
+}
+
+// What is shown is what the table says, whole: no metric of a client node is missing, and none is of another type.
+func TestEveryClientMetricOfTheTableIsShown(t *testing.T) {
+	reg, _ := measured(t)
+	text := exposition(t, reg)
+	for _, m := range metric.Table {
+		line := fmt.Sprintf("# HELP %[1]s %[2]s\n# TYPE %[1]s %[3]s\n%[1]s", m.Full("my-vllm"), m.Help, m.Kind)
+		if shown := strings.Contains(text, line); shown != (m.Source == metric.Client && m.Name != "collector_success") {
+			t.Errorf("%s is shown: %v", m.Full("my-vllm"), shown)
 		}
 	}
-	want, err := os.ReadFile(golden)
-	if err != nil || text.String() != string(want) {
-		t.Errorf("got\n%s\nwant (%v)\n%s", text.String(), err, want)
+}
+
+// The load has no stream, then no TTFT; a request that was given up as asked is no error.
+func TestWhatIsNotKnownIsNotCounted(t *testing.T) {
+	reg, m := measured(t)
+	m.begin(false)
+	for range 5 {
+		m.observe(&record.Record{Phase: record.Measure, Outcome: record.OK, Scheduled: 1, Sent: 1, FirstToken: 1.5, LastToken: 1.5, Done: 2, PromptTokens: -1, OutputTokens: -1})
+		m.observe(&record.Record{Phase: record.Measure, Outcome: record.Cancelled, GivenUp: true, Scheduled: 1, Sent: record.Unknown, PromptTokens: -1, OutputTokens: -1})
+	}
+	text := exposition(t, reg)
+	for _, line := range []string{
+		`my_vllm_ttft_seconds_count{host="mel2001"} 9`, `my_vllm_request_latency_seconds_count{host="mel2001"} 14`, `my_vllm_lateness_seconds_count{host="mel2001"} 15`,
+		`my_vllm_requests_total{host="mel2001",phase="measure"} 19`, `my_vllm_errors_total{host="mel2001",outcome="cancelled",phase="measure"} 0`,
+		`my_vllm_tokens_total{host="mel2001",kind="prompt"} 63`, `my_vllm_tokens_total{host="mel2001",kind="output"} 909`,
+	} {
+		if !strings.Contains(text, line+"\n") {
+			t.Errorf("no %s in\n%s", line, text)
+		}
 	}
 }
 
 func TestGaugesBeginAnewAndCountersGoOn(t *testing.T) {
 	reg, m := measured(t)
-	m.begin()
-	m.progress = func() share.Progress { return share.Progress{State: Idle} }
+	m.begin(false)
+	m.progress = func() (share.Progress, string) { return share.Progress{State: Idle}, "" }
 	want := `
 # HELP my_vllm_requests_success Requests of the current trial that ended ok.
 # TYPE my_vllm_requests_success gauge
 my_vllm_requests_success{host="mel2001"} 0
 # HELP my_vllm_requests_total Requests that ended, in whatever way.
 # TYPE my_vllm_requests_total counter
-my_vllm_requests_total{host="mel2001"} 10
+my_vllm_requests_total{host="mel2001",phase="cooldown"} 0
+my_vllm_requests_total{host="mel2001",phase="measure"} 9
+my_vllm_requests_total{host="mel2001",phase="warmup"} 1
 `
-	if err := testutil.GatherAndCompare(reg, strings.NewReader(want), "my_vllm_requests_success", "my_vllm_requests_total", "my_vllm_tokens_per_request"); err != nil {
+	if err := testutil.GatherAndCompare(reg, strings.NewReader(want), "my_vllm_requests_success", "my_vllm_requests_total", "my_vllm_tokens_per_request", "my_vllm_trial_info"); err != nil {
 		t.Error(err) // tokens per request are not known, so absent
 	}
 }
@@ -104,7 +149,7 @@ func TestThroughputIsOfTheLastTenWholeSeconds(t *testing.T) {
 		"begun in mid second":       {3, 0.5, 2.25, 8 / 1.75},
 		"at the turn of the second": {12, 0, 11, 4},
 	} {
-		m := newMetrics(Config{Node: "n", Registry: prometheus.NewRegistry()}, func() share.Progress { return share.Progress{} })
+		m := newMetrics(Config{Node: "n", Registry: prometheus.NewRegistry()}, func() (share.Progress, string) { return share.Progress{}, "" })
 		now := time.Unix(1000, 0)
 		m.now = func() time.Time { return now }
 		for k := range c.seconds {

@@ -17,6 +17,7 @@ import (
 
 	"hpcbench/agent/internal/ask"
 	"hpcbench/agent/internal/dummy"
+	"hpcbench/agent/internal/gate"
 )
 
 // guess posts with a wrong token.
@@ -39,7 +40,7 @@ func (r *rig) guess(t *testing.T) *http.Response {
 func TestGuessesLockNobodyOut(t *testing.T) {
 	r := newRig(t)
 	last := r.guess(t)
-	for range 3 * triesAtOnce {
+	for range 3 * gate.TriesAtOnce {
 		last = r.guess(t)
 	}
 	if last.StatusCode != http.StatusTooManyRequests || last.Header.Get("Retry-After") == "" {
@@ -51,8 +52,8 @@ func TestGuessesLockNobodyOut(t *testing.T) {
 	if err := r.end(); err != nil {
 		t.Fatal(err)
 	}
-	if log := r.log.String(); strings.Count(log, "refused") > refusalsAtOnce+1 || !strings.Contains(log, "others=") {
-		t.Errorf("the log should have %d refusals and a count:\n%s", refusalsAtOnce, log)
+	if log := r.log.String(); strings.Count(log, "refused") > gate.RefusalsAtOnce+1 || !strings.Contains(log, "others=") {
+		t.Errorf("the log should have %d refusals and a count:\n%s", gate.RefusalsAtOnce, log)
 	}
 }
 
@@ -69,7 +70,7 @@ func TestConnectionsThatAreHeldOpenKeepNobodyOut(t *testing.T) {
 		t.Fatalf("status %d, %v", answer.Status, err)
 	}
 	var held []net.Conn
-	for range connLimit + 50 {
+	for range gate.ConnLimit + 50 {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(r.URL, "http://"))
 		if err != nil {
 			t.Fatal(err)
@@ -94,7 +95,7 @@ func TestSlowBodyIsNotWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := New(Config{Token: token, Out: "none", Node: "mel2001", Registry: prometheus.NewRegistry()})
 		near, far := net.Pipe()
-		go func() { _ = e.web().ServeConn(far) }()
+		go func() { _ = e.gate.Server(e.handle).ServeConn(far) }()
 		if _, err := io.WriteString(near, "POST /start HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{"); err != nil {
 			t.Fatal(err)
 		}
@@ -104,8 +105,8 @@ func TestSlowBodyIsNotWaitedFor(t *testing.T) {
 			t.Fatalf("%v, %v; want 408", resp, err)
 		}
 		_ = resp.Body.Close()
-		if took := time.Since(start); took < strangeTime || took > strangeTime+time.Second {
-			t.Errorf("it was waited for %v, want %v", took, strangeTime)
+		if took := time.Since(start); took < gate.StrangeTime || took > gate.StrangeTime+time.Second {
+			t.Errorf("it was waited for %v, want %v", took, gate.StrangeTime)
 		}
 		_ = near.Close()
 	})
@@ -119,7 +120,7 @@ func TestRequestsThatAreNone(t *testing.T) {
 		status     int
 		want       string
 	}{
-		{"a large header", "GET /health HTTP/1.1\r\nHost: x\r\nX-Long: " + strings.Repeat("a", headerLimit) + "\r\n\r\n", 431, "a header of more than 16 KiB"},
+		{"a large header", "GET /health HTTP/1.1\r\nHost: x\r\nX-Long: " + strings.Repeat("a", gate.HeaderLimit) + "\r\n\r\n", 431, "a header of more than 16 KiB"},
 		{"a large body", "POST /stop HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n", 413, "a body of more than 64 KiB"},
 		{"a large chunk", "POST /stop HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n10001\r\n" + strings.Repeat("a", 0x10001), 413, "a body of more"},
 		{"no HTTP", "hello\r\n\r\n", 400, "not an HTTP request"},
@@ -190,7 +191,7 @@ func TestWhatAnybodyMayReadHasNoSecret(t *testing.T) {
 	}
 	r.until(t, over)
 	var all strings.Builder
-	for _, path := range []string{"/health", "/health?challenge=me", "/status", "/metrics", "/metrics/prometheus", "/", "/start"} {
+	for _, path := range []string{"/health", "/health?challenge=me", "/status", "/live", "/metrics", "/metrics/prometheus", "/", "/start"} {
 		answer, err := ask.Send(t.Context(), ask.Request{URL: r.URL + path})
 		if err != nil {
 			t.Fatal(err)

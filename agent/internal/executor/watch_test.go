@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -103,6 +104,51 @@ func TestServersThatDoNotTell(t *testing.T) {
 	p, err := r.Part(t.Context())
 	if err != nil || p.Told == nil || p.Told.Failed != p.Told.Looks || p.Told.Why != "HTTP 404" || p.Window.OK != 20 {
 		t.Errorf("%v: %+v", err, p.Told)
+	}
+}
+
+// While a trial runs Prometheus is told what the servers tell, by our names, and of one that does not answer that alone.
+func TestServersAtPrometheus(t *testing.T) {
+	r, e := watchful(t)
+	good, deaf := mock(t, dummy.Config{}), "http://"+listen(t).Addr().String()
+	all := regexp.MustCompile(`(?m)^ollama_(server_|cache_usage).*`)
+	if text := exposition(t, e.cfg.Registry); all.MatchString(text) {
+		t.Errorf("before the first trial:\n%s", text)
+	}
+	a := endless(good)
+	a.Endpoints = append(a.Endpoints, deaf)
+	if err := r.Start(t.Context(), a); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		fmt.Sprintf(`ollama_server_collector_success{endpoint=%q,host="mel2001"} 1`, good),
+		fmt.Sprintf(`ollama_server_collector_success{endpoint=%q,host="mel2001"} 0`, deaf),
+		fmt.Sprintf(`ollama_server_output_tokens_total{endpoint=%q,host="mel2001"} `, good),
+		fmt.Sprintf(`ollama_server_running{endpoint=%q,host="mel2001"} `, good),
+	}
+	var lines []string
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		lines = all.FindAllString(exposition(t, e.cfg.Registry), -1)
+		if !slices.ContainsFunc(want, func(w string) bool {
+			return !slices.ContainsFunc(lines, func(line string) bool { return strings.HasPrefix(line, w) })
+		}) {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("got %s\nwant %s", strings.Join(lines, "\n"), strings.Join(want, "\n"))
+		}
+	}
+	if len(lines) != len(want) { // the map has no KV cache; and of the deaf one there is nothing
+		t.Errorf("got %s", strings.Join(lines, "\n"))
+	}
+	if problems, err := testutil.GatherAndLint(e.cfg.Registry); err != nil || len(problems) > 0 {
+		t.Errorf("%v: %v", err, problems)
+	}
+	if _, err := r.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if text := exposition(t, e.cfg.Registry); all.MatchString(text) {
+		t.Errorf("after the trial:\n%s", text)
 	}
 }
 

@@ -88,6 +88,21 @@ func (c *Coarse) Quantile(p float64) int64 {
 	return 0
 }
 
+// Quantiles are the middles of the buckets of several ranks, of rising p, in ns: one walk finds them all.
+func (c *Coarse) Quantiles(p ...float64) []int64 {
+	found := make([]int64, len(p))
+	seen, k := int64(0), 0
+	for i, n := range c.counts {
+		if n == 0 {
+			continue
+		}
+		for seen += int64(n); k < len(p) && seen >= Rank(p[k], c.n); k++ {
+			found[k] = coarseMiddle(i)
+		}
+	}
+	return found
+}
+
 // From is how many values lie in the bucket of a duration in ns, or above it, and how many of them above it.
 func (c *Coarse) From(ns int64) (from, above int64) {
 	i := coarseBucket(ns)

@@ -82,3 +82,19 @@ func TestWhatLiesAboveIsCountedByBuckets(t *testing.T) {
 		t.Errorf("%d and %d beyond the last bucket", from, above)
 	}
 }
+
+func TestSeveralQuantilesAreThoseOneByOne(t *testing.T) {
+	var c Coarse
+	if got := c.Quantiles(0.5, 0.99); got[0] != 0 || got[1] != 0 {
+		t.Errorf("of nothing: %v", got)
+	}
+	for i := range int64(1000) {
+		c.Record(i * i * 1000)
+	}
+	p := []float64{0, 0.5, 0.5, 0.95, 0.99, 1}
+	for k, got := range c.Quantiles(p...) {
+		if want := c.Quantile(p[k]); got != want {
+			t.Errorf("%v: %d, want %d", p[k], got, want)
+		}
+	}
+}

@@ -14,7 +14,7 @@ import (
 // newCgroup reads what this process's cgroup, and every one above it, allows: what the node has may be more than the job
 // gets. The least limit holds; where there is none the cell is empty.
 func newCgroup(fs procfs.FS, sys string) *collector {
-	columns := []column{{"cgroup_cpu_limit_cpus", 2}, {"cgroup_memory_limit_bytes", 0}}
+	columns := []column{{"cgroup_cpu_limit_cpus", 2, nil}, {"cgroup_memory_limit_bytes", 0, nil}}
 	return &collector{name: "cgroup", columns: columns, read: func(float64) ([]float64, error) {
 		self, err := fs.Self()
 		if err != nil {

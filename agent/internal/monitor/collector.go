@@ -8,8 +8,9 @@ import (
 
 // column is one of the CSV's.
 type column struct {
-	name     string // with its unit
-	decimals int    // digits after the point; -1: as many as it has
+	name     string        // with its unit
+	decimals int           // digits after the point; -1: as many as it has
+	words    func() string // of a column that holds words: those of the last reading, "" where they are missing; nil: it holds numbers
 }
 
 // collector reads one kind of thing. It knows nothing of files being late or rows being due.
@@ -17,7 +18,7 @@ type collector struct {
 	name    string
 	columns []column
 	// read returns a value per column, NaN for what is missing. elapsed is the time since it was called last, in
-	// seconds; NaN the first time.
+	// seconds; NaN the first time. Values beside an error are what came all the same.
 	read func(elapsed float64) ([]float64, error)
 
 	last   time.Time
@@ -27,7 +28,7 @@ type collector struct {
 // missing is a reading that is not there.
 var missing = math.NaN()
 
-// next is read at the instant now, with every value missing if it fails.
+// next is read at the instant now, with every value missing if it fails and gives none.
 func (c *collector) next(now time.Time, log *slog.Logger) []float64 {
 	elapsed := missing
 	if !c.last.IsZero() {
@@ -35,10 +36,10 @@ func (c *collector) next(now time.Time, log *slog.Logger) []float64 {
 	}
 	c.last = now
 	values, err := c.read(elapsed)
-	if err != nil {
-		if !c.failed {
-			log.Warn("reading the node", "collector", c.name, "error", err)
-		}
+	if err != nil && !c.failed {
+		log.Warn("reading the node", "collector", c.name, "error", err)
+	}
+	if values == nil {
 		values = blank(len(c.columns))
 	}
 	c.failed = err != nil

@@ -113,7 +113,7 @@ func lastNumber(text []byte) (float64, error) {
 func added(all []*command) *collector {
 	c := &collector{name: "added"}
 	for _, one := range all {
-		c.columns = append(c.columns, column{one.metric.Column(), -1})
+		c.columns = append(c.columns, column{one.metric.Column(), -1, nil})
 	}
 	c.read = func(float64) ([]float64, error) {
 		values := make([]float64, len(all))
@@ -122,7 +122,7 @@ func added(all []*command) *collector {
 			values[i] = one.value
 			one.mu.Unlock()
 		}
-		return values, nil
+		return values, nil // each command tells of its own failures
 	}
 	return c
 }

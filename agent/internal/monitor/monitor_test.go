@@ -7,12 +7,16 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"hpcbench/agent/metric"
+	"hpcbench/agent/workload"
 )
 
 // fixture is a node whose /proc and /sys lie in testdata: first, and later after later is called.
@@ -101,6 +105,111 @@ func TestReadings(t *testing.T) {
 		}
 		if len(rows[0]) != 19 {
 			t.Errorf("%d columns: %s", len(rows[0]), out.String())
+		}
+	})
+}
+
+// The words of a recipe choose what is read; cores are read where they are asked for.
+func TestCollectorsAreChosen(t *testing.T) {
+	for asked, want := range map[string]string{
+		"":               "cpu_busy_ratio cpu_user_ratio cpu_system_ratio cpu_iowait_ratio procs_running load1 mem_total_bytes mem_available_bytes mem_used_bytes swap_used_bytes net_rx_bytes_per_s net_tx_bytes_per_s ib_rx_bytes_per_s ib_tx_bytes_per_s disk_read_bytes_per_s disk_write_bytes_per_s cgroup_cpu_limit_cpus cgroup_memory_limit_bytes",
+		"cores":          "cpu0_busy_ratio",
+		"cpu cores":      "cpu_busy_ratio cpu_user_ratio cpu_system_ratio cpu_iowait_ratio procs_running cpu0_busy_ratio load1",
+		"cgroup network": "net_rx_bytes_per_s net_tx_bytes_per_s cgroup_cpu_limit_cpus cgroup_memory_limit_bytes",
+		"gpu server":     "",
+	} {
+		cfg, _ := fixture(t)
+		cfg.Collectors = strings.Fields(asked)
+		collectors, err := node(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, c := range collectors {
+			for _, column := range c.columns {
+				got = append(got, column.name)
+			}
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%q: columns %s, want %s", asked, strings.Join(got, " "), want)
+		}
+	}
+	if err := Run(t.Context(), Config{Out: io.Discard, Collectors: []string{"cpus"}}); err == nil || !strings.Contains(err.Error(), `"cpus"; there are cpu, cores`) {
+		t.Errorf("cpus: %v", err)
+	}
+}
+
+func TestCoresAreSharedOutByThemselves(t *testing.T) {
+	cfg, later := fixture(t)
+	cfg.Collectors = []string{"cores"}
+	collectors, err := node(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first := collectors[0].next(time.Now(), quiet()); first[0] == first[0] {
+		t.Errorf("the first reading has a share: %v", first)
+	}
+	later()
+	if second := collectors[0].next(time.Now(), quiet()); len(second) != 1 || math.Abs(second[0]-0.35) > 1e-9 {
+		t.Errorf("core 0 was busy %v, want 0.35", second)
+	}
+}
+
+// The table of agent/metric has each column that the monitor writes, and the monitor writes each that the table has.
+func TestColumnsAreThoseOfTheTable(t *testing.T) {
+	cfg, _ := fixture(t)
+	cfg.Collectors = workload.Collectors
+	collectors, err := node(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	written := map[string]bool{}
+	for _, c := range append(collectors, newGPUs(Config{Interval: time.Second}).collector(1)) {
+		for _, column := range c.columns {
+			written[column.name] = true
+		}
+	}
+	for _, m := range metric.Table {
+		if m.Source != metric.Node || m.Column == "" {
+			continue
+		}
+		names := []string{strings.NewReplacer("{gpu}", "0", "{core}", "0").Replace(m.Column)}
+		if of, typed := strings.CutSuffix(names[0], "{type}_errors"); typed {
+			names = []string{of + "corrected_errors", of + "uncorrected_errors"}
+		}
+		for _, name := range names {
+			if !written[name] {
+				t.Errorf("%s: the monitor writes no column %s", m.Name, name)
+			}
+			delete(written, name)
+		}
+	}
+	for name := range written {
+		t.Errorf("the table of metrics has no column %s", name)
+	}
+}
+
+// Each gets what the CSV gets, and whether each collector's reading came.
+func TestRowsAreGivenOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg, _ := fixture(t)
+		var out bytes.Buffer
+		var rows []Row
+		cfg.Out, cfg.Each, cfg.Collectors = &out, func(r Row) { rows = append(rows, r) }, []string{"memory", "network"}
+		ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
+		defer cancel()
+		time.AfterFunc(500*time.Millisecond, func() { _ = os.Remove(filepath.Dir(cfg.Proc)) }) // the node's /proc is gone
+		if err := Run(ctx, cfg); err != nil {
+			t.Fatal(err)
+		}
+		if len(rows) != 2 || strings.Join(rows[0].Columns, " ") != "mem_total_bytes mem_available_bytes mem_used_bytes swap_used_bytes net_rx_bytes_per_s net_tx_bytes_per_s" {
+			t.Fatalf("rows %+v", rows)
+		}
+		if r := rows[0]; !r.Success["memory"] || !r.Success["network"] || r.Values[0] != 25276502016 || r.Values[4] == r.Values[4] {
+			t.Errorf("first row %+v", r)
+		}
+		if r := rows[1]; r.Success["memory"] || r.Success["network"] || r.Values[0] == r.Values[0] || len(r.Words) != 6 {
+			t.Errorf("row without /proc %+v", r)
 		}
 	})
 }

@@ -16,14 +16,26 @@ func node(cfg Config) ([]*collector, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening procfs: %w", err)
 	}
-	collectors := []*collector{newCPU(proc), newLoad(proc), newMemory(proc), newNetwork(proc, cfg.Sys)}
+	var collectors []*collector
+	add := func(word string, c ...*collector) {
+		if cfg.reads(word) {
+			collectors = append(collectors, c...)
+		}
+	}
+	if total, cores := cfg.reads("cpu"), cfg.reads("cores"); total || cores {
+		collectors = append(collectors, newCPU(proc, total, cores))
+	}
+	add("cpu", newLoad(proc))
+	add("memory", newMemory(proc))
+	add("network", newNetwork(proc, cfg.Sys))
 	if exists(cfg.Sys, "class/infiniband") {
-		collectors = append(collectors, newInfiniBand(cfg.Sys))
+		add("infiniband", newInfiniBand(cfg.Sys))
 	}
 	if block, err := blockdevice.NewFS(cfg.Proc, cfg.Sys); err == nil {
-		collectors = append(collectors, newDisk(block, cfg.Sys))
+		add("disk", newDisk(block, cfg.Sys))
 	}
-	return append(collectors, newCgroup(proc, cfg.Sys)), nil
+	add("cgroup", newCgroup(proc, cfg.Sys))
+	return collectors, nil
 }
 
 func exists(elem ...string) bool {
@@ -31,41 +43,8 @@ func exists(elem ...string) bool {
 	return err == nil
 }
 
-// newCPU shares out the time of all CPUs between two readings. Busy is what was neither idle nor waiting for a disk; it
-// has the time stolen by other virtual machines in it, which is in none of the other columns.
-func newCPU(fs procfs.FS) *collector {
-	columns := []column{{"cpu_busy_ratio", 4}, {"cpu_user_ratio", 4}, {"cpu_system_ratio", 4}, {"cpu_iowait_ratio", 4},
-		{"procs_running", 0}}
-	var last *procfs.CPUStat
-	return &collector{name: "cpu", columns: columns, read: func(float64) ([]float64, error) {
-		stat, err := fs.Stat()
-		if err != nil {
-			return nil, err
-		}
-		values := append(cpuRatios(last, &stat.CPUTotal), float64(stat.ProcessesRunning))
-		last = &stat.CPUTotal
-		return values, nil
-	}}
-}
-
-// cpuRatios is busy, user, system and iowait between two readings. The kernel has guest time in user time already.
-func cpuRatios(from, to *procfs.CPUStat) []float64 {
-	if from == nil {
-		return blank(4)
-	}
-	user := to.User - from.User + to.Nice - from.Nice
-	system := to.System - from.System + to.IRQ - from.IRQ + to.SoftIRQ - from.SoftIRQ
-	iowait := max(to.Iowait-from.Iowait, 0) // the kernel lets it shrink
-	idle := max(to.Idle-from.Idle, 0)
-	total := user + system + iowait + idle + to.Steal - from.Steal
-	if total <= 0 {
-		return blank(4)
-	}
-	return []float64{(total - idle - iowait) / total, user / total, system / total, iowait / total}
-}
-
 func newLoad(fs procfs.FS) *collector {
-	return &collector{name: "load", columns: []column{{"load1", 2}}, read: func(float64) ([]float64, error) {
+	return &collector{name: "load", columns: []column{{"load1", 2, nil}}, read: func(float64) ([]float64, error) {
 		load, err := fs.LoadAvg()
 		if err != nil {
 			return nil, err
@@ -76,7 +55,7 @@ func newLoad(fs procfs.FS) *collector {
 
 // newMemory reads memory; used is what is not available to a new process.
 func newMemory(fs procfs.FS) *collector {
-	columns := []column{{"mem_total_bytes", 0}, {"mem_available_bytes", 0}, {"mem_used_bytes", 0}, {"swap_used_bytes", 0}}
+	columns := []column{{"mem_total_bytes", 0, nil}, {"mem_available_bytes", 0, nil}, {"mem_used_bytes", 0, nil}, {"swap_used_bytes", 0, nil}}
 	return &collector{name: "memory", columns: columns, read: func(float64) ([]float64, error) {
 		m, err := fs.Meminfo()
 		if err != nil {
@@ -91,7 +70,7 @@ func newMemory(fs procfs.FS) *collector {
 // none, as in a network namespace, it adds up all but lo.
 func newNetwork(fs procfs.FS, sys string) *collector {
 	var rx, tx rates
-	columns := []column{{"net_rx_bytes_per_s", 0}, {"net_tx_bytes_per_s", 0}}
+	columns := []column{{"net_rx_bytes_per_s", 0, nil}, {"net_tx_bytes_per_s", 0, nil}}
 	return &collector{name: "network", columns: columns, read: func(elapsed float64) ([]float64, error) {
 		devices, err := fs.NetDev()
 		if err != nil {
@@ -120,7 +99,7 @@ func interfaces(devices procfs.NetDev, counts func(name string) bool) (rx, tx ma
 // (Package sysfs of procfs would read them, but wants a module that is not ours.)
 func newInfiniBand(sys string) *collector {
 	var rx, tx rates
-	columns := []column{{"ib_rx_bytes_per_s", 0}, {"ib_tx_bytes_per_s", 0}}
+	columns := []column{{"ib_rx_bytes_per_s", 0, nil}, {"ib_tx_bytes_per_s", 0, nil}}
 	return &collector{name: "infiniband", columns: columns, read: func(elapsed float64) ([]float64, error) {
 		ports, err := filepath.Glob(filepath.Join(sys, "class/infiniband/*/ports/*/counters"))
 		if err != nil {
@@ -150,7 +129,7 @@ const sector = 512
 // newDisk adds up the physical disks: partitions, loops and mappings are parts or users of these.
 func newDisk(fs blockdevice.FS, sys string) *collector {
 	var in, out rates
-	columns := []column{{"disk_read_bytes_per_s", 0}, {"disk_write_bytes_per_s", 0}}
+	columns := []column{{"disk_read_bytes_per_s", 0, nil}, {"disk_write_bytes_per_s", 0, nil}}
 	return &collector{name: "disk", columns: columns, read: func(elapsed float64) ([]float64, error) {
 		disks, err := fs.ProcDiskstats()
 		if err != nil {

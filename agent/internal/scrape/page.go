@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -75,9 +74,15 @@ func (p page) heads() []string {
 	return heads
 }
 
-// customs are the columns that were added.
-func (p page) customs() page {
-	return slices.DeleteFunc(slices.Clone(p), func(c column) bool { return c.kind != "" })
+// known are the values that are there, by their columns.
+func (p page) known(values []float64) map[string]float64 {
+	there := map[string]float64{}
+	for i, c := range p {
+		if !math.IsNaN(values[i]) {
+			there[c.head] = values[i]
+		}
+	}
+	return there
 }
 
 // read finds the columns' values in a page; NaN for those that are not on it.

@@ -67,10 +67,10 @@ type server struct {
 	last Reading
 }
 
-// Reading is the latest word of a server on the metrics that were added, by the order of Watch.Metrics; nil: the look failed.
+// Reading is the latest word of a server.
 type Reading struct {
 	Endpoint string
-	Values   []float64
+	Values   map[string]float64 // by the columns of server.csv, without those that are not on its page; nil: the look failed
 }
 
 // New makes a scraper and its file.
@@ -165,9 +165,8 @@ func (s *Scraper) look(ctx context.Context, at *server, within time.Duration) {
 	at.last.Values = nil
 	row := fmt.Sprintf("%.3f,%s", float64(time.Now().Add(s.cfg.Clock).UnixMilli())/1e3, at.name)
 	if err == nil {
-		at.last.Values = values[len(values)-len(s.page.customs()):]
-	}
-	if err != nil {
+		at.last.Values = s.page.known(values)
+	} else {
 		values = blank(len(s.page))
 	}
 	for _, v := range values {
@@ -212,7 +211,7 @@ func (s *Scraper) ask(ctx context.Context, address string, within time.Duration)
 	return s.page.read(answer.Body)
 }
 
-// Readings are the latest words of all servers on the metrics that were added; of those that were not asked yet there is none.
+// Readings are the latest words of all servers; of those that were not asked yet there is none.
 func (s *Scraper) Readings() []Reading {
 	s.mu.Lock()
 	defer s.mu.Unlock()

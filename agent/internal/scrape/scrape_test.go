@@ -145,7 +145,7 @@ func TestTwoServersOfWhichOneTells(t *testing.T) {
 	s, path := scraper(t, good.URL, bad.URL)
 	tell := running(t, s, 3)
 	readings := s.Readings()
-	if len(readings) != 2 || len(readings[0].Values) != 1 || readings[0].Values[0] != 7 || readings[1].Values != nil {
+	if len(readings) != 2 || readings[0].Values["custom_fan"] != 7 || readings[0].Values["running"] != 3 || len(readings[0].Values) != 3 || readings[1].Values != nil {
 		t.Errorf("readings %+v", readings)
 	}
 	got := tell(time.Now().Add(-time.Hour), time.Now().Add(time.Hour))

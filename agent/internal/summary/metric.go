@@ -62,6 +62,9 @@ func measure(r *record.Record, stream bool) instants {
 	return at
 }
 
+// Latencies are those of one request by Metric, in seconds, NaN where it has none; ITL is not among them.
+func Latencies(r *record.Record, stream bool) [metrics]float64 { return measure(r, stream) }
+
 // reasoned says whether reasoning came before the answer, or in its stead.
 func (at *instants) reasoned() bool {
 	return !math.IsNaN(at[TTFT]) && !(at[TTFTAnswer] <= at[TTFT])

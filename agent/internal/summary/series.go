@@ -37,6 +37,7 @@ type Row struct {
 	DoneAhead int64 `json:"done_ahead,omitempty"` // ns from each end of a request that was sent to the end of the row
 
 	TTFT hist.Coarse `json:"ttft,omitzero"` // of requests that ended well, in the row of their first token
+	TPOT hist.Coarse `json:"tpot,omitzero"` // likewise, in the row of their end
 	E2EL hist.Coarse `json:"e2el,omitzero"` // likewise, in the row of their end
 }
 
@@ -53,6 +54,7 @@ func (r *Row) add(o *Row) {
 	r.SentAhead += o.SentAhead
 	r.DoneAhead += o.DoneAhead
 	r.TTFT.Merge(&o.TTFT)
+	r.TPOT.Merge(&o.TPOT)
 	r.E2EL.Merge(&o.E2EL)
 }
 
@@ -143,6 +145,9 @@ func (s *Series) count(r *record.Record, at *instants, good bool) {
 func (s *Series) latencies(r *record.Record, at *instants, done *Row) {
 	if e2el := at[E2EL]; !math.IsNaN(e2el) {
 		done.E2EL.Record(nanoseconds(e2el))
+	}
+	if tpot := at[TPOT]; !math.IsNaN(tpot) {
+		done.TPOT.Record(nanoseconds(tpot))
 	}
 	if ttft := at[TTFT]; !math.IsNaN(ttft) { // the first token came before the end: there is a row for it
 		row, _ := s.at(nanoseconds(r.FirstToken))

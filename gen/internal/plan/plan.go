@@ -53,12 +53,24 @@ type Setting struct {
 	HealthIntervalS int            `json:"health_interval_s,omitempty"`
 	MonitorS        float64        `json:"monitor_s,omitempty"` // seconds between two readings; 0: nodes are not watched
 	ClientStep      []string       `json:"client_step,omitempty"`
-	Watch           workload.Watch `json:"watch,omitzero"` // what is read beside the nodes' own readings: node/watch.json
+	Watch           workload.Watch `json:"watch,omitzero"`     // what is read beside the nodes' own readings: node/watch.json
+	Stores          []Store        `json:"stores,omitempty"`   // that keep metrics while the job runs, in the order in which they start
+	ScrapeS         float64        `json:"scrape_s,omitempty"` // seconds between two readings by Prometheus
+	StoreStep       []string       `json:"store_step,omitempty"`
 	MonitorStep     []string       `json:"monitor_step,omitempty"`
 	MonitorGPUs     []string       `json:"monitor_gpus,omitempty"` // beside those on nodes with the servers' GPUs
 	GPUs            int            `json:"gpus,omitempty"`         // that a step with MonitorGPUs sees on each node
 	Bill            string         `json:"bill"`                   // unit of the bill
 	Prefetch        Prefetch       `json:"prefetch,omitzero"`
+}
+
+// Store is a program that keeps metrics while the job runs, started by the job on one node.
+type Store struct {
+	Name   string `json:"name"`             // pushgateway or prometheus: the script of node/ that starts it
+	Argv   string `json:"program"`          // its program, on the node or in the image
+	Port   int    `json:"port"`             // in the job's block
+	Image  string `json:"image,omitempty"`  // path, "" without a container
+	Remote string `json:"remote,omitempty"` // where the image comes from
 }
 
 // Prefetch says where prefetch.sh runs.

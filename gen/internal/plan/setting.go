@@ -19,7 +19,10 @@ func (m *maker) setting(p *Plan, r *recipe.Recipe) Setting {
 		Cluster: m.cl.Name, Local: m.local, Shell: m.cl.Shell, Interfaces: m.cl.Fabric(), MPI: m.cl.MPI,
 		ServerPort: r.Servers.Port, ClientPort: r.Clients.Port, Binds: r.Binds, Modules: r.Modules, Bill: unit,
 	}
-	if slices.ContainsFunc(p.Deployments, func(d *Deployment) bool { return d.Image != "" }) {
+	if r.Monitoring.Enabled {
+		s.stores(r.Monitoring)
+	}
+	if slices.ContainsFunc(p.Deployments, func(d *Deployment) bool { return d.Image != "" }) || slices.ContainsFunc(s.Stores, func(k Store) bool { return k.Image != "" }) {
 		s.Runtime = m.cl.Container()
 		s.Modules = slices.Clone(m.cl.Modules)
 		for _, name := range r.Modules {
@@ -46,6 +49,23 @@ func (m *maker) setting(p *Plan, r *recipe.Recipe) Setting {
 		s.Interfaces = "lo"
 	}
 	return s
+}
+
+// stores are the Pushgateway and the Prometheus that the recipe asks for. What pushes begins after the first, and the second reads
+// what has begun.
+func (s *Setting) stores(r recipe.Monitoring) {
+	for _, k := range []struct {
+		name, argv string
+		port       int
+		recipe.Store
+	}{{"pushgateway", "pushgateway", 9, r.Pushgateway}, {"prometheus", "prometheus", 90, r.Prometheus}} {
+		if k.Asked() {
+			s.Stores = append(s.Stores, Store{Name: k.name, Argv: cmp.Or(k.Program, k.argv), Port: k.port, Image: k.Image, Remote: k.Remote})
+		}
+	}
+	if r.Prometheus.Asked() {
+		s.ScrapeS = r.ScrapeS
+	}
 }
 
 // watch is what is asked of the servers and of commands on the nodes; zero where that is nothing.
@@ -121,6 +141,9 @@ func (m *maker) steps(s *Setting, p *Plan) {
 		s.ClientStep = append(s.ClientStep, "--overlap")
 	}
 	s.MonitorStep, s.MonitorGPUs = []string{"--overlap", "--cpus-per-task=1"}, m.gpuStep(shared, shared)
+	if len(s.Stores) > 0 {
+		s.StoreStep = append(slices.Clone(s.MonitorStep), m.gpuStep(0, shared)...)
+	}
 	if len(m.gpus(shared)) > 0 {
 		s.GPUs = shared
 	}
@@ -146,6 +169,9 @@ func (m *maker) checkPorts(p *Plan, s *Setting) {
 	}
 	if replicas > 10 {
 		m.bad(nodesOf+"servers.replicas_per_node", fmt.Errorf("%d: a job's block of ports has room for ten servers on a node", replicas))
+	}
+	if replicas > 9 && s.ScrapeS > 0 {
+		m.bad("monitoring.prometheus", fmt.Errorf("the tenth of %d servers on a node has its port in the job's block: start nine at most", replicas))
 	}
 	if replicas > 1 && s.ServerPort != 0 {
 		m.bad("servers.port", fmt.Errorf("%d servers on a node can't share one port: leave it out", replicas))

@@ -64,6 +64,7 @@ func (c *check) rules() {
 	c.routes()
 	c.load()
 	c.times()
+	c.stores()
 	if c.svc != nil {
 		c.addedMetrics(c.svc)
 		c.serviceRules()

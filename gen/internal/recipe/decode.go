@@ -206,7 +206,7 @@ func (v *values) constant() *Recipe {
 		Servers:       Servers{Port: v.whole("servers.port"), HealthCheck: v.health()},
 		Clients:       Clients{Port: v.whole("clients.port")},
 		Artifacts:     v.artifacts(),
-		Monitoring:    Monitoring{Enabled: v.yes("monitoring.enabled"), IntervalS: v.seconds("monitoring.interval"), Metrics: v.metrics()},
+		Monitoring:    v.monitoring(),
 		Reporting:     Reporting{Percentiles: v.numbers("reporting.percentiles")},
 	}
 	r.Repetitions, r.Restarts = v.repetitions()
@@ -329,9 +329,21 @@ func (v *values) health() HealthCheck {
 }
 
 func (v *values) artifacts() Artifacts {
-	a := Artifacts{ContainersDir: v.text("artifacts.containers_dir"), Image: v.text("artifacts.service.path"), Remote: v.text("artifacts.service.remote")}
-	if a.Image != "" && !path.IsAbs(a.Image) {
-		a.Image = path.Join(a.ContainersDir, a.Image)
+	return Artifacts{ContainersDir: v.text("artifacts.containers_dir"), Image: v.contained("artifacts.service.path"), Remote: v.text("artifacts.service.remote")}
+}
+
+// contained is the path of an image: what the recipe says is in the directory of the images unless it is a whole path.
+func (v *values) contained(at string) string {
+	image := v.text(at)
+	if image == "" || path.IsAbs(image) {
+		return image
 	}
-	return a
+	return path.Join(v.text("artifacts.containers_dir"), image)
+}
+
+func (v *values) monitoring() Monitoring {
+	return Monitoring{
+		Enabled: v.yes("monitoring.enabled"), IntervalS: v.seconds("monitoring.interval"), Metrics: v.metrics(),
+		Pushgateway: v.store("pushgateway"), Prometheus: v.store("prometheus"), ScrapeS: v.seconds("monitoring.prometheus.interval"),
+	}
 }

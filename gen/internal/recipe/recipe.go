@@ -150,6 +150,9 @@ type Monitoring struct {
 	Enabled   bool
 	IntervalS float64
 	Metrics   []workload.Metric // beyond those that the service and the nodes have
+
+	Pushgateway, Prometheus Store
+	ScrapeS                 float64 // seconds between two readings by Prometheus
 }
 
 // Reporting says what the report has.

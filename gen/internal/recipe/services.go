@@ -29,6 +29,9 @@ func (c *check) external() {
 		c.l.Fix(c.delete(nodes))
 	}
 	for _, key := range []string{"servers.port", "servers.service_config", "resources.servers", "artifacts.service", "artifacts.containers_dir", "binds", "environment", "secrets", nodesOf + "servers.replicas_per_node"} {
+		if key == "artifacts.containers_dir" && c.Monitoring.Pushgateway.Image+c.Monitoring.Prometheus.Image != "" {
+			continue // their images may lie there
+		}
 		if n := c.file.written.at(strings.Split(key, ".")...); n != nil && len(n.items)+len(n.fields) > 0 || n != nil && n.kind == scalar {
 			c.l.Hintf(n.key, "no-effect", "delete it", "%s has no effect: nobody starts %s", key, c.svc.Name)
 			c.l.Fix(diag.Delete(n.key))

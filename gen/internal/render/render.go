@@ -50,6 +50,10 @@ func Render(in Input) (*bundle.Bundle, error) {
 	for _, name := range nodeScripts(v) {
 		r.script("node/"+name+".tmpl", "node/"+name, v)
 	}
+	for i := range v.Stores {
+		r.script("node/"+v.Stores[i].Name+".sh.tmpl", "node/"+v.Stores[i].Name+".sh", &v.Stores[i])
+	}
+	r.script("monitoring/view.sh.tmpl", "monitoring/view.sh", v)
 	r.execute("README.md.tmpl", "README.md", 0o644, v)
 	if r.err != nil {
 		return nil, r.err
@@ -107,7 +111,7 @@ func nodeScripts(v *Bundle) []string {
 	if slices.ContainsFunc(v.Deployments, func(d Deployment) bool { return d.Prepare }) {
 		names = append(names, "prepare.sh")
 	}
-	if slices.ContainsFunc(v.Deployments, func(d Deployment) bool { return len(d.External) == 0 }) {
+	if len(v.Stores) > 0 || slices.ContainsFunc(v.Deployments, func(d Deployment) bool { return len(d.External) == 0 }) {
 		names = append(names, "tidy.sh")
 	}
 	if v.MonitorInterval != "" {
@@ -143,7 +147,7 @@ func parse(fsys fs.FS, traced bool) (*template.Template, error) {
 		"quote": quote, "array": array, "words": words, "assign": assign, "directive": directive, "comment": comment,
 		"lib": func(name string) (string, error) { return lib(fsys, name, traced) },
 	})
-	for _, pattern := range []string{"*.tmpl", "node/*.tmpl"} {
+	for _, pattern := range []string{"*.tmpl", "node/*.tmpl", "monitoring/*.tmpl"} {
 		files, err := fs.Glob(fsys, pattern)
 		if err != nil {
 			return nil, err

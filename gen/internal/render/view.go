@@ -17,8 +17,8 @@
 //	@SERVICE@  the bundle's service/, with the service's own scripts
 //	@TMP@      a short directory in /tmp of this node, removed at the end (Ray: --temp-dir=@TMP@/ray)
 //
-// Offsets in the block: 0 the server, 6 the executor, 7 the master port of spmd and mp, 10 to 18 Ray's own ports, 30 to
-// 89 Ray's workers. Several servers on a node are at 0, 10, 20 and so on. In local mode node k adds 10·k, so that up to
+// Offsets in the block: 0 the server, 6 the executor, 7 the master port of spmd and mp, 9 the Pushgateway, 10 to 18 Ray's
+// own ports, 30 to 89 Ray's workers, 90 Prometheus. Several servers on a node are at 0, 10, 20 and so on. In local mode node k adds 10·k, so that up to
 // ten nodes with a server each fit on one machine.
 package render
 
@@ -59,6 +59,8 @@ type Bundle struct {
 	GPUs               int      // that a step with MonitorGPUs sees on each of its nodes
 	SrunMPI            string   // value of srun --mpi, "" for none given
 	Watch              bool     // node/watch.json says what else is read
+	Stores             []Store  // of metrics, in the order in which they start
+	StoreStep          []string // further srun options of a store's step
 	MonitorStep        []string // further srun options of the monitor's step
 	MonitorGPUs        []string // the same, on nodes with the servers' GPUs
 	ClientStep         []string // further srun options of a client's step
@@ -75,6 +77,18 @@ type Bundle struct {
 
 // Image is a container image and where prefetch gets it from ("" when nobody said).
 type Image struct{ Path, Remote string }
+
+// Store is a Pushgateway or a Prometheus that the job starts. Its node script has the bundle's values beside its own.
+type Store struct {
+	*Bundle
+	Name     string // of its script, and of its file in results/<jobid>/addresses
+	Argv     string // its program
+	Port     int    // in the job's block
+	Image    string // path, "" without a container
+	Interval string // between two readings by Prometheus, "15s"
+	Timeout  string // of one reading
+	Label    string // "scenario": "demo", as JSON has it
+}
 
 // Prefetch is one command that brings a model, run inside an image ("" on the host).
 type Prefetch struct {

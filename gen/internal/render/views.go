@@ -1,6 +1,7 @@
 package render
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -24,12 +25,16 @@ func view(in Input) *Bundle {
 		v.Watch = s.Watch.Schema > 0
 		v.MonitorInterval = strconv.FormatFloat(s.MonitorS, 'f', -1, 64) + "s"
 	}
+	v.store(s)
 	for _, d := range p.Deployments {
 		v.Deployments = append(v.Deployments, deployment(d))
 		v.External = v.External || len(d.External) > 0
 		v.Own = v.Own || len(d.Prepare)+len(d.Pages) > 0
 		v.HasFiles = v.HasFiles || len(d.Files) > 0
 		v.bring(d)
+	}
+	for _, k := range s.Stores {
+		v.pull(Image{k.Image, k.Remote})
 	}
 	for _, j := range p.Jobs {
 		v.Jobs = append(v.Jobs, v.job(j))
@@ -63,14 +68,34 @@ func deployment(d *plan.Deployment) Deployment {
 
 // bring adds what prefetch fetches for a deployment, each image and model once.
 func (v *Bundle) bring(d *plan.Deployment) {
-	if image := (Image{d.Image, d.Remote}); d.Image != "" && !slices.Contains(v.Images, image) {
-		v.Images = append(v.Images, image)
-	}
+	v.pull(Image{d.Image, d.Remote})
 	same := func(p Prefetch) bool { return p.Image == d.Image && slices.Equal(p.Argv, d.Prefetch) }
 	if len(d.Prefetch) > 0 && !slices.ContainsFunc(v.Prefetch, same) {
 		v.Prefetch = append(v.Prefetch, Prefetch{d.Model, d.Image, d.Prefetch})
 	}
 }
+
+// pull adds an image, once.
+func (v *Bundle) pull(image Image) {
+	if image.Path != "" && !slices.Contains(v.Images, image) {
+		v.Images = append(v.Images, image)
+	}
+}
+
+// store adds what keeps metrics while the job runs. A reading may take as long as there is until the next, 10 s at most.
+func (v *Bundle) store(s plan.Setting) {
+	v.StoreStep = s.StoreStep
+	label, _ := json.Marshal(v.Scenario) // a string can't fail
+	for _, k := range s.Stores {
+		v.Stores = append(v.Stores, Store{
+			Bundle: v, Name: k.Name, Argv: k.Argv, Port: k.Port, Image: k.Image, Label: `"scenario": ` + string(label),
+			Interval: milliseconds(s.ScrapeS), Timeout: milliseconds(min(10, s.ScrapeS)),
+		})
+	}
+}
+
+// milliseconds is a duration as Prometheus reads it.
+func milliseconds(s float64) string { return fmt.Sprintf("%.0fms", 1000*s) }
 
 func (v *Bundle) job(j *plan.Job) Job {
 	job := Job{

@@ -124,5 +124,6 @@ if [[ ! $STAGE ]] || type -t module >/dev/null; then
   for module in "${MODULES[@]}"; do module load "$module"; done
 fi
 pull '/srv/images/dummy.sif' ''
+pull '/srv/images/pushgateway.sif' 'docker://prom/pushgateway:v1.11.4'
 [[ ! $STAGE ]] || push
 say 'all is there'

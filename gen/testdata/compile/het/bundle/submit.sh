@@ -12,7 +12,7 @@
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
 
-readonly IMAGES=('/srv/images/dummy.sif')
+readonly IMAGES=('/srv/images/dummy.sif' '/srv/images/pushgateway.sif')
 readonly BINDS=()
 readonly SECRETS=() # VARIABLE=file that holds it
 readonly FILES=() # what the load reads

@@ -1,10 +1,14 @@
 #!/bin/bash
-# Takes away what a server left on this node: tidy.sh DIRECTORY, which is /tmp/hpcbench-<jobid> or below it, or stands in for it
-# where another user had that name (own_tmp of server.sh). And what its libraries left in /dev/shm, where it is the server's for
-# certain: this user's, by a name that they give, younger than the server, and in no living process.
+# Takes away what a server left on this node: tidy.sh DIRECTORY..., each /tmp/hpcbench-<jobid> or below it, or what stands in for it
+# where another user had that name (own_tmp of server.sh); a Prometheus has one of its own. And what a server's libraries left in
+# /dev/shm, where it is the server's for certain: this user's, by a name that they give, younger than the server, and in no living
+# process.
 set -uo pipefail
 
-for dir in "$1" "$1"-??????; do
+shopt -s nullglob
+all=()
+for dir; do all+=("$dir" "$dir"-??????); done
+for dir in "${all[@]}"; do
   [[ $(stat -c '%u %F' "$dir" 2>/dev/null) == "$UID directory" ]] || continue # nothing of another user's is believed or touched
   # Processes that outlive who started them, as Ray's agents do, have the server's TMPDIR.
   while IFS=/ read -r _ _ pid _; do
@@ -19,5 +23,5 @@ for dir in "$1" "$1"-??????; do
       done
   fi
   rm -rf "$dir"
-  rmdir "${dir%/*}" 2>/dev/null || : # that of several servers on a node, after the last
+  [[ ${dir%/*} != */hpcbench-* ]] || rmdir "${dir%/*}" 2>/dev/null || : # that of several servers on a node, after the last
 done

@@ -155,17 +155,19 @@ end() {
 }
 ASKED='' SERVER='' GUARD=''
 
-# guard: the server is not to outlive this script, were that killed: where Slurm knows processes by their parents it would run
-# on, and the step with it. tail sees the end within a second.
+# guard PID [COMMAND...]: this process is not to outlive the script, were that killed: where Slurm knows processes by their parents
+# it would run on, and the step with it. tail sees the end within a second; after it COMMAND is run.
 guard() {
   # shellcheck disable=SC2016 # the other shell's
   bash -c 'trap "kill \$!; exit" TERM
     tail -f --pid="$1" /dev/null & wait
-    kill -TERM "$2" 2>/dev/null || exit 0
-    for ((k = 0; k < 40; k++)); do kill -0 "$2" 2>/dev/null || exit 0; sleep 0.1; done
-    pkill -KILL -P "$2"; kill -KILL "$2"' guard "$$" "$SERVER" &
+    kill -TERM "$2" 2>/dev/null
+    for ((k = 0; k < 40; k++)); do kill -0 "$2" 2>/dev/null || break; sleep 0.1; done
+    pkill -KILL -P "$2"; kill -KILL "$2" 2>/dev/null
+    shift 2; "$@"' guard "$$" "$@" &
   GUARD=$!
 }
+
 trap end TERM USR1 INT HUP
 
 find_rank server "$REPLICA"
@@ -187,7 +189,7 @@ read_env "$BUNDLE/env/$DEPLOYMENT.env"
 
 "${CONTAINED[@]}" &
 SERVER=$!
-guard
+guard "$SERVER"
 status=0
 wait "$SERVER" 2>/dev/null || status=$? # the status says enough
 kill -TERM "$GUARD" 2>/dev/null || :

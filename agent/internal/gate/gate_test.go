@@ -1,4 +1,4 @@
-package executor
+package gate
 
 import (
 	"bytes"
@@ -13,47 +13,49 @@ import (
 )
 
 // frozen is a gate whose clock stands until it is put forward.
-func frozen() (g *gate, forward func(time.Duration)) {
+func frozen(log *slog.Logger) (g *Gate, forward func(time.Duration)) {
 	now := time.Unix(1e9, 0)
-	return newGate(func() time.Time { return now }), func(d time.Duration) { now = now.Add(d) }
+	g = New(log, nil)
+	g.now = func() time.Time { return now }
+	return g, func(d time.Duration) { now = now.Add(d) }
 }
 
 func TestWrongTokensOfOneAddressAreSlowedDown(t *testing.T) {
-	g, forward := frozen()
+	g, forward := frozen(slog.Default())
 	mallory, alice := netip.MustParseAddr("10.0.0.66"), netip.MustParseAddr("10.0.0.1")
-	for k := range triesAtOnce {
-		if wait := g.wrong(mallory); wait != 0 {
+	for k := range TriesAtOnce {
+		if wait := g.Wrong(mallory); wait != 0 {
 			t.Fatalf("try %d: wait %d s", k, wait)
 		}
 	}
-	if wait := g.wrong(mallory); wait != 1 {
+	if wait := g.Wrong(mallory); wait != 1 {
 		t.Errorf("one more: wait %d s, want 1", wait)
 	}
-	if wait := g.wrong(alice); wait != 0 {
+	if wait := g.Wrong(alice); wait != 0 {
 		t.Errorf("another address: wait %d s", wait)
 	}
 	forward(triesEvery)
-	if wait := g.wrong(mallory); wait != 0 {
+	if wait := g.Wrong(mallory); wait != 0 {
 		t.Errorf("after a second: wait %d s", wait)
 	}
-	if wait := g.wrong(mallory); wait != 1 {
+	if wait := g.Wrong(mallory); wait != 1 {
 		t.Errorf("and once more: wait %d s, want 1", wait)
 	}
 	forward(time.Hour)
-	for k := range triesAtOnce {
-		if wait := g.wrong(mallory); wait != 0 {
+	for k := range TriesAtOnce {
+		if wait := g.Wrong(mallory); wait != 0 {
 			t.Fatalf("after an hour, try %d: wait %d s", k, wait)
 		}
 	}
-	if wait := g.wrong(mallory); wait == 0 {
-		t.Error("an hour is more than triesAtOnce seconds, and all that was not tried in it was saved up")
+	if wait := g.Wrong(mallory); wait == 0 {
+		t.Error("an hour is more than TriesAtOnce seconds, and all that was not tried in it was saved up")
 	}
 }
 
 func TestAddressesThatAreCountedHaveALimit(t *testing.T) {
-	g, _ := frozen()
+	g, _ := frozen(slog.Default())
 	for k := range 10 * addressLimit {
-		g.wrong(netip.AddrFrom4([4]byte{10, byte(k >> 16), byte(k >> 8), byte(k)}))
+		g.Wrong(netip.AddrFrom4([4]byte{10, byte(k >> 16), byte(k >> 8), byte(k)}))
 	}
 	if len(g.tries) > addressLimit {
 		t.Errorf("%d addresses are kept, want %d at most", len(g.tries), addressLimit)
@@ -61,27 +63,26 @@ func TestAddressesThatAreCountedHaveALimit(t *testing.T) {
 }
 
 func TestRefusalsDoNotFloodTheLog(t *testing.T) {
-	g, forward := frozen()
 	var out bytes.Buffer
-	log := slog.New(slog.NewTextHandler(&out, nil))
+	g, forward := frozen(slog.New(slog.NewTextHandler(&out, nil)))
 	c := new(fasthttp.RequestCtx)
 	c.Request.SetRequestURI("/" + strings.Repeat("a", 1000))
 	for range 1000 {
-		g.note(log, "wrong token", c)
+		g.Note("wrong token", c)
 	}
-	if n := strings.Count(out.String(), "\n"); n != refusalsAtOnce || out.Len() > 400*refusalsAtOnce {
-		t.Errorf("%d lines, %d bytes; want %d lines", n, out.Len(), refusalsAtOnce)
+	if n := strings.Count(out.String(), "\n"); n != RefusalsAtOnce || out.Len() > 400*RefusalsAtOnce {
+		t.Errorf("%d lines, %d bytes; want %d lines", n, out.Len(), RefusalsAtOnce)
 	}
 	out.Reset()
 	forward(refusalsEvery)
-	g.note(log, "wrong token", c)
-	g.note(log, "wrong token", c)
-	if want := fmt.Sprintf("others=%d\n", 1000-refusalsAtOnce); strings.Count(out.String(), "\n") != 1 || !strings.HasSuffix(out.String(), want) {
+	g.Note("wrong token", c)
+	g.Note("wrong token", c)
+	if want := fmt.Sprintf("others=%d\n", 1000-RefusalsAtOnce); strings.Count(out.String(), "\n") != 1 || !strings.HasSuffix(out.String(), want) {
 		t.Errorf("a minute later: %q, want one line that ends in %q", out.String(), want)
 	}
 	out.Reset()
-	g.last(log)
-	g.last(log)
+	g.Last()
+	g.Last()
 	if strings.Count(out.String(), "\n") != 1 || !strings.Contains(out.String(), "others=1\n") {
 		t.Errorf("at the end: %q, want one line with the one that had none", out.String())
 	}

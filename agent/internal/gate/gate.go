@@ -1,4 +1,7 @@
-package executor
+// Package gate is what an HTTP server of ours takes from a network that it shares with strangers: bounded headers, bodies, times
+// and connections, few lines of log, and guesses of a token slowed down. The executor and the exporter of a node's monitor stand
+// behind one.
+package gate
 
 import (
 	"log/slog"
@@ -11,10 +14,12 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// gate counts what strangers try, so that it costs this node little. It never decides on a request with the right token: a job
+// Gate counts what strangers try, so that it costs this node little. It never decides on a request with the right token: a job
 // may share an address with whoever guesses.
-type gate struct {
-	now func() time.Time
+type Gate struct {
+	log    *slog.Logger
+	trusts func(h *fasthttp.RequestHeader) bool // whether a request has the token; nil: there is none
+	now    func() time.Time
 
 	mu     sync.Mutex
 	tries  map[netip.Addr]*bucket
@@ -22,8 +27,9 @@ type gate struct {
 	unsaid int // refusals without a line of the log
 }
 
-func newGate(now func() time.Time) *gate {
-	return &gate{now: now, tries: map[netip.Addr]*bucket{}, lines: bucket{size: refusalsAtOnce, every: refusalsEvery}}
+// New makes a gate that logs what it refuses. trusts says whether a request has the job's token; nil: none is known here.
+func New(log *slog.Logger, trusts func(h *fasthttp.RequestHeader) bool) *Gate {
+	return &Gate{log: log, trusts: trusts, now: time.Now, tries: map[netip.Addr]*bucket{}, lines: bucket{size: RefusalsAtOnce, every: refusalsEvery}}
 }
 
 // bucket lets through size at once, and then one each time. The zero time is when nothing was taken yet.
@@ -45,8 +51,8 @@ func (b *bucket) take(now time.Time) (ok bool, wait time.Duration) {
 	return true, 0
 }
 
-// wrong takes note of a wrong token, and gives the whole seconds after which the address may try again; 0: it may.
-func (g *gate) wrong(from netip.Addr) (retryAfter int) {
+// Wrong takes note of a wrong token, and gives the whole seconds after which the address may try again; 0: it may.
+func (g *Gate) Wrong(from netip.Addr) (retryAfter int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	b := g.tries[from]
@@ -54,7 +60,7 @@ func (g *gate) wrong(from netip.Addr) (retryAfter int) {
 		if len(g.tries) >= addressLimit { // somebody has very many: they all begin anew
 			clear(g.tries)
 		}
-		b = &bucket{size: triesAtOnce, every: triesEvery}
+		b = &bucket{size: TriesAtOnce, every: triesEvery}
 		g.tries[from] = b
 	}
 	ok, wait := b.take(g.now())
@@ -64,8 +70,8 @@ func (g *gate) wrong(from netip.Addr) (retryAfter int) {
 	return int(math.Ceil(wait.Seconds()))
 }
 
-// note logs a refusal, or counts it when there were many. Nothing of what was sent is logged but the path.
-func (g *gate) note(log *slog.Logger, why string, c *fasthttp.RequestCtx) {
+// Note logs a refusal, or counts it when there were many. Nothing of what was sent is logged but the path.
+func (g *Gate) Note(why string, c *fasthttp.RequestCtx) {
 	g.mu.Lock()
 	ok, _ := g.lines.take(g.now())
 	unsaid := g.unsaid
@@ -82,15 +88,15 @@ func (g *gate) note(log *slog.Logger, why string, c *fasthttp.RequestCtx) {
 	if unsaid > 0 {
 		args = append(args, "others", unsaid)
 	}
-	log.Warn("refused: "+why, args...)
+	g.log.Warn("refused: "+why, args...)
 }
 
-// last logs how many refusals have had no line.
-func (g *gate) last(log *slog.Logger) {
+// Last logs how many refusals have had no line.
+func (g *Gate) Last() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.unsaid > 0 {
-		log.Warn("refused more requests, without a line each", "category", "control", "others", g.unsaid)
+		g.log.Warn("refused more requests, without a line each", "category", "control", "others", g.unsaid)
 	}
 	g.unsaid = 0
 }
@@ -104,8 +110,8 @@ func short(path []byte) string {
 	return string(path)
 }
 
-// remote is the address that a request comes from.
-func remote(c *fasthttp.RequestCtx) netip.Addr {
+// Remote is the address that a request comes from.
+func Remote(c *fasthttp.RequestCtx) netip.Addr {
 	if tcp, ok := c.RemoteAddr().(*net.TCPAddr); ok {
 		return tcp.AddrPort().Addr().Unmap()
 	}

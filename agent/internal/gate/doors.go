@@ -1,9 +1,11 @@
-package executor
+package gate
 
 import (
 	"container/list"
 	"net"
 	"sync"
+
+	"github.com/valyala/fasthttp"
 )
 
 // doors is a listener that keeps no more than so many connections open. One more than that closes the one that is open longest
@@ -27,6 +29,13 @@ type door struct {
 
 func newDoors(ln net.Listener, most int) *doors {
 	return &doors{Listener: ln, most: most, idle: list.New()}
+}
+
+// Stay keeps the connection of a request that has the token: no stranger pushes it out.
+func Stay(c *fasthttp.RequestCtx) {
+	if d, ok := c.Conn().(*door); ok {
+		d.leave()
+	}
 }
 
 // Accept implements net.Listener.

@@ -1,0 +1,137 @@
+package live
+
+import (
+	"math"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"hpcbench/agent/internal/scrape"
+)
+
+// The columns of a node's points behind their time, and of a server's. Shares are 0 to 1; of a node's GPUs it is the mean of
+// their utilisation, and the sum of memory and power.
+var (
+	nodeColumns   = []string{"cpu_busy_ratio", "mem_used_bytes", "mem_total_bytes", "gpu_utilization_ratio", "gpu_memory_used_bytes", "gpu_power_watts"}
+	serverColumns = []string{"running", "waiting", "kv_usage_ratio"}
+)
+
+// node is a node by its monitor's file.
+type node struct {
+	table table
+	curve curve
+}
+
+// readingsInAll is how many readings of all nodes, or of all servers, are kept; the older half of too many is thinned.
+const readingsInAll = 40000
+
+// readNodes reads what the monitors wrote since.
+func (r *run) readNodes() {
+	files, err := filepath.Glob(filepath.Join(glob(r.dir), "monitor-*.csv"))
+	r.note("monitors", err)
+	for _, file := range files {
+		name := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(file), "monitor-"), ".csv")
+		n := r.nodes[name]
+		if n == nil {
+			n = &node{table: table{growing: growing{path: file}}}
+			r.nodes[name] = n
+		}
+		rows, anew, err := n.table.rows()
+		r.note("monitor of "+name, err)
+		if anew {
+			n.curve.replace(r.count, nil)
+		}
+		for _, row := range rows {
+			r.reading(n, row)
+		}
+		n.curve.thin(r.count, max(300, readingsInAll/len(files)))
+	}
+}
+
+// reading adds a row of a monitor.
+func (r *run) reading(n *node, row cells) {
+	p := point{row.number("time_s") - r.start()}
+	if math.IsNaN(p[0]) {
+		return
+	}
+	for _, column := range nodeColumns[:3] {
+		p = append(p, row.number(column))
+	}
+	n.curve.put(r.count, append(p, row.overGPUs("utilization_ratio", true), row.overGPUs("memory_used_bytes", false), row.overGPUs("power_watts", false)))
+}
+
+// ofGPU is a column of one GPU.
+var ofGPU = regexp.MustCompile(`^gpu\d+_(.+)$`)
+
+// overGPUs is the sum of a reading over a node's GPUs, or its mean; NaN where there is none.
+func (c cells) overGPUs(what string, mean bool) float64 {
+	sum, n := 0.0, 0.0
+	for _, head := range c.heads {
+		if m := ofGPU.FindStringSubmatch(head); m != nil && m[1] == what {
+			if v := c.number(head); !math.IsNaN(v) {
+				sum, n = sum+v, n+1
+			}
+		}
+	}
+	switch {
+	case n == 0:
+		return math.NaN()
+	case mean:
+		return sum / n
+	}
+	return sum
+}
+
+// readServers reads what the servers told of themselves since, in all trials and probes of a search.
+func (r *run) readServers() {
+	for _, pattern := range []string{"*/" + scrape.File, "*/probes/*/" + scrape.File} {
+		files, err := filepath.Glob(filepath.Join(glob(r.dir), pattern))
+		r.note("servers", err)
+		for _, file := range files {
+			if t := r.tables[file]; t == nil {
+				r.tables[file] = &table{growing: growing{path: file}}
+			} else if r.settled(file) {
+				continue
+			}
+			r.readServer(r.tables[file])
+		}
+	}
+	for _, c := range r.servers {
+		c.thin(r.count, max(300, readingsInAll/len(r.servers)))
+	}
+}
+
+// settled tells whether a file is of a trial that is over.
+func (r *run) settled(file string) bool {
+	rel, err := filepath.Rel(r.dir, file)
+	if err != nil {
+		return false
+	}
+	id, _, _ := strings.Cut(rel, string(filepath.Separator))
+	t := r.trials[id]
+	return t != nil && t.settled
+}
+
+func (r *run) readServer(t *table) {
+	rows, _, err := t.rows()
+	r.note(t.path, err)
+	for _, row := range rows {
+		p := point{row.number("time_s") - r.start()}
+		endpoint := row.text("endpoint")
+		if math.IsNaN(p[0]) || endpoint == "" {
+			continue
+		}
+		for _, column := range serverColumns {
+			p = append(p, row.number(column))
+		}
+		if r.servers[endpoint] == nil {
+			r.servers[endpoint] = &curve{}
+		}
+		r.servers[endpoint].put(r.count, p)
+	}
+}
+
+// glob is a directory's name in a pattern, where some characters of it would mean others.
+func glob(dir string) string {
+	return regexp.MustCompile(`[\\*?\[]`).ReplaceAllStringFunc(dir, func(c string) string { return `\` + c })
+}
