@@ -159,9 +159,6 @@ others_live() {
   return 1
 }
 
-# deaf_client LOG: whether it says that a client node does not answer, which no server's end explains.
-deaf_client() { tail -n 1 "$LOGS/$1.log" | grep -q 'client node .* has not been heard'; }
-
 # others_stay: a server's end may show a moment after what it did to a trial. DEAD as others_live has it.
 others_stay() {
   local patience
