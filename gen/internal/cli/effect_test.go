@@ -121,18 +121,21 @@ var changes = map[string]struct{ both, other []string }{
 		other: []string{"workload.benchmark_suite=[{name: a, num_threads: 3}]"}},
 	"workload.benchmark_suite[].sleep_seconds": {both: []string{"-concurrency: 8, ", "-duration: 60s, ", "workload.benchmark_suite=[{name: a}]"},
 		other: []string{"workload.benchmark_suite=[{name: a, sleep_seconds: 3}]"}},
-	"servers.health_check.endpoint": {other: []string{"servers.health_check.endpoint=/other"}},
-	"servers.service_config":        {other: []string{"servers.service_config.ttft=1ms"}},
-	"artifacts.containers_dir":      {other: []string{"artifacts.containers_dir=/other"}},
-	"artifacts.container":           {both: []string{"-" + plainImage}, other: []string{"artifacts.container=/other.sif"}},
-	"artifacts.service.remote":      {other: []string{"artifacts.service.remote=docker://x/y:1"}},
-	"monitoring.metrics[].name":     {both: []string{"monitoring.metrics=[{name: fan, command: [read-fan]}]"}, other: []string{"monitoring.metrics=[{name: hum, command: [read-fan]}]"}},
-	"monitoring.metrics[].command":  {both: []string{"monitoring.metrics=[{name: fan, command: [read-fan]}]"}, other: []string{"monitoring.metrics=[{name: fan, command: [read-fan, --all]}]"}},
-	"monitoring.metrics[].unit":     {both: []string{"monitoring.metrics=[{name: fan, command: [read-fan]}]"}, other: []string{"monitoring.metrics=[{name: fan, command: [read-fan], unit: rpm}]"}},
-	"monitoring.metrics[].help":     {both: []string{"monitoring.metrics=[{name: fan, command: [read-fan]}]"}, other: []string{"monitoring.metrics=[{name: fan, command: [read-fan], help: how loud it is}]"}},
-	"monitoring.metrics[].metric":   {both: []string{"monitoring.metrics=[{name: fan, command: [read-fan]}]"}, other: []string{"monitoring.metrics=[{name: fan, metric: dummy_fan}]"}},
-	"monitoring.metrics[].from":     {both: []string{"monitoring.metrics=[{name: fan, metric: dummy_fan}]"}, other: []string{"monitoring.metrics=[{name: fan, from: server, metric: dummy_fan}]"}},
-	"repetitions.trials":            {other: []string{"repetitions={trials: 2}"}}, "repetitions.restarts": {other: []string{"repetitions={restarts: 2}"}},
+	"servers.health_check.endpoint":       {other: []string{"servers.health_check.endpoint=/other"}},
+	"servers.service_config":              {other: []string{"servers.service_config.ttft=1ms"}},
+	"artifacts.containers_dir":            {other: []string{"artifacts.containers_dir=/other"}},
+	"artifacts.container":                 {both: []string{"-" + plainImage}, other: []string{"artifacts.container=/other.sif"}},
+	"artifacts.service.remote":            {other: []string{"artifacts.service.remote=docker://x/y:1"}},
+	"monitoring.metrics[].name":           {both: []string{"monitoring.metrics=[{name: fan, command: [read-fan]}]"}, other: []string{"monitoring.metrics=[{name: hum, command: [read-fan]}]"}},
+	"monitoring.metrics[].command":        {both: []string{"monitoring.metrics=[{name: fan, command: [read-fan]}]"}, other: []string{"monitoring.metrics=[{name: fan, command: [read-fan, --all]}]"}},
+	"monitoring.metrics[].unit":           {both: []string{"monitoring.metrics=[{name: fan, command: [read-fan]}]"}, other: []string{"monitoring.metrics=[{name: fan, command: [read-fan], unit: rpm}]"}},
+	"monitoring.metrics[].help":           {both: []string{"monitoring.metrics=[{name: fan, command: [read-fan]}]"}, other: []string{"monitoring.metrics=[{name: fan, command: [read-fan], help: how loud it is}]"}},
+	"monitoring.metrics[].metric":         {both: []string{"monitoring.metrics=[{name: fan, command: [read-fan]}]"}, other: []string{"monitoring.metrics=[{name: fan, metric: dummy_fan}]"}},
+	"monitoring.metrics[].from":           {both: []string{"monitoring.metrics=[{name: fan, metric: dummy_fan}]"}, other: []string{"monitoring.metrics=[{name: fan, from: server, metric: dummy_fan}]"}},
+	"monitoring.push_interval":            {both: []string{"monitoring.pushgateway_url=http://mel2109:9091"}, other: []string{"monitoring.push_interval=37s"}},
+	"monitoring.prometheus_push_interval": {both: []string{"monitoring.pushgateway_url=http://mel2109:9091"}, other: []string{"monitoring.prometheus_push_interval=37s"}},
+	"monitoring.retention":                {both: []string{"monitoring.pushgateway_url=http://mel2109:9091"}, other: []string{"monitoring.retention=37s"}},
+	"repetitions.trials":                  {other: []string{"repetitions={trials: 2}"}}, "repetitions.restarts": {other: []string{"repetitions={restarts: 2}"}},
 }
 
 // carried are the keys that change nothing but recipe.resolved.yaml, each with why that is so.
@@ -149,7 +152,7 @@ var carried = map[string]string{
 }
 
 // later are sections that the issue of the recipe language has carried now, for parts that grow later.
-var later = []string{"monitoring.", "logging.", "reporting."}
+var later = []string{"monitoring.output_file", "monitoring.metrics", "logging.", "reporting."}
 
 // Every key of a recipe does something: a value other than its default changes what the job runs by, or the key is one of
 // those that are carried, and no others are.

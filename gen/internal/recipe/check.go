@@ -35,6 +35,7 @@ func (f *File) Check(svc *service.Service, cl *cluster.Profile) diag.List {
 		c := check{values: v, Recipe: v.recipe(), svc: svc, cl: cl}
 		if c.rules(); points == 1 {
 			c.idle()
+			c.logs()
 			c.carried()
 		}
 		for _, d := range c.l {
@@ -140,6 +141,9 @@ func (c *check) times() {
 	if c.good("monitoring.interval") && c.Monitoring.IntervalS < 0.1 {
 		c.l.Errorf(c.at("monitoring.interval"), "out-of-range", "write 100ms or more", "monitoring.interval is %g s, and a reading itself takes milliseconds", c.Monitoring.IntervalS)
 	}
+	if at := "monitoring.push_interval"; c.good(at) && c.seconds(at) < 1 {
+		c.l.Errorf(c.at(at), "out-of-range", "write 1s or more: Prometheus itself looks each 15s", "%s is %g s, and a Pushgateway checks all that it has at each push", at, c.seconds(at))
+	}
 }
 
 // idle: what is switched off needs no settings.
@@ -157,8 +161,22 @@ func (c *check) idle() {
 			}
 		}
 	}
+	c.unpushed()
+}
+
+// unpushed: without a Pushgateway nothing is pushed, and the job's own ends with the job.
+func (c *check) unpushed() {
+	const url, own = "monitoring.pushgateway_url", "monitoring.pushgateway"
+	if c.node(url).refused() || c.good(url) {
+		return
+	}
 	for _, key := range []string{"push_interval", "retention"} {
-		if at := "monitoring." + key; c.written(at) && !c.good("monitoring.pushgateway_url") && !c.node("monitoring.pushgateway_url").refused() {
+		switch at := "monitoring." + key; {
+		case !c.written(at) || c.has(own) && key == "push_interval":
+		case c.has(own):
+			c.l.Hintf(c.keyAt(at), "no-effect", "delete it", "%s has no effect: the job's own Pushgateway ends with it", at)
+			c.l.Fix(c.delete(at))
+		default:
 			c.l.Hintf(c.keyAt(at), "no-effect", "write monitoring.pushgateway_url, or delete it", "%s has no effect without a Pushgateway", at)
 			c.l.Fix(c.delete(at))
 		}
@@ -168,14 +186,11 @@ func (c *check) idle() {
 // carried: keys that are checked and kept, and that no part of a job reads yet. Who writes them is told so, once a section.
 func (c *check) carried() {
 	for section, keys := range map[string][]string{
-		"monitoring": {"push_interval", "pushgateway_url", "retention"},
-		"logging":    {"enabled", "type", "create_jsonl", "flush_interval", "outputs", "aggregation", "categories", "format", "retention"},
-		"reporting":  {"formats", "include", "output_directory"},
+		"reporting": {"formats", "include", "output_directory"},
 	} {
 		var all []string
 		for _, key := range keys {
-			lone := section == "monitoring" && (key == "push_interval" || key == "retention") && !c.good("monitoring.pushgateway_url") // idle tells of it
-			if c.written(section+"."+key) && !lone && !c.node(section+"."+key).refused() {
+			if c.written(section+"."+key) && !c.node(section+"."+key).refused() {
 				all = append(all, key)
 			}
 		}

@@ -28,6 +28,7 @@ type Recipe struct {
 	Clients       Clients
 	Artifacts     Artifacts
 	Monitoring    Monitoring
+	Logging       Logging
 	Reporting     Reporting
 }
 
@@ -156,9 +157,18 @@ type Monitoring struct {
 	Collectors []string          // what is read, of workload.Collectors; none: all of workload.ByDefault
 	Metrics    []workload.Metric // beyond those that the service and the nodes have
 	OutputFile string            // name of the file of all nodes' readings in the job's results; "": there is none
+	Exporter   bool              // each node's last reading is shown to Prometheus
+	Push       Push
 
 	Pushgateway, Prometheus Store
 	ScrapeS                 float64 // seconds between two readings by Prometheus
+}
+
+// Push says what becomes of the readings at a Pushgateway.
+type Push struct {
+	URL        string  // "": nobody else's gets them
+	IntervalS  float64 // from one push to the next
+	RetentionS float64 // for which the last ones stay after the job; 0: they go with it
 }
 
 // Reads tells whether what the word names is read.
