@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"hpcbench/agent/internal/expose"
+	"hpcbench/agent/internal/logs"
 	watch "hpcbench/agent/internal/monitor"
 	"hpcbench/agent/internal/push"
 	"hpcbench/agent/internal/whole"
@@ -38,6 +39,7 @@ INT or USR1.`,
 		listen := f.text("listen", "IP:PORT", "", "where to show the last row to Prometheus (default nowhere)")
 		others := f.text("or-ports", "FIRST-LAST", "", "ports to take where another program has that one")
 		ready := f.text("ready-file", "FILE", "", "where to publish the address once it is bound")
+		kernel := f.is("kernel", "write the kernel's messages into the log, where they may be read")
 		f.need("out")
 		return func(ctx context.Context, c *call) error {
 			if *interval < watch.MinInterval {
@@ -63,6 +65,10 @@ INT or USR1.`,
 			defer file.Close()
 			name := cmp.Or(*node, thisNode())
 			log := logger(c.stderr, name, "monitor").With("category", "monitor")
+			if *kernel {
+				own := logger(c.stderr, name, "kernel").With("category", "system")
+				defer beside(ctx, func(ctx context.Context) { logs.Kernel(ctx, "/dev/kmsg", own) })()
+			}
 			shown := expose.NewNode(name, *interval)
 			reg := prometheus.NewRegistry()
 			reg.MustRegister(shown)

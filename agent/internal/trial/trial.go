@@ -13,7 +13,6 @@ import (
 	"sync"
 	"time"
 
-	"hpcbench/agent/internal/ask"
 	"hpcbench/agent/internal/executor"
 	"hpcbench/agent/internal/nodes"
 	"hpcbench/agent/internal/share"
@@ -132,33 +131,6 @@ func (c Config) clear(ctx context.Context) error {
 		_, err = e.Stop(ctx)
 		return err
 	})
-}
-
-// reset lets each server forget the load before, where the trial says how. One that does not is no reason to stop, and one to
-// doubt the numbers.
-func (c Config) reset(ctx context.Context) {
-	r := c.Trial.Reset
-	if r == nil {
-		return
-	}
-	header := map[string]string{}
-	for _, line := range c.headers {
-		if name, value, ok := strings.Cut(line, ":"); ok {
-			header[name] = strings.TrimSpace(value)
-		}
-	}
-	path, _ := wire.Probe(c.Trial.Workload.Dialect, c.Trial.Workload.Model)
-	for _, endpoint := range c.Endpoints {
-		answer, err := ask.Send(ctx, ask.Request{Method: r.Method, URL: wire.Root(endpoint, path) + r.Path, Header: header, Timeout: c.ProbeTimeout})
-		if err == nil && answer.Status/100 != 2 {
-			err = fmt.Errorf("HTTP %d", answer.Status)
-		}
-		if err != nil {
-			doubt := fmt.Sprintf("%s was not reset before the load, and may remember the one before: %s %s: %v", endpoint, r.Method, r.Path, err)
-			c.Say("%s", doubt)
-			*c.doubts = append(*c.doubts, doubt)
-		}
-	}
 }
 
 // start gives each executor its share, so that all have one time zero.

@@ -43,6 +43,9 @@ func (m *maker) setting(p *Plan, r *recipe.Recipe) Setting {
 		s.MonitorS = r.Monitoring.IntervalS
 		s.Watch, s.OutputFile = m.watch(r), r.Monitoring.OutputFile
 	}
+	if r.Logging.Enabled {
+		s.Logs = &r.Logging.Logs
+	}
 	m.health(&s, r.Servers.HealthCheck)
 	m.steps(&s, p)
 	m.checkPorts(p, &s)

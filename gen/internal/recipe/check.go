@@ -35,6 +35,7 @@ func (f *File) Check(svc *service.Service, cl *cluster.Profile) diag.List {
 		c := check{values: v, Recipe: v.recipe(), svc: svc, cl: cl}
 		if c.rules(); points == 1 {
 			c.idle()
+			c.logs()
 			c.carried()
 		}
 		for _, d := range c.l {
@@ -185,7 +186,6 @@ func (c *check) unpushed() {
 // carried: keys that are checked and kept, and that no part of a job reads yet. Who writes them is told so, once a section.
 func (c *check) carried() {
 	for section, keys := range map[string][]string{
-		"logging":   {"enabled", "type", "create_jsonl", "flush_interval", "outputs", "aggregation", "categories", "format", "retention"},
 		"reporting": {"formats", "include", "output_directory"},
 	} {
 		var all []string

@@ -207,6 +207,7 @@ func (v *values) constant() *Recipe {
 		Clients:       Clients{Port: v.whole("clients.port")},
 		Artifacts:     v.artifacts(),
 		Monitoring:    v.monitoring(),
+		Logging:       v.logging(),
 		Reporting:     Reporting{Percentiles: v.numbers("reporting.percentiles")},
 	}
 	r.Repetitions, r.Restarts = v.repetitions()

@@ -28,6 +28,7 @@ type Recipe struct {
 	Clients       Clients
 	Artifacts     Artifacts
 	Monitoring    Monitoring
+	Logging       Logging
 	Reporting     Reporting
 }
 

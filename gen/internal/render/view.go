@@ -62,6 +62,8 @@ type Bundle struct {
 	Watch              bool     // node/watch.json says what else is read
 	Laptop             Laptop   // monitoring/
 	Exporter           bool     // monitors show their last row to Prometheus
+	LogMB              int      // the most that the log of a server may take, in MiB; 0: no bound
+	Kernel             bool     // monitors read the kernel's messages
 	Stores             []Store  // of metrics, in the order in which they start
 	StoreStep          []string // further srun options of a store's step
 	MonitorStep        []string // further srun options of the monitor's step
