@@ -38,6 +38,7 @@ start_store() {
   (
     give TMPDIR "$TMP" # by which tidy.sh knows what is its own
     give GOMAXPROCS 1
+    [[ ! ${MOST_KB-} ]] || ulimit -v "$MOST_KB"
     exec nice -n 10 "${CONTAINED[@]}"
   ) &
   STORE=$!

@@ -6,6 +6,7 @@ set -euo pipefail
 
 readonly NAME='pushgateway' PROGRAM='/usr/bin/prometheus-pushgateway' IMAGE=''
 readonly RUNTIME='' GPU_FLAG='' BINDS=() SECRETS=()
+readonly MOST_KB=3145728 # of address space, half of which Go takes for nothing: a stranger may push here, and is not to fill the node
 readonly RUN=$1
 shift
 
@@ -173,6 +174,7 @@ run_store() {
   read -r IP <"$RUN/address/$NODE"
   mkdir -p "$RUN/addresses" "$RUN/placed"
   printf '%s %s %s\n' "$NODE" "$$" "$TMP" >"$RUN/placed/store.$NAME"
+  [[ $IMAGE ]] || type -P "$PROGRAM" >/dev/null || { printf '%s is no program on %s\n' "$PROGRAM" "$NODE"; exit 1; }
   prepare_store
   for port; do
     [[ ! $HASTE ]] || break
@@ -194,6 +196,7 @@ start_store() {
   (
     give TMPDIR "$TMP" # by which tidy.sh knows what is its own
     give GOMAXPROCS 1
+    [[ ! ${MOST_KB-} ]] || ulimit -v "$MOST_KB"
     exec nice -n 10 "${CONTAINED[@]}"
   ) &
   STORE=$!
