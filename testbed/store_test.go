@@ -116,7 +116,7 @@ func storeImage(t *testing.T) string {
 	shell(t, "chmod -R u+w "+dir+" 2>/dev/null; rm -rf "+dir+"; mkdir -p "+dir+"/box/{bin,usr/bin,lib64,etc,dev,proc,sys,tmp,root,home,srv,opt,project} && cd "+dir+` &&
 		cp /usr/bin/prometheus box/usr/bin/ && cp /bin/sh box/bin/ && echo root:x:0:0:root:/root:/bin/sh >box/etc/passwd && echo root:x:0: >box/etc/group &&
 		{ ldd /usr/bin/prometheus; ldd /bin/sh; } | grep -o '/[^ ]*' | sort -u | xargs cp --parents -Lt box &&
-		APPTAINER_TMPDIR=$PWD APPTAINER_CACHEDIR=$PWD/cache apptainer -q build -F prometheus.sif box`)
+		APPTAINER_TMPDIR=$PWD APPTAINER_CACHEDIR=$PWD/cache apptainer -q build -F --mksquashfs-args "-Xcompression-level 1" prometheus.sif box`)
 	return dir + "/prometheus.sif"
 }
 
