@@ -3,7 +3,7 @@
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 STATIC      = CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-s -w'
 SCRIPTS     = templates/lib/*.sh templates/services/*/*.sh gen/internal/submit/*.sh .ci/run \
-              testbed/cluster testbed/tree testbed/images testbed/vllm testbed/ollama-stub testbed/e2e testbed/vllmparts/played/*
+              testbed/cluster testbed/tree testbed/images testbed/smol testbed/vllm testbed/ollama-stub testbed/e2e testbed/vllmparts/played/*
 GENERATED   = $(shell find gen/testdata/compile -name '*.sh' -o -name '*.sbatch' -o -name status)
 
 .PHONY: build agent-gpu agent-amd64 agent-arm64 demo test check race lint golden e2e e2e-full bench accuracy clean

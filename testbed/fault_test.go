@@ -44,7 +44,7 @@ var classes = []string{before, starting, loading, serving, clients, disks, endin
 
 // matrix is every fault. Who adds some makes a list of them and names it here.
 func matrix() []fault {
-	return slices.Concat(serverFaults, vllmFaults, portFaults, clientFaults, diskFaults, endFaults, bundleFaults, placeFaults, preflightFaults)
+	return slices.Concat(serverFaults, llamaFaults, vllmFaults, portFaults, clientFaults, diskFaults, endFaults, bundleFaults, placeFaults, preflightFaults)
 }
 
 // notPlain is what directories and shells would make something of.

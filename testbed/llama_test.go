@@ -112,7 +112,7 @@ func (j *job) wantLlamaTold(trial string) {
 	}
 }
 
-// wantSlots wants the slots of each start of llama-server in job.json, from its log.
+// wantSlots wants the slots of each start of llama-server, and the context of each, in job.json, from its log.
 func (j *job) wantSlots() {
 	j.t.Helper()
 	var a struct {
@@ -122,8 +122,8 @@ func (j *job) wantSlots() {
 	}
 	readJSON(j.t, j.path("job.json"), &a)
 	for _, d := range a.Deployments {
-		if len(d.Proof) != 1 || d.Proof[0].Name != "slots" || d.Proof[0].Value != "n_slots = 4" {
-			j.t.Errorf("job.json proves %+v", d.Proof)
+		if got := fmt.Sprint(d.Proof); got != "[{slots n_slots = 4} {context n_ctx_slot = 512}]" {
+			j.t.Errorf("job.json proves %s", got)
 		}
 	}
 }

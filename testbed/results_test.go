@@ -81,6 +81,7 @@ type record struct {
 	Done         *float64
 	ServerPrompt *float64 `json:"server_prompt"`
 	ServerDecode *float64 `json:"server_decode"`
+	PromptTokens *int     `json:"prompt_tokens"`
 	OutputTokens *int     `json:"output_tokens"`
 	TokenSource  string   `json:"token_source"`
 	Error        string

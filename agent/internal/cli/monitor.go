@@ -26,8 +26,9 @@ One row a reading, CSV with a header; a reading that is missing is an empty cell
 program, else by nvidia-smi, else by rocm-smi (once a second at most), where there are any. --watch says what is read, where
 that is not all, and names the metrics that a recipe or a service adds: those of them that are commands are run each interval,
 one at a time, and killed after 10 s; the last line is the number, the column custom_NAME. With --listen the last row is at
-GET /metrics/prometheus there, and with push in --watch it is pushed to a Pushgateway; neither keeps a row from being written,
-and where that port can't be had the log says so and the rows go on. Ends with status 0 on TERM, INT or USR1.`,
+GET /metrics/prometheus there, behind the limits of agent serve, and with push in --watch it is pushed to a Pushgateway; neither
+keeps a row from being written, and where that port can't be had the log says so and the rows go on. Ends with status 0 on TERM,
+INT or USR1.`,
 	example: "agent monitor --out monitor-mel2001.csv --interval 1s",
 	declare: func(f *flags) action {
 		out := f.text("out", "FILE", "", "the CSV, written anew")

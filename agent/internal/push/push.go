@@ -44,7 +44,9 @@ type Config struct {
 // Run pushes at once and each interval until ctx ends; then it deletes the group, or where it is to stay pushes a last time.
 func Run(ctx context.Context, cfg Config) {
 	p := &pusher{Config: cfg, log: cfg.Log.With("category", "metrics")}
-	p.note(unless(ctx, p.forget(ctx)), "looking for readings that were to go by now")
+	if p.URL != "" { // the job's own is new
+		p.note(unless(ctx, p.forget(ctx)), "looking for readings that were to go by now")
+	}
 	every := time.Duration(cfg.IntervalS * float64(time.Second))
 	start := time.Now()
 	for {
@@ -66,9 +68,12 @@ type pusher struct {
 	failed bool // the last push did: a failure is logged when it begins
 }
 
-// last is the last word.
+// last is the last word. The job's own Pushgateway needs none: it ends too.
 func (p *pusher) last() {
 	ctx := context.Background()
+	if p.URL == "" {
+		return
+	}
 	if p.RetentionS > 0 {
 		p.note(p.push(ctx, lastWithin), "pushing the last readings")
 		return

@@ -21,7 +21,7 @@ type pkg struct {
 var layers = [][]string{
 	{"agent/workload", "agent/metric", "agent/internal/hist", "agent/internal/record",
 		"schemas", "templates", "gen/internal/diag", "gen/internal/diff", "gen/internal/trace", "gen/internal/ask", "gen/internal/shell"},
-	{"gen/internal/strict", "gen/internal/mend", "agent/internal/arrival", "agent/internal/dataset", "agent/internal/prompt"},
+	{"gen/internal/strict", "gen/internal/mend", "gen/internal/dashboard", "agent/internal/arrival", "agent/internal/dataset", "agent/internal/prompt"},
 	{"agent/internal/wire"},
 	{"agent/internal/load", "agent/internal/summary", "gen/internal/service", "gen/internal/cluster", "gen/internal/bundle", "gen/internal/probe"},
 	{"agent/internal/loop", "agent/internal/report", "gen/internal/recipe", "gen/internal/submit"},

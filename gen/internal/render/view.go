@@ -56,11 +56,14 @@ type Bundle struct {
 	HealthTimeout      int
 	HealthInterval     int
 	MonitorInterval    string   // "1s"; "" when monitoring is off
+	OutputFile         string   // of all nodes' readings, in the job's results; "" for none
 	GPUs               int      // that a step with MonitorGPUs sees on each of its nodes
 	SrunMPI            string   // value of srun --mpi, "" for none given
 	Watch              bool     // node/watch.json says what else is read
 	LogMB              int      // the most that the log of a server may take, in MiB; 0: no bound
 	Kernel             bool     // monitors read the kernel's messages
+	Laptop             Laptop   // monitoring/
+	Exporter           bool     // monitors show their last row to Prometheus
 	Stores             []Store  // of metrics, in the order in which they start
 	StoreStep          []string // further srun options of a store's step
 	MonitorStep        []string // further srun options of the monitor's step
@@ -77,6 +80,25 @@ type Bundle struct {
 	Prefetch           []Prefetch // models, in the service's words
 }
 
+// Laptop is what the parts of monitoring/ see, which run on a person's own machine.
+type Laptop struct {
+	Service      string
+	Slug         string // name of the jobs
+	ScenarioJSON string // as written, in JSON
+	Local        bool
+	SSHHost      string   // the cluster's login node; "" where the profile names none
+	SSHPort      string   // "" for ssh's own choice
+	SSHDir       string   // where bundles lie there; "" for gen's own choice
+	Dashboards   []string // their uids in Grafana
+}
+
+// Scraper is prometheus.yml for some versions of Prometheus.
+type Scraper struct {
+	Version    string   // which ones
+	Started    string   // how those are started
+	Histograms []string // lines by which they keep classic and native histograms at once
+}
+
 // Image is a container image and where prefetch gets it from ("" when nobody said).
 type Image struct{ Path, Remote string }
 
@@ -89,7 +111,6 @@ type Store struct {
 	Image    string // path, "" without a container
 	Interval string // between two readings by Prometheus, "15s"
 	Timeout  string // of one reading
-	Label    string // "scenario": "demo", as JSON has it
 }
 
 // Prefetch is one command that brings a model, run inside an image ("" on the host).
