@@ -33,7 +33,7 @@ store_awaited() {
 store_lost() {
   local name=${1#store.} words
   reap "$1" 2>/dev/null
-  words=$(tail -n 1 "$LOGS/$1.log")
+  words=$(grep -avE -- "$CHATTER" "$LOGS/$1.log" | tail -n 1)
   rm -f "$RUN/addresses/$name" # where its script had no time for it
   say "$name is gone, and measuring goes on without it: ${words:-it wrote nothing}. logs/$1.log"
   note fact "$name" "ended${WHEN:+ $WHEN}: $words"

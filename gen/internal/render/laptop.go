@@ -49,8 +49,9 @@ func (r *renderer) laptop(in Input, v *Bundle) error {
 	for _, name := range provisioned {
 		r.execute("monitoring/"+name+".tmpl", "monitoring/"+name, 0o644, v.Laptop)
 	}
-	r.script("monitoring/prometheus.sh.tmpl", "monitoring/prometheus.sh", v.Laptop)
-	r.script("monitoring/tunnel.sh.tmpl", "monitoring/tunnel.sh", v.Laptop)
+	for _, name := range []string{"prometheus.sh", "tunnel.sh", "view.sh"} {
+		r.script("monitoring/"+name+".tmpl", "monitoring/"+name, v.Laptop)
+	}
 	if r.err != nil {
 		return r.err
 	}

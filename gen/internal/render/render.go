@@ -53,7 +53,6 @@ func Render(in Input) (*bundle.Bundle, error) {
 	for i := range v.Stores {
 		r.script("node/"+v.Stores[i].Name+".sh.tmpl", "node/"+v.Stores[i].Name+".sh", &v.Stores[i])
 	}
-	r.script("monitoring/view.sh.tmpl", "monitoring/view.sh", v)
 	r.execute("README.md.tmpl", "README.md", 0o644, v)
 	if r.err != nil {
 		return nil, r.err
@@ -69,6 +68,13 @@ func Render(in Input) (*bundle.Bundle, error) {
 			return nil, fmt.Errorf("rendering what is watched: %w", err)
 		}
 		b.Add("node/watch.json", 0o644, text)
+	}
+	if l := in.Plan.Setting.Logs; l != nil && (l.JSONLines || l.Console) {
+		text, err := indented(l)
+		if err != nil {
+			return nil, fmt.Errorf("rendering what becomes of the logs: %w", err)
+		}
+		b.Add("node/logs.json", 0o644, text)
 	}
 	if err := scripts(b, in.Service); err != nil {
 		return nil, err

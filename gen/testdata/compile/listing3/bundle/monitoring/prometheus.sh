@@ -22,8 +22,8 @@ config_of() {
   esac
 }
 
-# version_of PROGRAM: the version that it says it has, such as 2.53.3.
-version_of() { "$1" --version 2>&1 | sed -n 's/^prometheus, version \([0-9][0-9]*\.[0-9][0-9]*[0-9.]*\).*/\1/p'; }
+# version_of PROGRAM...: the version that it says it has, such as 2.53.3.
+version_of() { "$@" --version 2>&1 | sed -n 's/^prometheus, version \([0-9][0-9]*\.[0-9][0-9]*[0-9.]*\).*/\1/p'; }
 
 port=${1-9092} program=${PROMETHEUS-prometheus} CONFIG='' FLAGS=''
 fail() { printf 'prometheus.sh: %s\n' "$*" >&2; exit 2; }
