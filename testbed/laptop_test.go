@@ -30,6 +30,11 @@ func TestARunIsWatchedFromALaptop(t *testing.T) {
 	playGPUs(t, nodes[1:]...)
 	first, other := vllm.submit(), ollama.submit()
 
+	for _, check := range []string{"config prometheus-2.yml", "rules alerts.yml"} {
+		if said, status := l.run("vllm", "promtool check "+check+" 2>&1"); status != 0 {
+			t.Errorf("promtool check %s: status %d\n%s", check, status, said)
+		}
+	}
 	prometheus := l.start("vllm", "exec ./prometheus.sh")
 	grafana := l.playGrafana("hpcbench-vllm") // Grafana is no Debian package
 	l.wantCheck("vllm", 1, "targets      none in ", "dashboard    hpcbench-vllm: http://127.0.0.1:3001/d/hpcbench-vllm", "dashboard    hpcbench_nodes: Grafana at 127.0.0.1:3001 does not have it")
@@ -55,7 +60,7 @@ func TestARunIsWatchedFromALaptop(t *testing.T) {
 	}
 	grafana("hpcbench_nodes")
 	l.until("a good --check", func() bool {
-		stdout, status := l.run("vllm", "./tunnel.sh --check")
+		stdout, status := l.run("vllm", "./tunnel.sh --check 2>/dev/null")
 		return status == 0 && strings.Count(stdout, " is up\n") == 6 && strings.Count(stdout, "\ndashboard ") == 2
 	})
 	l.wantPanels(vllm, "vllm.json", first.id)
@@ -186,7 +191,7 @@ func (l *laptop) start(bundle, line string) *command {
 // run is start for what ends, with its standard output and status.
 func (l *laptop) run(bundle, line string) (string, int) {
 	l.t.Helper()
-	c := l.start(bundle, line+" 2>/dev/null")
+	c := l.start(bundle, line)
 	status := c.wait()
 	return c.text(), status
 }
@@ -194,7 +199,7 @@ func (l *laptop) run(bundle, line string) (string, int) {
 // wantCheck wants --check to have a status and to say things.
 func (l *laptop) wantCheck(bundle string, want int, words ...string) {
 	l.t.Helper()
-	said, status := l.run(bundle, "./tunnel.sh --check")
+	said, status := l.run(bundle, "./tunnel.sh --check 2>/dev/null")
 	for _, line := range words {
 		if status != want || !strings.Contains(said, line) {
 			l.t.Errorf("--check has status %d, want %d and %q:\n%s", status, want, line, said)
