@@ -3,6 +3,7 @@
 package testbed
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -35,13 +36,13 @@ func TestARunIsWatchedFromALaptop(t *testing.T) {
 			t.Errorf("promtool check %s: status %d\n%s", check, status, said)
 		}
 	}
-	prometheus := l.start("vllm", "exec ./prometheus.sh")
+	prometheus := l.start("vllm", l.bash+" ./prometheus.sh")
 	grafana := l.playGrafana("hpcbench-vllm") // Grafana is no Debian package
 	l.wantCheck("vllm", 1, "targets      none in ", "dashboard    hpcbench-vllm: http://127.0.0.1:3001/d/hpcbench-vllm", "dashboard    hpcbench_nodes: Grafana at 127.0.0.1:3001 does not have it")
 
 	// the directory is not where gen would have put it: the job is found by Slurm's queue
-	tunnel := l.start("vllm", "exec ./tunnel.sh --host login --port 2222 --key ../../key")
-	jumping := l.start("ollama", "exec ./tunnel.sh --host laptop-login --jump laptop-jump --first 25500 --targets ../../vllm/monitoring/targets --dir "+ollama.dir)
+	tunnel := l.start("vllm", l.bash+" ./tunnel.sh --host login --port 2222 --key ../../key")
+	jumping := l.start("ollama", l.bash+" ./tunnel.sh --host laptop-login --jump laptop-jump --first 25500 --targets ../../vllm/monitoring/targets --dir "+ollama.dir)
 	first.until("executors", func() bool { return len(first.nodesOf("client")) == 1 })
 	tunnel.until("words about each node", func() bool {
 		return tunnel.says("  client "+first.nodesOf("client")[0][0]+": http://127.0.0.1:25") && tunnel.says("  node "+first.nodesOf("server")[0][0]+": http://127.0.0.1:25")
@@ -60,13 +61,18 @@ func TestARunIsWatchedFromALaptop(t *testing.T) {
 	}
 	grafana("hpcbench_nodes")
 	l.until("a good --check", func() bool {
-		stdout, status := l.run("vllm", "./tunnel.sh --check 2>/dev/null")
+		stdout, status := l.run("vllm", l.bash+" ./tunnel.sh --check 2>/dev/null")
 		return status == 0 && strings.Count(stdout, " is up\n") == 6 && strings.Count(stdout, "\ndashboard ") == 2
 	})
 	l.wantPanels(vllm, "vllm.json", first.id)
 	l.wantPanels(vllm, "nodes-and-gpus.json", first.id)
 	l.wantPanels(ollama, "ollama.json", other.id)
 	l.wantSpecQueries()
+
+	l.sshd.stop()
+	tunnel.until("words about the lost connection", func() bool { return tunnel.says("the connection is lost") })
+	startSSHD(t)
+	tunnel.until("another connection", func() bool { return tunnel.says("connected again") })
 
 	run(t, "as", "bench", "login", "scancel", first.id)
 	tunnel.until("no targets of the job that has ended", func() bool { return l.targets(first.id) == 0 && tunnel.says("no job of this bundle runs") })
@@ -95,13 +101,15 @@ type laptop struct {
 	t    *testing.T
 	node string
 	dir  string // with a copy of each bundle, and the key
+	bash string // and exec before it; LAPTOP_BASH names another than the nodes' own, such as a 3.2 in their root, as macOS has it
+	sshd *sshd
 	http http.Client
 }
 
 func newLaptop(t *testing.T, node string) *laptop {
-	l := &laptop{t: t, node: node, dir: workspace(t)}
+	l := &laptop{t: t, node: node, dir: workspace(t), bash: "exec " + cmp.Or(os.Getenv("LAPTOP_BASH"), "bash")}
 	letIn(t, node, l.dir)
-	startSSHD(t)
+	l.sshd = startSSHD(t)
 	l.http = http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(_ context.Context, network, address string) (net.Conn, error) {
 		return dialFrom(node, network, address)
 	}}}
@@ -199,7 +207,7 @@ func (l *laptop) run(bundle, line string) (string, int) {
 // wantCheck wants --check to have a status and to say things.
 func (l *laptop) wantCheck(bundle string, want int, words ...string) {
 	l.t.Helper()
-	said, status := l.run(bundle, "./tunnel.sh --check 2>/dev/null")
+	said, status := l.run(bundle, l.bash+" ./tunnel.sh --check 2>/dev/null")
 	for _, line := range words {
 		if status != want || !strings.Contains(said, line) {
 			l.t.Errorf("--check has status %d, want %d and %q:\n%s", status, want, line, said)
