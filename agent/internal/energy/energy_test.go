@@ -219,8 +219,8 @@ func TestNodesAreToldByRole(t *testing.T) {
 	if len(e.GPUs) != 1 || e.GPUs[0].Node != "cn02" {
 		t.Errorf("energy of %+v, want the server's alone", e.GPUs)
 	}
-	want := "cn02 (server): CPU 25.0 % (max 25.0), memory 3.00 GB (max 3.00), GPU 50.0 % (max 50.0), power of each 70.0 W (max 70.0); " +
-		"cn01 (client, monitor): CPU 25.0 % (max 25.0), memory 3.00 GB (max 3.00), GPU 50.0 % (max 50.0), power of each 70.0 W (max 70.0); " +
+	want := "cn02 (server): CPU 25.0 % (max 25.0), memory 3.00 GB (max 3.00), GPU 50.0 % (max 50.0), its power 70.0 W (max 70.0); " +
+		"cn01 (client, monitor): CPU 25.0 % (max 25.0), memory 3.00 GB (max 3.00), GPU 50.0 % (max 50.0), its power 70.0 W (max 70.0); " +
 		"cn04 (idle): no readings; cn03: no readings for 10.0 s of it"
 	if r.String() != want {
 		t.Errorf("%s\nwant %s", r, want)
