@@ -51,7 +51,7 @@ type call struct {
 // commands are the verbs in the order of the help text.
 var commands = []command{
 	load, dummy, report, watchVerb, hdr,
-	serve, trial, stop, readyVerb, monitor, address, free, preflightVerb, ledgerVerb, jobVerb, digest, version,
+	serve, trial, stop, readyVerb, monitor, address, free, own, preflightVerb, ledgerVerb, jobVerb, digest, version,
 }
 
 // signalled is why a verb ends that a signal ends.
