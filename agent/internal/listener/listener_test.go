@@ -29,3 +29,23 @@ func TestOwner(t *testing.T) {
 		}
 	}
 }
+
+func TestAddressesAsTheKernelWritesThem(t *testing.T) {
+	for text, want := range map[string]string{
+		"0100007F:1F90":                         "127.0.0.1:8080",
+		"00000000:0016":                         "0.0.0.0:22",
+		"0E00570A:5078":                         "10.87.0.14:20600",
+		"00000000000000000000000000000000:0016": "[::]:22",
+		"0000000000000000FFFF00000100007F:0050": "127.0.0.1:80",
+		"B80D01200000000067452301EFCDAB89:0001": "[2001:db8::123:4567:89ab:cdef]:1",
+	} {
+		if got, err := address(text); err != nil || got.String() != want {
+			t.Errorf("%s is %s, want %s (%v)", text, got, want, err)
+		}
+	}
+	for _, text := range []string{"", "7F:1", "0100007F", "0100007F:1FFFF", "x100007F:1"} {
+		if got, err := address(text); err == nil {
+			t.Errorf("%q is %s", text, got)
+		}
+	}
+}
