@@ -140,7 +140,8 @@ await() {
 }
 
 # others_live [NAME]: whether everything but NAME runs; if not, DEAD is what ended first of that which does not. The job
-# can do without its monitors: their end is a failure, and no reason to stop measuring; that of Prometheus is not even one.
+# can do without its monitors: their end is a failure, and no reason to stop measuring; that of Prometheus, or of what collects
+# logs, is not even one.
 others_live() {
   local other dead=() CAUSE SAME # those of the monitors are not the trial's
   monitors_lost
@@ -149,6 +150,7 @@ others_live() {
     case $other in
       monitors*) cancelled_soon || blame "$other" ;;
       store.*) cancelled_soon || store_lost "$other" ;;
+      collect) cancelled_soon || collector_lost ;;
       *) dead+=("$other") ;;
     esac
   done

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # a part of scripts, each of which is checked as a whole
 # config_of VERSION DIR: CONFIG, which of DIR's files this Prometheus reads, and FLAGS, what it has to be started with besides, so that it
 # keeps classic and native histograms at once. What they are called has changed twice.
 config_of() {
@@ -14,5 +14,5 @@ config_of() {
   esac
 }
 
-# version_of PROGRAM: the version that it says it has, such as 2.53.3.
-version_of() { "$1" --version 2>&1 | sed -n 's/^prometheus, version \([0-9][0-9]*\.[0-9][0-9]*[0-9.]*\).*/\1/p'; }
+# version_of PROGRAM...: the version that it says it has, such as 2.53.3.
+version_of() { "$@" --version 2>&1 | sed -n 's/^prometheus, version \([0-9][0-9]*\.[0-9][0-9]*[0-9.]*\).*/\1/p'; }

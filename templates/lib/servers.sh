@@ -52,11 +52,11 @@ node_row() { printf '%s\t%s\t%s\t%s\n' "$1" "$2" "$(<"$RUN/address/$2")" "$3"; }
 # choose_block TRY: a hundred ports by the job's number, and another hundred at each try.
 choose_block() { BLOCK=$((20000 + (NUMBER + 37 * $1) % 120 * 100)); }
 
-# choose_ports: the first block in which nobody is seen to listen is the executors', and the one servers try first.
+# choose_ports: the first block in which nobody is seen to listen is that of executors and monitors, and the one servers try first.
 choose_ports() {
   for ((TRY = 0; TRY < 9; TRY++)); do
     choose_block "$TRY"
-    take_block && free_block 0 6 && break
+    take_block && free_block 0 6 8 && break
   done
   CLIENT_BLOCK=$BLOCK
 }

@@ -17,6 +17,9 @@ start_stores() {
     store_awaited || break
     pause
   done
+  for name in "${!STORE_PORT[@]}"; do
+    [[ ! -e $RUN/addresses/$name ]] || say "$name: http://$(<"$RUN/addresses/$name")"
+  done
 }
 
 # store_awaited: whether one runs, and does not listen yet.
@@ -33,7 +36,7 @@ store_awaited() {
 store_lost() {
   local name=${1#store.} words
   reap "$1" 2>/dev/null
-  words=$(tail -n 1 "$LOGS/$1.log")
+  words=$(grep -avE -- "$CHATTER" "$LOGS/$1.log" | tail -n 1)
   rm -f "$RUN/addresses/$name" # where its script had no time for it
   say "$name is gone, and measuring goes on without it: ${words:-it wrote nothing}. logs/$1.log"
   note fact "$name" "ended${WHEN:+ $WHEN}: $words"

@@ -62,7 +62,7 @@ a result too.`,
 				return usage("--poll: want more than 0")
 			}
 			s, err := drive.Run(ctx, drive.Config{
-				Trial: t, Endpoints: rows.Endpoints(), Executors: executors, Out: *out, Key: *key, Edited: edited,
+				Trial: t, Endpoints: rows.Endpoints(), Executors: executors, Out: *out, Key: *key, Edited: edited, Nodes: rows, Monitors: monitorsWithin,
 				Lead: lead(t.Workload), Stall: *stall, ProbeTimeout: *patience, Poll: *poll, Every: *every,
 				Say: func(format string, args ...any) { fmt.Fprintf(c.stderr, c.prefix+": "+format+"\n", args...) },
 			})
@@ -74,6 +74,9 @@ a result too.`,
 		}
 	},
 }
+
+// monitorsWithin is how long a trial waits at its end for its nodes' monitors, which write a row each interval.
+const monitorsWithin = 3 * time.Second
 
 // readLines reads the lines of a file; none of no file.
 func readLines(path string) ([]string, error) {

@@ -249,7 +249,7 @@ function path(parts, x, y) {
     part.forEach(([t, v], i) => {
       if (v === null) { up = true; return; }
       const alone = up && (i + 1 === part.length || part[i + 1][1] === null);
-      d += (up ? 'M' : 'L') + x(t).toFixed(1) + ' ' + y(v).toFixed(1) + (alone ? 'h.01' : '');
+      d += (up ? 'M' : 'L') + (x(t) - (alone ? 3 : 0)).toFixed(1) + ' ' + y(v).toFixed(1) + (alone ? 'h6' : ''); // a point alone is a short line
       up = false;
     });
   }
@@ -355,6 +355,7 @@ function drawPlan() {
   for (const t of job.trials) n[sort[t.state] ?? 'left']++;
   if (job.state !== 'running') { n.left += n.running; n.running = 0; }
   put('done', String(n.done)); put('running', String(n.running)); put('left', String(n.left)); put('failed-trials', String(n.failed));
+  for (const id of ['done', 'running', 'left', 'failed-trials']) $(id).parentElement.classList.toggle('none', $(id).textContent === '0');
   put('eta', job.state === 'running' && some(tick.eta) ? span(tick.eta) : job.state === 'running' || job.state === 'waiting' ? '–' : 'nothing');
   put('phase', job.state === 'running' ? job.phase || 'begins' : job.id ? 'over' : 'waits');
   const current = job.trials.find(t => t.state === 'start'), deployment = job.deployments[job.deployments.length - 1];
@@ -383,12 +384,10 @@ function fill(id, key, content) {
   (e.tBodies?.[0] ?? e).replaceChildren(...content());
 }
 
-// recent is the last whole row of the running trial, or of the one that ran last.
+// recent is the last whole row of the running trial.
 function recent() {
-  let last = null;
-  for (const points of trials.values()) { const p = points[points.length - 1]; if (p && (!last || p[0] > last[0])) last = p; }
-  const get = name => { const k = 1 + (job.trial_columns ?? []).indexOf(name); return last && k ? last[k] : null; };
-  return get;
+  const points = trials.get(tick.trial), last = points?.[points.length - 1];
+  return name => { const k = 1 + (job.trial_columns ?? []).indexOf(name); return last && k ? last[k] : null; };
 }
 
 function drawNumbers() {
@@ -397,11 +396,12 @@ function drawNumbers() {
     const low = get(name + '_p50'), high = get(name + '_p99'), ms = high < 1;
     return some(low) && some(high) ? `${number(ms ? 1e3 * low : low)} / ${number(ms ? 1e3 * high : high)} ${ms ? 'ms' : 's'}` : '–';
   };
-  put('rate', live ? number(get('ok') / step) : '–');
+  const rate = name => live && some(get(name)) ? number(get(name) / step) : '–';
+  put('rate', rate('ok'));
   put('inflight', live ? String(tick.in_flight) : '–');
   put('ttft', live ? pair('ttft_s') : '–');
   put('tpot', live ? pair('tpot_s') : '–');
-  put('tokens', live ? number(get('output_tokens') / step) : '–');
+  put('tokens', rate('output_tokens'));
 }
 
 function drawFailures() {

@@ -104,10 +104,11 @@ func content(root *os.Root, name string, mode fs.FileMode) ([]byte, error) {
 	return []byte("not a plain file: " + mode.String() + "\n"), nil
 }
 
-// outside tells whether no MANIFEST is about a file: what jobs leave, and the new text beside an edited file.
+// outside tells whether no MANIFEST is about a file: what jobs leave, the new text beside an edited file, and what tunnel.sh and
+// prometheus.sh keep.
 func outside(name string) bool {
 	if slurm, err := path.Match("slurm-*.out", name); err == nil && slurm {
 		return true
 	}
-	return name == "results" || strings.HasSuffix(name, ".new")
+	return name == "results" || name == "monitoring/targets" || name == "monitoring/data" || strings.HasSuffix(name, ".new")
 }

@@ -82,6 +82,9 @@ func TestCompile(t *testing.T) {
 		golden(t, "bundle/MANIFEST", c.bundle.Manifest())
 		made := []string{"bundle/MANIFEST"}
 		for _, file := range c.bundle.Files {
+			if !hasText(filepath.Base(t.Name()), file.Path) {
+				continue
+			}
 			golden(t, "bundle/"+file.Path, file.Data)
 			made = append(made, "bundle/"+file.Path)
 		}
@@ -96,6 +99,12 @@ func TestCompile(t *testing.T) {
 			}
 		}
 	})
+}
+
+// hasText tells whether a case has a file's text. What is in monitoring/ is long and much the same in all bundles: two have it, and of the
+// others MANIFEST tells whether it has changed.
+func hasText(name, file string) bool {
+	return !strings.HasPrefix(file, "monitoring/") || name == "listing3" || name == "vllm-single" || file == "monitoring/tunnel.sh" && name == "hostile"
 }
 
 // tree lists the files below a directory.

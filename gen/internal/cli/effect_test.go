@@ -121,18 +121,24 @@ var changes = map[string]struct{ both, other []string }{
 		other: []string{"workload.benchmark_suite=[{name: a, num_threads: 3}]"}},
 	"workload.benchmark_suite[].sleep_seconds": {both: []string{"-concurrency: 8, ", "-duration: 60s, ", "workload.benchmark_suite=[{name: a}]"},
 		other: []string{"workload.benchmark_suite=[{name: a, sleep_seconds: 3}]"}},
-	"servers.health_check.endpoint": {other: []string{"servers.health_check.endpoint=/other"}},
-	"servers.service_config":        {other: []string{"servers.service_config.ttft=1ms"}},
-	"artifacts.containers_dir":      {other: []string{"artifacts.containers_dir=/other"}},
-	"artifacts.container":           {both: []string{"-" + plainImage}, other: []string{"artifacts.container=/other.sif"}},
-	"artifacts.service.remote":      {other: []string{"artifacts.service.remote=docker://x/y:1"}},
-	"monitoring.metrics[].name":     {both: []string{"monitoring.metrics=[{name: fan, command: [read-fan]}]"}, other: []string{"monitoring.metrics=[{name: hum, command: [read-fan]}]"}},
-	"monitoring.metrics[].command":  {both: []string{"monitoring.metrics=[{name: fan, command: [read-fan]}]"}, other: []string{"monitoring.metrics=[{name: fan, command: [read-fan, --all]}]"}},
-	"monitoring.metrics[].unit":     {both: []string{"monitoring.metrics=[{name: fan, command: [read-fan]}]"}, other: []string{"monitoring.metrics=[{name: fan, command: [read-fan], unit: rpm}]"}},
-	"monitoring.metrics[].help":     {both: []string{"monitoring.metrics=[{name: fan, command: [read-fan]}]"}, other: []string{"monitoring.metrics=[{name: fan, command: [read-fan], help: how loud it is}]"}},
-	"monitoring.metrics[].metric":   {both: []string{"monitoring.metrics=[{name: fan, command: [read-fan]}]"}, other: []string{"monitoring.metrics=[{name: fan, metric: dummy_fan}]"}},
-	"monitoring.metrics[].from":     {both: []string{"monitoring.metrics=[{name: fan, metric: dummy_fan}]"}, other: []string{"monitoring.metrics=[{name: fan, from: server, metric: dummy_fan}]"}},
-	"repetitions.trials":            {other: []string{"repetitions={trials: 2}"}}, "repetitions.restarts": {other: []string{"repetitions={restarts: 2}"}},
+	"servers.health_check.endpoint":       {other: []string{"servers.health_check.endpoint=/other"}},
+	"servers.service_config":              {other: []string{"servers.service_config.ttft=1ms"}},
+	"artifacts.containers_dir":            {other: []string{"artifacts.containers_dir=/other"}},
+	"artifacts.container":                 {both: []string{"-" + plainImage}, other: []string{"artifacts.container=/other.sif"}},
+	"artifacts.service.remote":            {other: []string{"artifacts.service.remote=docker://x/y:1"}},
+	"monitoring.metrics[].name":           {both: []string{"monitoring.metrics=[{name: fan, command: [read-fan]}]"}, other: []string{"monitoring.metrics=[{name: hum, command: [read-fan]}]"}},
+	"monitoring.metrics[].command":        {both: []string{"monitoring.metrics=[{name: fan, command: [read-fan]}]"}, other: []string{"monitoring.metrics=[{name: fan, command: [read-fan, --all]}]"}},
+	"monitoring.metrics[].unit":           {both: []string{"monitoring.metrics=[{name: fan, command: [read-fan]}]"}, other: []string{"monitoring.metrics=[{name: fan, command: [read-fan], unit: rpm}]"}},
+	"monitoring.metrics[].help":           {both: []string{"monitoring.metrics=[{name: fan, command: [read-fan]}]"}, other: []string{"monitoring.metrics=[{name: fan, command: [read-fan], help: how loud it is}]"}},
+	"monitoring.metrics[].metric":         {both: []string{"monitoring.metrics=[{name: fan, command: [read-fan]}]"}, other: []string{"monitoring.metrics=[{name: fan, metric: dummy_fan}]"}},
+	"monitoring.metrics[].from":           {both: []string{"monitoring.metrics=[{name: fan, metric: dummy_fan}]"}, other: []string{"monitoring.metrics=[{name: fan, from: server, metric: dummy_fan}]"}},
+	"monitoring.push_interval":            {both: []string{"monitoring.pushgateway_url=http://mel2109:9091"}, other: []string{"monitoring.push_interval=37s"}},
+	"monitoring.prometheus_push_interval": {both: []string{"monitoring.pushgateway_url=http://mel2109:9091"}, other: []string{"monitoring.prometheus_push_interval=37s"}},
+	"monitoring.retention":                {both: []string{"monitoring.pushgateway_url=http://mel2109:9091"}, other: []string{"monitoring.retention=37s"}},
+	"monitoring.pushgateway.remote":       {both: []string{"monitoring.pushgateway={image: a.sif}"}, other: []string{"monitoring.pushgateway={image: a.sif, remote: docker://x/y:1}"}},
+	"monitoring.prometheus.remote":        {both: []string{"monitoring.prometheus={image: a.sif}"}, other: []string{"monitoring.prometheus={image: a.sif, remote: docker://x/y:1}"}},
+	"monitoring.prometheus.interval":      {both: []string{"monitoring.prometheus={image: a.sif}"}, other: []string{"monitoring.prometheus={image: a.sif, interval: 37s}"}},
+	"repetitions.trials":                  {other: []string{"repetitions={trials: 2}"}}, "repetitions.restarts": {other: []string{"repetitions={restarts: 2}"}},
 }
 
 // carried are the keys that change nothing but recipe.resolved.yaml, each with why that is so.
@@ -149,7 +155,7 @@ var carried = map[string]string{
 }
 
 // later are sections that the issue of the recipe language has carried now, for parts that grow later.
-var later = []string{"monitoring.", "logging.", "reporting."}
+var later = []string{"logging.", "reporting."}
 
 // Every key of a recipe does something: a value other than its default changes what the job runs by, or the key is one of
 // those that are carried, and no others are.
@@ -280,6 +286,29 @@ func bundleOf(t *testing.T, sets []string) (files map[string][]byte, resolved []
 		}
 	}
 	return files, resolved
+}
+
+// The words of monitoring.metrics choose what is read, and output_file names one file of it all.
+func TestWhatIsReadIsChosen(t *testing.T) {
+	for metrics, want := range map[string]struct{ has, lacks string }{
+		"[gpu, cores, cpu, energy]": {`"collectors": [
+    "cpu",
+    "cores",
+    "gpu"
+  ]`, `"server"`},
+		"[memory, server]": {`"path": "/metrics"`, `"cpu"`},
+		"[memory, {name: q, metric: dummy_requests_running}]": {`"path": "/metrics"`, `"server",`},
+		"[{name: q, metric: dummy_requests_running}]":         {`"path": "/metrics"`, `"collectors"`},
+	} {
+		files, _ := bundleOf(t, []string{"monitoring.metrics=" + metrics})
+		if text := string(files["node/watch.json"]); !strings.Contains(text, want.has) || strings.Contains(text, want.lacks) {
+			t.Errorf("%s: node/watch.json has %s and lacks %s: %s", metrics, want.has, want.lacks, text)
+		}
+	}
+	files, _ := bundleOf(t, []string{"monitoring.output_file=all.csv"})
+	if text := string(files["job.sbatch"]); !strings.Contains(text, "OUTPUT_FILE='all.csv'") {
+		t.Error("job.sbatch does not name all.csv")
+	}
 }
 
 // Who looks more closely has not measured something else: how nodes and servers are watched is in no trial, and so in no key of

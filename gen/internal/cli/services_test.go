@@ -33,6 +33,19 @@ func TestServiceReferenceIsCurrent(t *testing.T) {
 	golden(t, "../../../docs/services.md", text)
 }
 
+// docs/metrics.md is made from the table and the folders; a change of either without the other fails here.
+func TestMetricReferenceIsCurrent(t *testing.T) {
+	fsys, err := service.Open(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := service.MetricReference(fsys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "../../../docs/metrics.md", text)
+}
+
 // docs/clusters.md is made from the profiles; a change of the one without the other fails here.
 func TestClusterReferenceIsCurrent(t *testing.T) {
 	all, _, err := profiles()

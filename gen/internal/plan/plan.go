@@ -57,11 +57,21 @@ type Setting struct {
 	Stores          []Store        `json:"stores,omitempty"`   // that keep metrics while the job runs, in the order in which they start
 	ScrapeS         float64        `json:"scrape_s,omitempty"` // seconds between two readings by Prometheus
 	StoreStep       []string       `json:"store_step,omitempty"`
+	OutputFile      string         `json:"output_file,omitempty"` // all nodes' readings in one file of the job's results
+	Logs            *workload.Logs `json:"logs,omitempty"`        // node/logs.json; nil: logs are neither collected nor bounded
 	MonitorStep     []string       `json:"monitor_step,omitempty"`
 	MonitorGPUs     []string       `json:"monitor_gpus,omitempty"` // beside those on nodes with the servers' GPUs
 	GPUs            int            `json:"gpus,omitempty"`         // that a step with MonitorGPUs sees on each node
 	Bill            string         `json:"bill"`                   // unit of the bill
 	Prefetch        Prefetch       `json:"prefetch,omitzero"`
+	Login           Login          `json:"-"` // is no part of what is run
+}
+
+// Login is where people reach the cluster from outside, as its profile says; "" and 0 where it does not.
+type Login struct {
+	Host string
+	Port int
+	Dir  string // where job directories go there, from the home directory if it does not begin with /
 }
 
 // Store is a program that keeps metrics while the job runs, started by the job on one node.

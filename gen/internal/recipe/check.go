@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -34,6 +35,7 @@ func (f *File) Check(svc *service.Service, cl *cluster.Profile) diag.List {
 		c := check{values: v, Recipe: v.recipe(), svc: svc, cl: cl}
 		if c.rules(); points == 1 {
 			c.idle()
+			c.logs()
 			c.carried()
 		}
 		for _, d := range c.l {
@@ -123,15 +125,24 @@ func (c *check) written(path string) bool {
 // brought tells whether a section comes with a point of the sweep alone: of the keys that the recipe's own lacks Load has told.
 func (c *check) brought(path string) bool { return c.has(path) && !c.written(path) }
 
-// times: a window of no length measures nothing.
+// ownFile are the names that a job's results have anyway, those of trials and of monitors' files among them.
+var ownFile = regexp.MustCompile(`^(job\.json|(events|ledger|nodes|blamed)\.tsv|summary\.csv|report\.(txt|html)|control\.token|edited|ballast|logs|executors|exporters|addresses|monitor-.*|\d+)$`)
+
+// times: a window of no length measures nothing, and what is read has a pace and a place of its own.
 func (c *check) times() {
 	for _, path := range []string{"workload.duration", "workload.timeout", "servers.health_check.interval", "servers.health_check.timeout"} {
 		if c.good(path) && c.seconds(path) == 0 {
 			c.l.Errorf(c.at(path), "out-of-range", "write a duration above 0", "%s is 0", path)
 		}
 	}
+	if name := c.Monitoring.OutputFile; c.good("monitoring.output_file") && ownFile.MatchString(name) {
+		c.l.Errorf(c.at("monitoring.output_file"), "taken", "write a name such as benchmark_metrics.csv", "monitoring.output_file is %s, and a job's results have a file of that name already", name)
+	}
 	if c.good("monitoring.interval") && c.Monitoring.IntervalS < 0.1 {
 		c.l.Errorf(c.at("monitoring.interval"), "out-of-range", "write 100ms or more", "monitoring.interval is %g s, and a reading itself takes milliseconds", c.Monitoring.IntervalS)
+	}
+	if at := "monitoring.push_interval"; c.good(at) && c.seconds(at) < 1 {
+		c.l.Errorf(c.at(at), "out-of-range", "write 1s or more: Prometheus itself looks each 15s", "%s is %g s, and a Pushgateway checks all that it has at each push", at, c.seconds(at))
 	}
 }
 
@@ -150,8 +161,22 @@ func (c *check) idle() {
 			}
 		}
 	}
+	c.unpushed()
+}
+
+// unpushed: without a Pushgateway nothing is pushed, and the job's own ends with the job.
+func (c *check) unpushed() {
+	const url, own = "monitoring.pushgateway_url", "monitoring.pushgateway"
+	if c.node(url).refused() || c.good(url) {
+		return
+	}
 	for _, key := range []string{"push_interval", "retention"} {
-		if at := "monitoring." + key; c.written(at) && !c.good("monitoring.pushgateway_url") && !c.node("monitoring.pushgateway_url").refused() {
+		switch at := "monitoring." + key; {
+		case !c.written(at) || c.has(own) && key == "push_interval":
+		case c.has(own):
+			c.l.Hintf(c.keyAt(at), "no-effect", "delete it", "%s has no effect: the job's own Pushgateway ends with it", at)
+			c.l.Fix(c.delete(at))
+		default:
 			c.l.Hintf(c.keyAt(at), "no-effect", "write monitoring.pushgateway_url, or delete it", "%s has no effect without a Pushgateway", at)
 			c.l.Fix(c.delete(at))
 		}
@@ -161,17 +186,11 @@ func (c *check) idle() {
 // carried: keys that are checked and kept, and that no part of a job reads yet. Who writes them is told so, once a section.
 func (c *check) carried() {
 	for section, keys := range map[string][]string{
-		"monitoring": {"push_interval", "pushgateway_url", "output_file", "metrics", "retention"},
-		"logging":    {"enabled", "type", "create_jsonl", "flush_interval", "outputs", "aggregation", "categories", "format", "retention"},
-		"reporting":  {"formats", "include", "output_directory"},
+		"reporting": {"formats", "include", "output_directory"},
 	} {
 		var all []string
 		for _, key := range keys {
-			lone := section == "monitoring" && (key == "push_interval" || key == "retention") && !c.good("monitoring.pushgateway_url") // idle tells of it
-			if at := section + "." + key; at == metricsAt && !c.chooses() {
-				continue
-			}
-			if c.written(section+"."+key) && !lone && !c.node(section+"."+key).refused() {
+			if c.written(section+"."+key) && !c.node(section+"."+key).refused() {
 				all = append(all, key)
 			}
 		}

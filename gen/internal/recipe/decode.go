@@ -207,6 +207,7 @@ func (v *values) constant() *Recipe {
 		Clients:       Clients{Port: v.whole("clients.port")},
 		Artifacts:     v.artifacts(),
 		Monitoring:    v.monitoring(),
+		Logging:       v.logging(),
 		Reporting:     Reporting{Percentiles: v.numbers("reporting.percentiles")},
 	}
 	r.Repetitions, r.Restarts = v.repetitions()
@@ -328,6 +329,21 @@ func (v *values) health() HealthCheck {
 	return HealthCheck{Enabled: v.yes(at + "enabled"), TimeoutS: v.seconds(at + "timeout"), IntervalS: v.seconds(at + "interval"), Endpoint: v.text(at + "endpoint")}
 }
 
+// pushEvery is monitoring.push_interval where a recipe is silent, in seconds.
+const pushEvery = 15
+
+func (v *values) monitoring() Monitoring {
+	return Monitoring{
+		Enabled: v.yes("monitoring.enabled"), IntervalS: v.seconds("monitoring.interval"), Metrics: v.metrics(), Exporter: v.yes("monitoring.exporter"),
+		Collectors: v.collectors(), OutputFile: v.text("monitoring.output_file"),
+		Push: Push{
+			URL: v.text("monitoring.pushgateway_url"), IntervalS: cmp.Or(v.seconds("monitoring.push_interval"), pushEvery),
+			RetentionS: v.seconds("monitoring.retention"),
+		},
+		Pushgateway: v.store("pushgateway"), Prometheus: v.store("prometheus"), ScrapeS: v.seconds("monitoring.prometheus.interval"),
+	}
+}
+
 func (v *values) artifacts() Artifacts {
 	return Artifacts{ContainersDir: v.text("artifacts.containers_dir"), Image: v.contained("artifacts.service.path"), Remote: v.text("artifacts.service.remote")}
 }
@@ -339,11 +355,4 @@ func (v *values) contained(at string) string {
 		return image
 	}
 	return path.Join(v.text("artifacts.containers_dir"), image)
-}
-
-func (v *values) monitoring() Monitoring {
-	return Monitoring{
-		Enabled: v.yes("monitoring.enabled"), IntervalS: v.seconds("monitoring.interval"), Metrics: v.metrics(),
-		Pushgateway: v.store("pushgateway"), Prometheus: v.store("prometheus"), ScrapeS: v.seconds("monitoring.prometheus.interval"),
-	}
 }

@@ -67,6 +67,10 @@ func (c *check) stores() {
 			c.l.Fix(c.delete(at + ".remote"))
 		}
 	}
+	if url, own := storesAt+"pushgateway_url", storesAt+"pushgateway"; c.good(url) && c.has(own) {
+		c.l.Errorf(c.at(url), "conflict", "delete one of the two", "%s and %s: readings are pushed to one Pushgateway", url, own)
+		c.l.Fix(c.delete(url))
+	}
 	if at := storesAt + "prometheus.interval"; c.good(at) && c.seconds(at) < 1 {
 		c.l.Errorf(c.at(at), "out-of-range", "write 1s or more", "%s is %g s: every reading is a request to each node", at, c.seconds(at))
 	}

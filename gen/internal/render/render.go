@@ -53,10 +53,12 @@ func Render(in Input) (*bundle.Bundle, error) {
 	for i := range v.Stores {
 		r.script("node/"+v.Stores[i].Name+".sh.tmpl", "node/"+v.Stores[i].Name+".sh", &v.Stores[i])
 	}
-	r.script("monitoring/view.sh.tmpl", "monitoring/view.sh", v)
 	r.execute("README.md.tmpl", "README.md", 0o644, v)
 	if r.err != nil {
 		return nil, r.err
+	}
+	if err := r.laptop(in, v); err != nil {
+		return nil, err
 	}
 	b.Add("node/causes.tsv", 0o644, causes(in.Service))
 	b.Add("node/proof.tsv", 0o644, proof(in.Service))
@@ -66,6 +68,13 @@ func Render(in Input) (*bundle.Bundle, error) {
 			return nil, fmt.Errorf("rendering what is watched: %w", err)
 		}
 		b.Add("node/watch.json", 0o644, text)
+	}
+	if l := in.Plan.Setting.Logs; l != nil && (l.JSONLines || l.Console) {
+		text, err := indented(l)
+		if err != nil {
+			return nil, fmt.Errorf("rendering what becomes of the logs: %w", err)
+		}
+		b.Add("node/logs.json", 0o644, text)
 	}
 	if err := scripts(b, in.Service); err != nil {
 		return nil, err
@@ -147,7 +156,7 @@ func parse(fsys fs.FS, traced bool) (*template.Template, error) {
 		"quote": quote, "array": array, "words": words, "assign": assign, "directive": directive, "comment": comment,
 		"lib": func(name string) (string, error) { return lib(fsys, name, traced) },
 	})
-	for _, pattern := range []string{"*.tmpl", "node/*.tmpl", "monitoring/*.tmpl"} {
+	for _, pattern := range []string{"*.tmpl", "node/*.tmpl", "monitoring/*.tmpl", "monitoring/grafana/provisioning/*/*.tmpl"} {
 		files, err := fs.Glob(fsys, pattern)
 		if err != nil {
 			return nil, err

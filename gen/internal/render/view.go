@@ -17,9 +17,10 @@
 //	@SERVICE@  the bundle's service/, with the service's own scripts
 //	@TMP@      a short directory in /tmp of this node, removed at the end (Ray: --temp-dir=@TMP@/ray)
 //
-// Offsets in the block: 0 the server, 6 the executor, 7 the master port of spmd and mp, 9 the Pushgateway, 10 to 18 Ray's
-// own ports, 30 to 89 Ray's workers, 90 Prometheus. Several servers on a node are at 0, 10, 20 and so on. In local mode node k adds 10·k, so that up to
-// ten nodes with a server each fit on one machine.
+// Offsets in the block: 0 the server, 6 the executor, 7 the master port of spmd and mp, 8 a monitor's exporter, 9 the Pushgateway,
+// 10 to 18 Ray's own ports, 30 to 89 Ray's workers, 90 Prometheus, 92 to 95 exporters and 96 to 99 executors whose port is taken.
+// Several servers on a node are at 0, 10, 20 and so on. In local mode node k adds 10·k, so that up to ten nodes with a server each
+// fit on one machine.
 package render
 
 // Bundle is what every template of a bundle sees. Seconds are whole.
@@ -56,9 +57,14 @@ type Bundle struct {
 	HealthTimeout      int
 	HealthInterval     int
 	MonitorInterval    string   // "1s"; "" when monitoring is off
+	OutputFile         string   // of all nodes' readings, in the job's results; "" for none
 	GPUs               int      // that a step with MonitorGPUs sees on each of its nodes
 	SrunMPI            string   // value of srun --mpi, "" for none given
 	Watch              bool     // node/watch.json says what else is read
+	Laptop             Laptop   // monitoring/
+	Exporter           bool     // monitors show their last row to Prometheus
+	LogMB              int      // the most that the log of a server may take, in MiB; 0: no bound
+	Kernel             bool     // monitors read the kernel's messages
 	Stores             []Store  // of metrics, in the order in which they start
 	StoreStep          []string // further srun options of a store's step
 	MonitorStep        []string // further srun options of the monitor's step
@@ -75,6 +81,25 @@ type Bundle struct {
 	Prefetch           []Prefetch // models, in the service's words
 }
 
+// Laptop is what the parts of monitoring/ see, which run on a person's own machine.
+type Laptop struct {
+	Service      string
+	Slug         string // name of the jobs
+	ScenarioJSON string // as written, in JSON
+	Local        bool
+	SSHHost      string   // the cluster's login node; "" where the profile names none
+	SSHPort      string   // "" for ssh's own choice
+	SSHDir       string   // where bundles lie there; "" for gen's own choice
+	Dashboards   []string // their uids in Grafana
+}
+
+// Scraper is prometheus.yml for some versions of Prometheus.
+type Scraper struct {
+	Version    string   // which ones
+	Started    string   // how those are started
+	Histograms []string // lines by which they keep classic and native histograms at once
+}
+
 // Image is a container image and where prefetch gets it from ("" when nobody said).
 type Image struct{ Path, Remote string }
 
@@ -87,7 +112,6 @@ type Store struct {
 	Image    string // path, "" without a container
 	Interval string // between two readings by Prometheus, "15s"
 	Timeout  string // of one reading
-	Label    string // "scenario": "demo", as JSON has it
 }
 
 // Prefetch is one command that brings a model, run inside an image ("" on the host).

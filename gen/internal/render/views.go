@@ -1,7 +1,6 @@
 package render
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -22,10 +21,15 @@ func view(in Input) *Bundle {
 		PrefetchOnCompute: s.Prefetch.OnCompute, PrefetchDirectives: directives(s.Prefetch.Directives),
 	}
 	if s.MonitorS > 0 {
-		v.Watch = s.Watch.Schema > 0
+		v.Laptop = laptop(in)
+		v.Watch, v.Exporter = s.Watch.Schema > 0, s.Watch.Exporter
+		v.OutputFile = s.OutputFile
 		v.MonitorInterval = strconv.FormatFloat(s.MonitorS, 'f', -1, 64) + "s"
 	}
 	v.store(s)
+	if s.Logs != nil {
+		v.LogMB, v.Kernel = s.Logs.SizeMB, s.Logs.Kernel
+	}
 	for _, d := range p.Deployments {
 		v.Deployments = append(v.Deployments, deployment(d))
 		v.External = v.External || len(d.External) > 0
@@ -85,10 +89,9 @@ func (v *Bundle) pull(image Image) {
 // store adds what keeps metrics while the job runs. A reading may take as long as there is until the next, 10 s at most.
 func (v *Bundle) store(s plan.Setting) {
 	v.StoreStep = s.StoreStep
-	label, _ := json.Marshal(v.Scenario) // a string can't fail
 	for _, k := range s.Stores {
 		v.Stores = append(v.Stores, Store{
-			Bundle: v, Name: k.Name, Argv: k.Argv, Port: k.Port, Image: k.Image, Label: `"scenario": ` + string(label),
+			Bundle: v, Name: k.Name, Argv: k.Argv, Port: k.Port, Image: k.Image,
 			Interval: milliseconds(s.ScrapeS), Timeout: milliseconds(min(10, s.ScrapeS)),
 		})
 	}

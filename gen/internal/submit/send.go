@@ -88,8 +88,8 @@ func (s *SSH) remote() string {
 	return host + ":" + dir + "/"
 }
 
-// stays are the files that do: what jobs leave in a bundle, and the new texts beside edited files.
-var stays = []string{"/results", "/slurm-*.out", "*.new", "*.part"}
+// stays are the files that do: what jobs leave in a bundle, what is kept here to watch them, and the new texts beside edited files.
+var stays = []string{"/results", "/slurm-*.out", "/monitoring/targets", "/monitoring/data", "*.new", "*.part"}
 
 func (s *SSH) sendCommand(ctx context.Context, dir string) *exec.Cmd {
 	words := []string{"-p"}

@@ -7,8 +7,8 @@ set -euo pipefail
 readonly NAME='prometheus' PROGRAM='/usr/bin/prometheus' IMAGE=''
 readonly RUNTIME='' GPU_FLAG='' SECRETS=()
 readonly INTERVAL='5000ms' TIMEOUT='5000ms' # of readings
-readonly LABELS='"scenario": "dummy-slurm"'                                 # of every target, beside the job's number
-readonly MOST_MB=4000                                            # that its data may take of the results
+readonly SCENARIO='"dummy-slurm"' # in JSON
+readonly MOST_MB=4000 # that its data may take of the results
 readonly RUN=$1
 shift
 
@@ -169,14 +169,34 @@ guard() {
     for ((k = 0; k < 40; k++)); do kill -0 "$2" 2>/dev/null || break; sleep 0.1; done
     pkill -KILL -P "$2"; kill -KILL "$2" 2>/dev/null
     shift 2; "$@"' guard "$$" "$@" &
+  # shellcheck disable=SC2034 # a script that ends all its jobs alike has no use for it
   GUARD=$!
 }
 
+# config_of VERSION DIR: CONFIG, which of DIR's files this Prometheus reads, and FLAGS, what it has to be started with besides, so that it
+# keeps classic and native histograms at once. What they are called has changed twice.
+config_of() {
+  local major=${1%%.*} minor=${1#*.}
+  minor=${minor%%.*}
+  FLAGS=''
+  case $major in
+    2) CONFIG=$2/prometheus-2.yml FLAGS=--enable-feature=native-histograms; ((minor >= 45)) ;;
+    *)
+      CONFIG=$2/prometheus.yml
+      ((major > 3 || minor >= 8)) || CONFIG=$2/prometheus-3.0.yml FLAGS=--enable-feature=native-histograms
+      ;;
+  esac
+}
+
+# version_of PROGRAM...: the version that it says it has, such as 2.53.3.
+version_of() { "$@" --version 2>&1 | sed -n 's/^prometheus, version \([0-9][0-9]*\.[0-9][0-9]*[0-9.]*\).*/\1/p'; }
+
 # ── What keeps metrics on this node: one program, from its first free port to its end ────────────────────────────
 
+# While it runs there are no command substitutions: a signal that comes in one makes bash 5.2 lose the script.
 STORE='' GUARD='' HASTE=''
-trap 'HASTE=${HASTE:-60}' USR1   # the job's own end: there is a minute for what is to be kept
-trap 'HASTE=2' TERM INT HUP      # Slurm's, which may have no more patience than five seconds
+trap 'HASTE=${HASTE:-60}' USR1 # the job's own end: there is a minute for what is to be kept
+trap 'HASTE=2' TERM INT HUP    # Slurm's, which may have no more patience than five seconds
 
 # run_store PORT...: the program at the first of these ports where it comes to listen; its address is published then. It ends
 # when it is asked to, or with the program. Its files are on the node's own disk, and what is to be kept of them goes to results.
@@ -184,9 +204,11 @@ run_store() {
   local port
   TMP=${TMPDIR:-/tmp}/${TMP##*/}-$NAME
   own_tmp ''
+  trap '"$BUNDLE/node/tidy.sh" "$TMP"' EXIT # and with it whatever of it still ran
   read -r IP <"$RUN/address/$NODE"
   mkdir -p "$RUN/addresses" "$RUN/placed"
   printf '%s %s %s\n' "$NODE" "$$" "$TMP" >"$RUN/placed/store.$NAME"
+  [[ $IMAGE ]] || type -P "$PROGRAM" >/dev/null || { printf '%s is no program on %s\n' "$PROGRAM" "$NODE"; exit 1; }
   prepare_store
   for port; do
     [[ ! $HASTE ]] || break
@@ -208,6 +230,7 @@ start_store() {
   (
     give TMPDIR "$TMP" # by which tidy.sh knows what is its own
     give GOMAXPROCS 1
+    [[ ! ${MOST_KB-} ]] || ulimit -v "$MOST_KB"
     exec nice -n 10 "${CONTAINED[@]}"
   ) &
   STORE=$!
@@ -265,55 +288,39 @@ stop_store() {
   STORE=''
 }
 
-# end_store: nothing is left on the node. Where it was not asked to end it has failed, and 0 would not say so.
+# end_store: what is to be kept goes to results, and nothing is left on the node. Where it was not asked to end it has failed, and 0 would not say so.
 end_store() {
   local asked=$HASTE
   STATUS=1
   stop_store
   rm -f "$RUN/addresses/$NAME"
-  [[ ! -d $TMP ]] || keep "${HASTE:-60}"
-  "$BUNDLE/node/tidy.sh" "$TMP"
+  keep "${HASTE:-60}"
   [[ ! $asked ]] || exit 0
   printf '%s ended by itself with status %s\n' "$NAME" "$STATUS"
   exit "$((STATUS > 0 ? STATUS : 1))"
 }
 
-# prepare_store: its configuration. Native histograms are read by a flag of Prometheus 2 (FEATURES), and by a line of the
-# configuration from 3.9 on, which before that is none.
+# prepare_store: its configuration is that of monitoring/ for its version, at the recipe's interval.
 prepare_store() {
-  local version native=''
-  BINDS=("$TMP") FEATURES=()
-  contained "$IMAGE" "$PROGRAM" --version
-  version=$("${CONTAINED[@]}" 2>&1) || { printf '%s\n%s does not run on %s\n' "$version" "${IMAGE:-$PROGRAM}" "$NODE"; end_store; }
-  [[ $version =~ version\ v?([0-9]+)\.([0-9]+) ]] || { printf '%s\nthis is no Prometheus\n' "$version"; end_store; }
-  if ((BASH_REMATCH[1] < 3 || (BASH_REMATCH[1] == 3 && BASH_REMATCH[2] < 9))); then
-    FEATURES=(--enable-feature=native-histograms)
-  else
-    native='  scrape_native_histograms: true'
+  local version
+  BINDS=("$TMP")
+  contained "$IMAGE" "$PROGRAM"
+  version=$(version_of "${CONTAINED[@]}") || :
+  if [[ ! $version ]] || ! config_of "$version" "$BUNDLE/monitoring"; then
+    printf '%s on %s is %s: 2.45 or later is needed\n' "${IMAGE:-$PROGRAM}" "$NODE" "${version:+version }${version:-no Prometheus that runs}"
+    exit 1
   fi
   mkdir -p "$TMP/targets"
-  cat >"$TMP/prometheus.yml" <<END
-global:
-  scrape_interval: $INTERVAL
-  scrape_timeout: $TIMEOUT
-$native
-scrape_configs:
-  - job_name: client
-    metrics_path: /metrics/prometheus
-    honor_labels: true
-    file_sd_configs: [{files: [targets/client.json]}]
-  - job_name: node
-    metrics_path: /metrics/prometheus
-    honor_labels: true
-    file_sd_configs: [{files: [targets/node.json]}]
-END
+  sed "s/^  scrape_interval: .*/  scrape_interval: $INTERVAL\n  scrape_timeout: $TIMEOUT/" "$CONFIG" >"$TMP/prometheus.yml"
+  cp "$BUNDLE/monitoring/alerts.yml" "$TMP"
   refresh
 }
 
 # command_of ADDRESS: nobody can delete by its API, and a stranger's query can't take the node's memory or its cores.
 command_of() {
   ARGV=("$PROGRAM" --config.file="$TMP/prometheus.yml" --storage.tsdb.path="$TMP/data" --web.listen-address="$1"
-    --storage.tsdb.retention.time=1y --query.max-concurrency=4 --query.timeout=30s --query.max-samples=10000000 "${FEATURES[@]}")
+    --storage.tsdb.retention.time=1y --query.max-concurrency=4 --query.timeout=30s --query.max-samples=10000000)
+  [[ ! $FLAGS ]] || ARGV+=("$FLAGS")
 }
 
 # refresh: who is to be read, by what executors and monitors have published by now.
@@ -323,6 +330,7 @@ refresh() {
 }
 
 # list_targets JOB DIRECTORY: Prometheus reads the file anew when another one is moved to its place.
+declare -A LISTED=()
 list_targets() {
   local file node address rows=''
   for file in "$2"/*; do
@@ -330,12 +338,13 @@ list_targets() {
     if [[ ! -f $file || $node == *.part ]] || ! read -r address <"$file"; then continue; fi
     [[ $node =~ ^[A-Za-z0-9._-]+$ && $address =~ ^[][0-9A-Fa-f.:]+:[0-9]+$ ]] || continue # nothing else is data for JSON as it stands
     rows+="${rows:+,}"$'\n'"  {\"targets\": [\"$address\"], \"labels\": {\"host\": \"$node\", \"instance\": \"$node:${address##*:}\","
-    rows+=" \"jobid\": \"${RUN##*/}\", $LABELS}}"
+    rows+=" \"jobid\": \"${RUN##*/}\", \"scenario\": $SCENARIO}}"
   done
   rows="[$rows"$'\n'"]"
-  [[ $rows != "$(cat "$TMP/targets/$1.json" 2>/dev/null)" ]] || return 0
-  printf '%s\n' "$rows" >"$TMP/targets/$1.json.new"
-  mv "$TMP/targets/$1.json.new" "$TMP/targets/$1.json"
+  [[ $rows != "${LISTED[$1]-}" ]] || return 0
+  LISTED[$1]=$rows
+  printf '%s\n' "$rows" >"$TMP/targets/run.$1.json.new"
+  mv "$TMP/targets/run.$1.json.new" "$TMP/targets/run.$1.json"
 }
 
 # keep SECONDS: the data as they lie there after the end are what another Prometheus can open. They are whole in results, or not
@@ -344,7 +353,8 @@ keep() {
   local size part=$RUN/prometheus.part
   [[ -d $TMP/data ]] || return 0
   rm -f "$TMP/data/lock" "$TMP/data/queries.active"
-  size=$(du -sm "$TMP/data" | cut -f 1)
+  du -sm "$TMP/data" >"$TMP/size"
+  read -r size _ <"$TMP/size"
   if ((size > MOST_MB)); then printf 'its data are %d MB, and results get %d at most: they are not kept\n' "$size" "$MOST_MB"; return; fi
   if timeout "$1" cp -R "$TMP/data" "$part" && mv "$part" "$RUN/prometheus"; then
     printf 'its data, %d MB, are in %s/prometheus\n' "$size" "$RUN"

@@ -6,6 +6,7 @@ set -euo pipefail
 
 readonly NAME='pushgateway' PROGRAM='pushgateway' IMAGE='/srv/images/pushgateway.sif'
 readonly RUNTIME='apptainer' GPU_FLAG='' BINDS=() SECRETS=()
+readonly MOST_KB=3145728 # of address space, half of which Go takes for nothing: a stranger may push here, and is not to fill the node
 readonly RUN=$1
 shift
 
@@ -166,14 +167,16 @@ guard() {
     for ((k = 0; k < 40; k++)); do kill -0 "$2" 2>/dev/null || break; sleep 0.1; done
     pkill -KILL -P "$2"; kill -KILL "$2" 2>/dev/null
     shift 2; "$@"' guard "$$" "$@" &
+  # shellcheck disable=SC2034 # a script that ends all its jobs alike has no use for it
   GUARD=$!
 }
 
 # ── What keeps metrics on this node: one program, from its first free port to its end ────────────────────────────
 
+# While it runs there are no command substitutions: a signal that comes in one makes bash 5.2 lose the script.
 STORE='' GUARD='' HASTE=''
-trap 'HASTE=${HASTE:-60}' USR1   # the job's own end: there is a minute for what is to be kept
-trap 'HASTE=2' TERM INT HUP      # Slurm's, which may have no more patience than five seconds
+trap 'HASTE=${HASTE:-60}' USR1 # the job's own end: there is a minute for what is to be kept
+trap 'HASTE=2' TERM INT HUP    # Slurm's, which may have no more patience than five seconds
 
 # run_store PORT...: the program at the first of these ports where it comes to listen; its address is published then. It ends
 # when it is asked to, or with the program. Its files are on the node's own disk, and what is to be kept of them goes to results.
@@ -181,9 +184,11 @@ run_store() {
   local port
   TMP=${TMPDIR:-/tmp}/${TMP##*/}-$NAME
   own_tmp ''
+  trap '"$BUNDLE/node/tidy.sh" "$TMP"' EXIT # and with it whatever of it still ran
   read -r IP <"$RUN/address/$NODE"
   mkdir -p "$RUN/addresses" "$RUN/placed"
   printf '%s %s %s\n' "$NODE" "$$" "$TMP" >"$RUN/placed/store.$NAME"
+  [[ $IMAGE ]] || type -P "$PROGRAM" >/dev/null || { printf '%s is no program on %s\n' "$PROGRAM" "$NODE"; exit 1; }
   prepare_store
   for port; do
     [[ ! $HASTE ]] || break
@@ -205,6 +210,7 @@ start_store() {
   (
     give TMPDIR "$TMP" # by which tidy.sh knows what is its own
     give GOMAXPROCS 1
+    [[ ! ${MOST_KB-} ]] || ulimit -v "$MOST_KB"
     exec nice -n 10 "${CONTAINED[@]}"
   ) &
   STORE=$!
@@ -262,14 +268,13 @@ stop_store() {
   STORE=''
 }
 
-# end_store: nothing is left on the node. Where it was not asked to end it has failed, and 0 would not say so.
+# end_store: what is to be kept goes to results, and nothing is left on the node. Where it was not asked to end it has failed, and 0 would not say so.
 end_store() {
   local asked=$HASTE
   STATUS=1
   stop_store
   rm -f "$RUN/addresses/$NAME"
-  [[ ! -d $TMP ]] || keep "${HASTE:-60}"
-  "$BUNDLE/node/tidy.sh" "$TMP"
+  keep "${HASTE:-60}"
   [[ ! $asked ]] || exit 0
   printf '%s ended by itself with status %s\n' "$NAME" "$STATUS"
   exit "$((STATUS > 0 ? STATUS : 1))"

@@ -1,5 +1,6 @@
 #!/bin/bash
-# Becomes the monitor of this node: a row a reading in monitor-NODE.csv. Called by the job script: monitor.sh RUN
+# Becomes the monitor of this node: a row a reading in monitor-NODE.csv. Called by the job script:
+# monitor.sh RUN
 set -euo pipefail
 
 readonly RUN=$1

@@ -13,7 +13,7 @@
 set -uo pipefail
 HERE=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd) || exit
 
-readonly DASHBOARD='ollama'
+readonly DASHBOARD='hpcbench-ollama'
 readonly QUERY='{job="client",__name__=~".+_throughput_rps"}'
 
 # config_of VERSION DIR: CONFIG, which of DIR's files this Prometheus reads, and FLAGS, what it has to be started with besides, so that it
@@ -31,8 +31,8 @@ config_of() {
   esac
 }
 
-# version_of PROGRAM: the version that it says it has, such as 2.53.3.
-version_of() { "$1" --version 2>&1 | sed -n 's/^prometheus, version \([0-9][0-9]*\.[0-9][0-9]*[0-9.]*\).*/\1/p'; }
+# version_of PROGRAM...: the version that it says it has, such as 2.53.3.
+version_of() { "$@" --version 2>&1 | sed -n 's/^prometheus, version \([0-9][0-9]*\.[0-9][0-9]*[0-9.]*\).*/\1/p'; }
 
 # shellcheck disable=SC2034 # CONFIG is config_of's
 RESULTS='' PORT='' PROGRAM=${PROMETHEUS-prometheus} GRAFANA='' CONFIG='' FLAGS=''
@@ -51,7 +51,6 @@ main() {
   trap 'exit 130' INT
   trap 'exit 143' TERM
   trap 'exit 129' HUP
-  PORT=${PORT:-$(free_from 9092)}
   if [[ $RESULTS && -d $RESULTS/prometheus ]]; then stored; else live; fi
   start_grafana
   attend
@@ -72,7 +71,7 @@ arguments() {
     esac
     shift
   done
-  OPTIONS=("--" "$@") # never empty, which bash 3.2 takes for unset
+  OPTIONS=("$@")
   RESULTS=${RESULTS%/prometheus}
   case $PORT in *[!0-9]*) fail "--port wants a number, not $PORT" ;; esac
   [[ ! $RESULTS || -f $RESULTS/events.tsv || -d $RESULTS/prometheus ]] || fail "$RESULTS is no run: results/<jobid> of a bundle is one"
@@ -105,10 +104,7 @@ stored() {
   cp -R "$RESULTS/prometheus" "$STATE/data" || fail "$RESULTS/prometheus can't be copied to $STATE"
   chmod -R u+rwX "$STATE/data"
   printf 'global: {}\n' >"$STATE/prometheus.yml"
-  # shellcheck disable=SC2086 # one word or none
-  start prometheus "$PROGRAM" --config.file="$STATE/prometheus.yml" --storage.tsdb.path="$STATE/data" \
-    --storage.tsdb.retention.time=100y --web.listen-address="127.0.0.1:$PORT" $FLAGS
-  ready
+  run_prometheus on_copy
   if [[ -s $RESULTS/events.tsv ]]; then
     BEGAN=$(head -n 1 "$RESULTS/events.tsv") BEGAN=${BEGAN%%[!0-9]*}
     ENDED=$(tail -n 1 "$RESULTS/events.tsv") ENDED=${ENDED%%[!0-9]*}
@@ -117,33 +113,40 @@ stored() {
   say "Prometheus $VERSION with $RESULTS/prometheus: $(page)"
 }
 
+# on_copy: becomes Prometheus.
+on_copy() {
+  # shellcheck disable=SC2086 # one word or none
+  exec "$PROGRAM" --config.file="$STATE/prometheus.yml" --storage.tsdb.path="$STATE/data" \
+    --storage.tsdb.retention.time=100y --web.listen-address="127.0.0.1:$PORT" $FLAGS
+}
+
 # live: what runs now, by way of tunnel.sh; what it measures stays in data/, as prometheus.sh has it.
 live() {
   export PROMETHEUS=$PROGRAM
-  start prometheus "$HERE/prometheus.sh" "$PORT"
-  ready
+  run_prometheus here
   say "Prometheus $VERSION: $(page)"
-  "$HERE/tunnel.sh" "${OPTIONS[@]:1}" </dev/null &
+  "$HERE/tunnel.sh" ${OPTIONS[@]+"${OPTIONS[@]}"} </dev/null & # bash 3.2 takes an empty list for one that is not set
   STARTED="$! $STARTED"
 }
 
-# ready: until Prometheus has read all that it has.
-ready() {
-  local pid=${STARTED%% *} k
+here() { exec "$HERE/prometheus.sh" "$PORT"; }
+
+# run_prometheus COMMAND: until it has read all that it has. Where somebody was quicker at a port that nobody asked for, at the next.
+run_prometheus() {
+  local asked_for=$PORT k before=$STARTED
+  PORT=${PORT:-$(free_from 9092)}
+  start prometheus "$1"
   for ((k = 0; k < 1200; k++)); do
-    kill -0 "$pid" 2>/dev/null || { tail -n 3 "$STATE/prometheus.log" >&2; fail "Prometheus did not start at 127.0.0.1:$PORT"; }
-    [[ $(asked /-/ready) != *' 200 '* ]] || return 0
+    if ! kill -0 "${STARTED%% *}" 2>/dev/null; then
+      STARTED=$before
+      if [[ ! $asked_for ]] && grep -q 'address already in use' "$STATE/prometheus.log"; then PORT=''; run_prometheus "$1"; return; fi
+      grep -E 'err=|rror' "$STATE/prometheus.log" | tail -n 3 >&2
+      fail "Prometheus did not start at 127.0.0.1:$PORT"
+    fi
+    ! grep -q 'Server is ready to receive web requests' "$STATE/prometheus.log" || return 0
     sleep 0.1
   done
   fail "Prometheus is not ready within two minutes"
-}
-
-asked() { # PATH: the first line that Prometheus answers
-  (
-    exec 2>/dev/null 3<>"/dev/tcp/127.0.0.1/$PORT" || exit
-    printf 'GET %s HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n' "$1" >&3
-    IFS= read -r -t 10 -u 3 line && printf '%s' "$line"
-  )
 }
 
 # page: where a person looks: a graph of the rate, over the time of the run.

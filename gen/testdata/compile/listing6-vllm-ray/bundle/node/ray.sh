@@ -156,6 +156,19 @@ contained() {
   CONTAINED+=("$image" "$@")
 }
 
+# guard PID [COMMAND...]: this process is not to outlive the script, were that killed: where Slurm knows processes by their parents
+# it would run on, and the step with it. tail sees the end within a second; after it COMMAND is run.
+guard() {
+  # shellcheck disable=SC2016 # the other shell's
+  bash -c 'trap "kill \$!; exit" TERM
+    tail -f --pid="$1" /dev/null & wait
+    kill -TERM "$2" 2>/dev/null
+    for ((k = 0; k < 40; k++)); do kill -0 "$2" 2>/dev/null || break; sleep 0.1; done
+    pkill -KILL -P "$2"; kill -KILL "$2" 2>/dev/null
+    shift 2; "$@"' guard "$$" "$@" &
+  # shellcheck disable=SC2034 # a script that ends all its jobs alike has no use for it
+  GUARD=$!
+}
 readonly RAY_PORT=$((BLOCK + 10))
 readonly JOIN_SECONDS=180 # for every node to join Ray, unless RAY_JOIN_SECONDS is in the recipe's environment
 
@@ -177,6 +190,7 @@ main() {
   contained "$IMAGE" "${ARGV[@]}"
   "${CONTAINED[@]}" &
   RAY=$!
+  guard "$RAY" "$BUNDLE/node/tidy.sh" "$TMP" # Ray's own processes have TMP in their environment, by which it knows them
   ((RANK == 0)) || { wait "$RAY"; exit; }
 
   join=$(given RAY_JOIN_SECONDS)
@@ -184,7 +198,9 @@ main() {
   read_argv "$BUNDLE/argv/$DEPLOYMENT.0"
   contained "$IMAGE" "${ARGV[@]}"
   "${CONTAINED[@]}" &
-  own_port "$!"
+  SERVER=$!
+  guard "$SERVER" true
+  own_port "$SERVER"
   watch_ray &
   watch_nodes &
   watch_server &
@@ -272,7 +288,7 @@ watch_ray() {
     for ((rank = 1; rank < COUNT; rank++)); do
       [[ " $line " != *[^0-9.]"$(address "$rank")"[^0-9.]* ]] || give_up "$rank"
     done
-  done < <(follow "$TMP/ray/session_latest/logs/gcs_server.out" 'marked dead because|death reason = UNEXPECTED_TERMINATION')
+  done < <(follow 'marked dead because|death reason = UNEXPECTED_TERMINATION' "$TMP/ray/session_latest/logs/gcs_server.out")
 }
 
 # watch_nodes: the same by asking Ray, which starts a Python each time: seldom, for the case that its log has other words.
@@ -291,14 +307,14 @@ watch_nodes() {
 # dead says more: its watch has the first word.
 watch_server() {
   local line
-  IFS= read -r line < <(follow "$RUN/logs/${PLACED##*/}.$NODE.log" 'RayWorkerProc rank=.* died unexpectedly')
+  IFS= read -r line < <(follow 'RayWorkerProc rank=.* died unexpectedly' "$RUN/logs/${PLACED##*/}.$NODE.log")
   sleep 3
   printf 'ray: a worker died, and with it the server: %s\n' "${line##*] }"
   exit 1
 }
 
-# follow FILE PATTERN: its lines that match, as they come, for as long as this script lives.
-follow() { tail -n +1 -F --pid=$$ -s 0.5 "$1" 2>/dev/null | grep --line-buffered -E -- "$2"; }
+# follow PATTERN FILE...: their lines that match, as they come, for as long as this script lives.
+follow() { tail -q -n +1 -F --pid=$$ -s 0.5 "${@:2}" 2>/dev/null | grep --line-buffered -E -- "$1"; }
 
 # give_up RANK...: the end, for a server that lost a rank answers nothing, and its health page does not say so. The job script
 # reads it from the file: where a node does not answer, Slurm takes long to end the step.
