@@ -25,7 +25,7 @@ var Common = []Cause{
 		Cause:   `Slurm could not start the step on \1`, Detail: `\2`, Cure: `submit again with --exclude=\1`,
 	},
 	{ // of want_port and own_port
-		Pattern: `can't be bound: (bind: )?address already in use(, by (.*))?$`,
+		Pattern: `can't be bound: (bind: )?address already in use(, by ([^ ]+))?`,
 		Cause:   "the port is taken", Detail: `by \3`, Cure: "leave servers.port out so that the job finds one",
 	},
 	{
