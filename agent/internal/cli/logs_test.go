@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"context"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 )
 
@@ -75,16 +73,5 @@ func TestLogsAreCollectedAsTheFileSays(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(dir, "logs", "aggregated.jsonl"))
 	if err != nil || strings.Count(string(text), "\n") != 2 || strings.Index(string(text), "gone") > strings.Index(string(text), "late") {
 		t.Errorf("%s, %v", text, err)
-	}
-}
-
-func TestABoundTakesItsWholeInput(t *testing.T) {
-	t.Cleanup(func() { signal.Reset(syscall.SIGINT, syscall.SIGTERM, syscall.SIGUSR1, syscall.SIGHUP, syscall.SIGPIPE) })
-	var out, err bytes.Buffer
-	log := filepath.Join(t.TempDir(), "server")
-	status := run(t.Context(), []string{"bound", "--log", log, "--size", "1", "--rate", "0"}, &call{stdin: strings.NewReader(strings.Repeat("a line of a log\n", 1<<17)), stdout: &out, stderr: &err})
-	info, missing := os.Stat(log + ".tail.log")
-	if status != done || missing != nil || out.Len() > 1<<19+300 || info.Size() > 1<<18 || !strings.Contains(out.String(), "goes on in server.tail.log") {
-		t.Errorf("status %d, %s, %v, %d bytes", status, err.String(), missing, out.Len())
 	}
 }
