@@ -55,6 +55,25 @@ func TestLogsOfARun(t *testing.T) {
 	}
 }
 
+// What is followed ends with the run.
+func TestLogsAreFollowedToTheEnd(t *testing.T) {
+	dir := logRun(t)
+	f, err := os.OpenFile(filepath.Join(dir, "events.tsv"), os.O_APPEND|os.O_WRONLY, 0)
+	if err == nil {
+		_, err = f.WriteString("1795687210.0\texit\t0\n")
+	}
+	if err == nil {
+		err = f.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if status := run(t.Context(), []string{"logs", dir, "--follow", "--level", "warn"}, &call{stdout: &out, stderr: &out}); status != done || strings.Count(out.String(), "\n") != 3 {
+		t.Errorf("status %d, %s", status, out.String())
+	}
+}
+
 func TestLogsAreCollectedAsTheFileSays(t *testing.T) {
 	dir := logRun(t)
 	t.Setenv("SLURM_JOB_ID", "")
