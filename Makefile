@@ -64,7 +64,7 @@ e2e-full: build
 bench: build
 	go run ./testbed/bench speed -only '$(ONLY)'
 	go test -run '^$$' -bench TenThousand -benchtime 3x -cpu 1 ./gen/internal/cli
-	go test -run '^$$' -bench . -benchtime 1s ./agent/internal/loop ./agent/internal/wire ./agent/internal/hist ./agent/internal/dummy
+	go test -run '^$$' -bench . -benchtime 1s ./agent/internal/loop ./agent/internal/wire ./agent/internal/hist ./agent/internal/dummy ./agent/internal/logs
 
 ## accuracy: the table of docs/accuracy.md: what the agent and the others measured, against what the server did
 accuracy: build

@@ -100,14 +100,7 @@ func TestStrangerOnTheJobsNodes(t *testing.T) {
 	const key = "hf_5ec0e75ec0e75ec0e75ec0e7"
 	shell(t, "umask 077; printf '%s\n' "+key+" >/home/bench/hf_token")
 	j, release := b.waiting()
-	tmp, planted := "/tmp/hpcbench-"+j.id, []mallory{stranger(t, b.nodes[0]), stranger(t, b.nodes[1])}
-	planted[0].try(`mkdir -m 777 "$1"`, tmp)
-	planted[1].try(`ln -s /home/bench "$1"`, tmp)
-	for _, m := range planted {
-		for _, offset := range []int{0, 6, 96} { // of servers, of executors, and the first that executors take instead
-			m.squat(fmt.Sprintf("%s:%d", addressOf(t, m.node), j.block()+offset))
-		}
-	}
+	planted := j.comeFirst()
 	home := on(t, b.nodes[1], "ls", "-A", "/home/bench")
 	release()
 	j.until("start of the first trial", j.started("0001"))
@@ -122,14 +115,7 @@ func TestStrangerOnTheJobsNodes(t *testing.T) {
 	planted[0].meddles(t, j, client)
 	j.wait(completed)
 
-	for _, trial := range trials(3) {
-		j.wantGood(trial)
-	}
-	sent := map[string]record{}
-	for _, trial := range trials(3) {
-		j.enter(sent, trial)
-	}
-	j.wantTruth(sent)
+	j.wantUndisturbed()
 	for _, m := range planted {
 		if heard := m.heard(); strings.Contains(heard, secret) || strings.Contains(heard, "Authorization") || strings.Contains(heard, "POST") {
 			t.Errorf("on %s mallory heard what was not for him:\n%s", m.node, heard)
@@ -138,25 +124,65 @@ func TestStrangerOnTheJobsNodes(t *testing.T) {
 	if found, _, _ := try(t, "grep -rl -e "+key+" -e "+secret+" '"+b.dir+"'"); found != "" {
 		t.Errorf("a secret is left in %s", found)
 	}
-	server := j.nodesOf("server")[0]
-	for file, want := range map[string]string{
-		"client." + client[0] + ".log":      "another program has the port",
-		"server.d1.1." + server[0] + ".log": "address already in use",
-		"server.d1.2." + server[0] + ".log": "of mallory): taking another name",
-	} {
-		if text, err := os.ReadFile(j.path("logs", file)); err != nil || !strings.Contains(string(text), want) {
-			t.Errorf("logs/%s does not say %q (%v):\n%s", file, want, err, text)
+	j.wantMovedOn(client[0], j.nodesOf("server")[0][0])
+	j.wantUntouched(home)
+}
+
+// comeFirst has mallory take, before the job does, its names in /tmp of both nodes, a directory on one and a link on the other, and the
+// first ports of its servers and executors.
+func (j *job) comeFirst() []mallory {
+	j.t.Helper()
+	planted := []mallory{stranger(j.t, j.nodes[0]), stranger(j.t, j.nodes[1])}
+	planted[0].try(`mkdir -m 777 "$1"`, j.tmp())
+	planted[1].try(`ln -s /home/bench "$1"`, j.tmp())
+	for _, m := range planted {
+		for _, offset := range []int{0, 6, 96} { // of servers, of executors, and the first that executors take instead
+			m.squat(fmt.Sprintf("%s:%d", addressOf(j.t, m.node), j.block()+offset))
 		}
 	}
-	if got := on(t, b.nodes[0], "ls", "-A", tmp); got != "" {
-		t.Errorf("mallory's directory has got %q", got)
+	return planted
+}
+
+// tmp is the job's name for its files of a node.
+func (j *job) tmp() string { return "/tmp/hpcbench-" + j.id }
+
+// wantUndisturbed wants good trials whose requests are those that the job's own server had.
+func (j *job) wantUndisturbed() {
+	j.t.Helper()
+	sent := map[string]record{}
+	for _, trial := range trials(3) {
+		j.wantGood(trial)
+		j.enter(sent, trial)
 	}
-	if got := on(t, b.nodes[1], "ls", "-A", "/home/bench"); got != home {
-		t.Errorf("through mallory's link /home/bench has got %q, and had %q", got, home)
+	j.wantTruth(sent)
+}
+
+// wantMovedOn wants the logs to tell of each port and name that was another's.
+func (j *job) wantMovedOn(client, server string) {
+	j.t.Helper()
+	for file, want := range map[string]string{
+		"client." + client + ".log":      "another program has the port",
+		"server.d1.1." + server + ".log": "address already in use",
+		"server.d1.2." + server + ".log": "of mallory): taking another name",
+	} {
+		if text, err := os.ReadFile(j.path("logs", file)); err != nil || !strings.Contains(string(text), want) {
+			j.t.Errorf("logs/%s does not say %q (%v):\n%s", file, want, err, text)
+		}
 	}
-	for _, node := range b.nodes {
-		if left := on(t, node, "find", "/tmp", "-user", "bench"); left != "" {
-			t.Errorf("on %s is left %s", node, left)
+}
+
+// wantUntouched wants nothing in mallory's directory, nothing new behind his link, and nothing of the job's in /tmp.
+func (j *job) wantUntouched(home string) {
+	j.t.Helper()
+	if got := on(j.t, j.nodes[0], "ls", "-A", j.tmp()); got != "" {
+		j.t.Errorf("mallory's directory has got %q", got)
+	}
+	if got := on(j.t, j.nodes[1], "ls", "-A", "/home/bench"); got != home {
+		j.t.Errorf("through mallory's link /home/bench has got %q, and had %q", got, home)
+	}
+	for _, node := range j.nodes {
+		if left := on(j.t, node, "find", "/tmp", "-user", "bench"); left != "" {
+			j.t.Errorf("on %s is left %s", node, left)
 		}
 	}
 }

@@ -160,6 +160,7 @@ first_ended() {
 # a task, which is the rank.
 place() {
   local node=${2%.log} d=${1#server.} role other replica=0
+  node=${node%.past} node=${node%.tail} # of a log that is bounded
   if [[ $node == *.* ]]; then node=${node#*.}; else node=''; fi
   d=${d%%.*}
   [[ $1 == server.* ]] && node=${node#*.} node=${node#"${node%%.*}"} node=${node#.}

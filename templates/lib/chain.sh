@@ -16,8 +16,11 @@ accuse_named() {
   ((${#named[@]} != 1)) || accuse "${named[0]}" "$1"
 }
 
-# blamed_twice: the nodes that were blamed more than once over the jobs of this bundle, with commas between them.
-blamed_twice() { cat "$BUNDLE"/results/*/blamed.tsv 2>/dev/null | cut -f 1 | sort | uniq -d | paste -s -d , -; }
+# blamed_twice: the nodes that more than one of this bundle's jobs blamed, with commas between them.
+blamed_twice() {
+  local file
+  for file in "$BUNDLE"/results/*/blamed.tsv; do cut -f 1 "$file" 2>/dev/null | sort -u; done | sort | uniq -d | paste -s -d , -
+}
 
 # successors: the jobs that come after this one.
 successors() {
@@ -40,7 +43,7 @@ leave_out() {
   local id old wanted
   while read -r id old; do
     wanted=${old#'(null)'}
-    scontrol update JobId="$id" ExcNodeList="$wanted${wanted:+,}$2" && say "job $id leaves out $2, blamed twice"
+    scontrol update JobId="$id" ExcNodeList="$wanted${wanted:+,}$2" && say "job $id leaves out $2, blamed by two jobs"
   done < <(scontrol --oneliner show job "$1" 2>/dev/null | sed -n '/JobState=PENDING/s/^JobId=\([0-9]*\).* ExcNodeList=\([^ ]*\).*/\1 \2/p')
 }
 

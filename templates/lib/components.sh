@@ -140,7 +140,8 @@ await() {
 }
 
 # others_live [NAME]: whether everything but NAME runs; if not, DEAD is what ended first of that which does not. The job
-# can do without its monitors: their end is a failure, and no reason to stop measuring; that of Prometheus is not even one.
+# can do without its monitors: their end is a failure, and no reason to stop measuring; that of Prometheus, or of what collects
+# logs, is not even one.
 others_live() {
   local other dead=() CAUSE SAME # those of the monitors are not the trial's
   monitors_lost
@@ -149,6 +150,7 @@ others_live() {
     case $other in
       monitors*) cancelled_soon || blame "$other" ;;
       store.*) cancelled_soon || store_lost "$other" ;;
+      collect) cancelled_soon || collector_lost ;;
       *) dead+=("$other") ;;
     esac
   done
@@ -156,9 +158,6 @@ others_live() {
   DEAD=$(first_of "${dead[@]}")
   return 1
 }
-
-# deaf_client LOG: whether it says that a client node does not answer, which no server's end explains.
-deaf_client() { tail -n 1 "$LOGS/$1.log" | grep -q 'client node .* has not been heard'; }
 
 # others_stay: a server's end may show a moment after what it did to a trial. DEAD as others_live has it.
 others_stay() {

@@ -16,6 +16,7 @@ note_proof() {
 note_logs() {
   local base=server.$1.${LAUNCHES[$1]:-0} file value k nodes=() values=()
   for file in "$LOGS/$base.log" "$LOGS/$base".*.log; do
+    [[ $file != *.past.log && $file != *.tail.log ]] || continue # parts of a log that is bounded
     value=$(grep -saoE -m 1 -- "$3" "$file" | head -n 1)
     [[ $value ]] || continue
     file=${file##*/} file=${file%.log} file=${file#"$base"}

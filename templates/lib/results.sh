@@ -98,6 +98,7 @@ record_facts() {
   [[ ${SLURM_RESTART_COUNT:-0} == 0 ]] || note fact requeued "$SLURM_RESTART_COUNT"
   note fact agent "$("$AGENT" version)"
   note fact kernel "$(uname -sr)"
+  note fact zone "$(date +%z)" # of the times in logs
   [[ $RUNTIME ]] && note fact runtime "$("$RUNTIME" --version)"
   ((LOCAL)) || note fact slurm "$(scontrol --version)"
   for d in "${DEPLOYMENTS[@]}"; do

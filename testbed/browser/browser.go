@@ -199,6 +199,7 @@ func (b *Tab) call(method string, params map[string]any, where any) {
 func (b *Tab) Go(url string) {
 	b.t.Helper()
 	b.call("Page.navigate", map[string]any{"url": url}, nil)
+	b.Until(url+" is loaded", "document.readyState === 'complete' && location.href !== 'about:blank'")
 }
 
 // Reload loads the page again.
@@ -232,11 +233,11 @@ func (b *Tab) Text(id string) string {
 	return strings.TrimSpace(text)
 }
 
-// Until waits for an expression to be true.
+// Until waits for an expression to be true; one that throws is not, yet.
 func (b *Tab) Until(what, expression string) {
 	b.t.Helper()
 	for end := time.Now().Add(patience); ; {
-		if b.Eval("Boolean("+expression+")") == true {
+		if b.Eval("(() => { try { return Boolean("+expression+") } catch { return false } })()") == true {
 			return
 		}
 		if time.Now().After(end) {

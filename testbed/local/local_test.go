@@ -62,9 +62,15 @@ type bundle struct {
 // compile writes the recipe, with more service_config, into a bundle of its own.
 func compile(t *testing.T, config string) bundle {
 	t.Helper()
+	return compileText(t, fmt.Sprintf(recipe, config))
+}
+
+// compileText writes a recipe with the scenario "local test" into a bundle of its own.
+func compileText(t *testing.T, text string) bundle {
+	t.Helper()
 	dir := t.TempDir()
 	name := filepath.Join(dir, "recipe.yaml")
-	if err := os.WriteFile(name, []byte(fmt.Sprintf(recipe, config)), 0o644); err != nil {
+	if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if out, err := exec.Command(filepath.Join(bin, "gen"), name, "-o", dir).CombinedOutput(); err != nil {

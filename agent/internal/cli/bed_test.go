@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"hpcbench/agent/internal/ask"
 	mock "hpcbench/agent/internal/dummy"
 )
 
@@ -154,6 +155,45 @@ func TestMonitorWritesRowsUntilItIsEnded(t *testing.T) {
 		<-time.After(10 * time.Millisecond)
 	}
 	if status, log := end(); status != done || strings.Count(content(t, out), "\n") < 3 {
+		t.Errorf("status %d, %s\n%s", status, log, content(t, out))
+	}
+}
+
+// The last row is shown, at another port where somebody has the one that was meant; who has no port for it still gets rows.
+func TestMonitorShowsItsLastRow(t *testing.T) {
+	dir, taken := t.TempDir(), squat(t).address
+	out, ready := filepath.Join(dir, "monitor-host-1.csv"), filepath.Join(dir, "exporter")
+	end := service(t, "monitor", "--out", out, "--node", "host-1", "--interval", "100ms", "--gpu", "none", "--listen", taken, "--or-ports", "1-1", "--ready-file", ready)
+	address := strings.TrimSpace(appears(t, ready))
+	if address == taken {
+		t.Errorf("it listens at %s, and somebody else does", address)
+	}
+	const want = `hpcbench_collector_success{collector="memory",host="host-1"} 1`
+	text := ""
+	for range 1000 {
+		answer, err := ask.Send(t.Context(), ask.Request{URL: "http://" + address + "/metrics/prometheus", Timeout: time.Minute})
+		if err != nil || answer.Status != 200 {
+			t.Fatal(answer, err)
+		}
+		if text = string(answer.Body); strings.Contains(text, want) {
+			break
+		}
+		<-time.After(10 * time.Millisecond)
+	}
+	if !strings.Contains(text, want) || !strings.Contains(text, `hpcbench_memory_used_bytes{host="host-1"} `) {
+		t.Errorf("it shows\n%s", text)
+	}
+	if status, log := end(); status != done || !strings.Contains(log, "another program has the port") {
+		t.Errorf("status %d, %s", status, log)
+	}
+	end = service(t, "monitor", "--out", out, "--node", "host-1", "--interval", "100ms", "--gpu", "none", "--listen", taken)
+	for range 1000 {
+		if text, err := os.ReadFile(out); err == nil && strings.Count(string(text), "\n") > 2 {
+			break
+		}
+		<-time.After(10 * time.Millisecond)
+	}
+	if status, log := end(); status != done || !strings.Contains(log, "readings are not shown") || strings.Count(content(t, out), "\n") < 3 {
 		t.Errorf("status %d, %s\n%s", status, log, content(t, out))
 	}
 }

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+
+	drive "hpcbench/agent/internal/trial"
 )
 
 // The exit statuses (DESIGN §9).
@@ -21,6 +23,8 @@ const (
 	done    = 0
 	bad     = 1 // the input or the run was bad, and every reason is printed
 	refused = 2 // wrong usage, or the machine refused: permission, full disk, no such file
+
+	deaf = 3 // of trial alone: a client node answers no more, and so no server is to blame
 )
 
 // command is one verb.
@@ -46,8 +50,8 @@ type call struct {
 
 // commands are the verbs in the order of the help text.
 var commands = []command{
-	load, dummy, report, watchVerb, hdr,
-	serve, trial, stop, readyVerb, monitor, address, free, preflightVerb, ledgerVerb, jobVerb, digest, version,
+	load, dummy, report, watchVerb, logsVerb, hdr,
+	serve, trial, stop, readyVerb, monitor, boundVerb, address, free, preflightVerb, ledgerVerb, jobVerb, readingsVerb, digest, version,
 }
 
 // signalled is why a verb ends that a signal ends.
@@ -157,6 +161,9 @@ func status(err error) int {
 	}
 	if errors.As(err, &usageError{}) {
 		return refused
+	}
+	if drive.ClientLost(err) {
+		return deaf
 	}
 	for _, machine := range []error{fs.ErrNotExist, fs.ErrPermission, syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EMFILE,
 		syscall.ENOTDIR} {

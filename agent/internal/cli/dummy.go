@@ -43,6 +43,7 @@ func dummyFlags(f *flags, listen, model *string) action {
 	seed := f.number("seed", "N", 0, "what jitter and errors follow from")
 	cache := f.is("prefix-cache", "count requests that came before as hits of a prefix cache in /metrics; they are no faster")
 	truth := f.text("truth", "FILE", "", "where to add a JSON line a request, with the time of each token")
+	requests := f.is("log-requests", "log a line for each request, with its X-Request-Id")
 	store := f.text("store", "DIR", "", "where the models are that it has, a file each; /api/create and /api/pull add to it, as Ollama's do")
 	f.heading("Faults:")
 	die := f.time("die-after", 0, "when it exits with status 1 in the middle of everything; 0: never")
@@ -51,12 +52,14 @@ func dummyFlags(f *flags, listen, model *string) action {
 	delay := f.time("start-delay", 0, "how long everything is answered 503")
 	cpu := f.is("on-cpu", "say on /api/ps that the model is not in a GPU's memory")
 	sick := f.is("fail-health", "answer 503 on /health for ever")
+	chatter := f.number("chatter", "BYTES", 0, "bytes of log that it writes each second")
+	offset := f.time("clock-offset", 0, "how much the clock of --log-requests is to be off, for tests")
 	return func(ctx context.Context, call *call) error {
 		return serveDummy(ctx, call, *listen, *truth, mock.Config{
 			Model: *model, TTFT: *ttft, ITL: *itl, Jitter: *jitter, Tokens: *tokens, TokensPerWrite: *together,
 			ErrorRate: *errorRate, MaxRunning: *running, Seed: int64(*seed), Cold: *cold, PrefixCache: *cache,
 			DieAfter: *die, HangAfter: *hang, SlowAfter: *slow, StartDelay: *delay, FailHealth: *sick,
-			Store: *store, OnCPU: *cpu,
+			Store: *store, OnCPU: *cpu, Log: call.stderr, LogRequests: *requests, Chatter: int64(*chatter), ClockOffset: *offset,
 		})
 	}
 }
@@ -66,6 +69,7 @@ func serveDummy(ctx context.Context, call *call, listen, truth string, c mock.Co
 	p := new(problems)
 	p.note(!(c.Jitter >= 0 && c.Jitter <= 1), "--jitter %v: want 0 to 1", c.Jitter)
 	p.note(!(c.ErrorRate >= 0 && c.ErrorRate <= 1), "--error-rate %v: want 0 to 1", c.ErrorRate)
+	p.note(c.Chatter < 0, "--chatter %d: want 0 or more", c.Chatter)
 	p.note(c.Tokens < 0, "--tokens %d: want 0 or more", c.Tokens)
 	p.note(c.TokensPerWrite < 1, "--tokens-per-write %d: want 1 or more", c.TokensPerWrite)
 	p.note(c.MaxRunning < 0, "--max-running %d: want 0 or more", c.MaxRunning)

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"hpcbench/agent/internal/expose"
+	"hpcbench/agent/internal/logs"
 	watch "hpcbench/agent/internal/monitor"
 	"hpcbench/agent/internal/push"
 	"hpcbench/agent/internal/whole"
@@ -25,8 +26,9 @@ One row a reading, CSV with a header; a reading that is missing is an empty cell
 program, else by nvidia-smi, else by rocm-smi (once a second at most), where there are any. --watch says what is read, where
 that is not all, and names the metrics that a recipe or a service adds: those of them that are commands are run each interval,
 one at a time, and killed after 10 s; the last line is the number, the column custom_NAME. With --listen the last row is at
-GET /metrics/prometheus there, and with push in --watch it is pushed to a Pushgateway; neither keeps a row from being written,
-and where that port can't be had the log says so and the rows go on. Ends with status 0 on TERM, INT or USR1.`,
+GET /metrics/prometheus there, behind the limits of agent serve, and with push in --watch it is pushed to a Pushgateway; neither
+keeps a row from being written, and where that port can't be had the log says so and the rows go on. Ends with status 0 on TERM,
+INT or USR1.`,
 	example: "agent monitor --out monitor-mel2001.csv --interval 1s",
 	declare: func(f *flags) action {
 		out := f.text("out", "FILE", "", "the CSV, written anew")
@@ -37,6 +39,7 @@ and where that port can't be had the log says so and the rows go on. Ends with s
 		listen := f.text("listen", "IP:PORT", "", "where to show the last row to Prometheus (default nowhere)")
 		others := f.text("or-ports", "FIRST-LAST", "", "ports to take where another program has that one")
 		ready := f.text("ready-file", "FILE", "", "where to publish the address once it is bound")
+		kernel := f.is("kernel", "write the kernel's messages into the log, where they may be read")
 		f.need("out")
 		return func(ctx context.Context, c *call) error {
 			if *interval < watch.MinInterval {
@@ -62,6 +65,10 @@ and where that port can't be had the log says so and the rows go on. Ends with s
 			defer file.Close()
 			name := cmp.Or(*node, thisNode())
 			log := logger(c.stderr, name, "monitor").With("category", "monitor")
+			if *kernel {
+				own := logger(c.stderr, name, "kernel").With("category", "system")
+				defer beside(ctx, func(ctx context.Context) { logs.Kernel(ctx, "/dev/kmsg", own) })()
+			}
 			shown := expose.NewNode(name, *interval)
 			reg := prometheus.NewRegistry()
 			reg.MustRegister(shown)

@@ -153,3 +153,30 @@ func TestPublishedAddressOfSomebodyElse(t *testing.T) {
 	}
 	stop("it is a symbolic link")
 }
+
+// A client node that takes connections and answers nothing gives a trial a status of its own: the job script then blames no server.
+func TestATrialWhoseClientNodeDoesNotAnswer(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes as long as a node may be silent")
+	}
+	t.Parallel()
+	ln, err := net.Listen("tcp", "127.0.0.1:0") // whose queue takes them
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	_, port, _ := net.SplitHostPort(ln.Addr().String())
+	dir := t.TempDir()
+	token := put(t, dir, "control.token", "a-token-of-the-job\n")
+	if err := os.Chmod(token, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	nodes := put(t, dir, "nodes.tsv", "server\ts1\t127.0.0.1\t1\nclient\tc1\t127.0.0.1\t"+port+"\n")
+	work := put(t, dir, "trials/0001.json", `{"schema":1,"trial":"0001","name":"c1","workload":{"dialect":"openai-chat","model":"tiny",
+		"concurrency":1,"requests":1,"duration_s":1,"drain_s":1,"timeout_s":1,"input_tokens":8,"max_tokens":4}}`)
+	status, _, stderr := agent(t, "trial", "--workload", work, "--nodes", nodes, "--token-file", token,
+		"--out", filepath.Join(dir, "0001"), "--key", "5f2c", "--poll", "20ms")
+	if status != deaf || !strings.Contains(stderr, "client node c1 has not been heard for ") {
+		t.Errorf("status %d, want %d: %s", status, deaf, stderr)
+	}
+}

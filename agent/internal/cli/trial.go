@@ -23,9 +23,9 @@ var trial = command{
 	long: `
 All executors (rows of nodes.tsv with role client) start on one time zero, are watched until the last has drained, and what
 they counted becomes DIR/summary.json; DIR/key follows when the trial is complete: its schedule and drain ran out and at
-least one request was ok. Otherwise the exit status is 1 and the last line names the cause. It is a hang when no byte has
-come for --stall, or for three times the p99 so far, and a server then fails two probe requests. On TERM, INT or USR1 the
-executors are stopped in good order, and the summary says so.
+least one request was ok. Otherwise the exit status is 1, or 3 where a client node answers no more, and the last line names the
+cause. It is a hang when no byte has come for --stall, or for three times the p99 so far, and a server then fails two probe
+requests. On TERM, INT or USR1 the executors are stopped in good order, and the summary says so.
 
 A trial that searches (workload.search) sends its load at several rates, one after the other. Its numbers, and the files of
 its nodes, are those of the highest that held; the files of the other probes are in DIR/probes/NN/NODE. That no rate holds is
@@ -62,7 +62,7 @@ a result too.`,
 				return usage("--poll: want more than 0")
 			}
 			s, err := drive.Run(ctx, drive.Config{
-				Trial: t, Endpoints: rows.Endpoints(), Executors: executors, Out: *out, Key: *key, Edited: edited,
+				Trial: t, Endpoints: rows.Endpoints(), Executors: executors, Out: *out, Key: *key, Edited: edited, Nodes: rows, Monitors: monitorsWithin,
 				Lead: lead(t.Workload), Stall: *stall, ProbeTimeout: *patience, Poll: *poll, Every: *every,
 				Say: func(format string, args ...any) { fmt.Fprintf(c.stderr, c.prefix+": "+format+"\n", args...) },
 			})
@@ -74,6 +74,9 @@ a result too.`,
 		}
 	},
 }
+
+// monitorsWithin is how long a trial waits at its end for its nodes' monitors, which write a row each interval.
+const monitorsWithin = 3 * time.Second
 
 // readLines reads the lines of a file; none of no file.
 func readLines(path string) ([]string, error) {

@@ -54,6 +54,12 @@ type Config struct {
 
 	Truth io.Writer // one Truth as a JSON line per request; nil: none
 
+	// Log is the server's log: with LogRequests a line for each request, with its X-Request-Id, and Chatter bytes of lines a second.
+	Log         io.Writer
+	LogRequests bool
+	Chatter     int64
+	ClockOffset time.Duration // how much the clock of the log is to be off, for tests
+
 	// Faults, for tests of what surrounds a server.
 	DieAfter   time.Duration // Serve returns ErrDied this long after it began, in the middle of everything; 0: never
 	HangAfter  time.Duration // no byte of a generation is sent any more, while /health stays 200; 0: never
@@ -96,6 +102,9 @@ func Serve(ctx context.Context, ln net.Listener, cfg Config) error {
 		Logger:                silent{},
 	}
 	var wg sync.WaitGroup
+	if cfg.Chatter > 0 {
+		wg.Go(func() { chatter(ctx, cfg.Log, cfg.Chatter) })
+	}
 	wg.Go(func() { s.truths.run() })
 	wg.Go(func() {
 		if err := web.Serve(ln); err != nil {

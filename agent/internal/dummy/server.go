@@ -22,6 +22,7 @@ type server struct {
 	slots  chan struct{} // nil: no limit. Go serves the senders that wait on a channel first come, first served
 	pool   sync.Pool     // of *generation
 	truths *truths
+	log    requestLog
 	model  modelName
 
 	number    atomic.Int64 // requests so far
@@ -41,6 +42,9 @@ func newServer(cfg Config, clock clock, quit <-chan struct{}) *server {
 	s := &server{cfg: cfg, clock: clock, quit: quit, truths: newTruths(cfg.Truth), model: newModelName(cfg.Model)}
 	s.began = clock.now()
 	s.offset = unixNano() - clock.now()
+	if cfg.LogRequests {
+		s.log = requestLog{to: cfg.Log, offset: cfg.ClockOffset}
+	}
 	if cfg.MaxRunning > 0 {
 		s.slots = make(chan struct{}, cfg.MaxRunning)
 	}
@@ -112,6 +116,7 @@ func (s *server) begin(ctx *fasthttp.RequestCtx, d *dialect) *generation {
 		path: append(g.path[:0], ctx.Path()...),
 	}
 	g.key = s.cfg.key(g.id, g.number)
+	s.log.add(g.id, g.path, g.arrived+s.offset)
 	return g
 }
 

@@ -124,12 +124,31 @@ func (m *metrics) Describe(out chan<- *prometheus.Desc) { m.descs.Describe(out) 
 
 // Collect implements prometheus.Collector. What is not known is left out.
 func (m *metrics) Collect(out chan<- prometheus.Metric) {
+	for _, one := range m.all() {
+		out <- one
+	}
+}
+
+// all are the metrics as they stand. Records wait meanwhile, and so nothing else is done here.
+func (m *metrics) all() (all []prometheus.Metric) {
 	p, name := m.progress()
 	send := func(name string, v float64, labels ...string) {
-		out <- expose.Value(m.descs[name], metric.Of(metric.Client, name), v, append([]string{m.host}, labels...)...)
+		all = append(all, expose.Value(m.descs[name], metric.Of(metric.Client, name), v, append([]string{m.host}, labels...)...))
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.gauges(send, p, name)
+	m.counters(send)
+	for name, h := range map[string]*expose.Histogram{
+		"request_latency_seconds": m.latency, "ttft_seconds": m.ttft, "tpot_seconds": m.tpot, "itl_seconds": m.itl, "lateness_seconds": m.lateness,
+	} {
+		all = append(all, h.Metric(m.descs[name], m.host))
+	}
+	return all
+}
+
+// gauges tells of the current trial.
+func (m *metrics) gauges(send func(name string, v float64, labels ...string), p share.Progress, name string) {
 	running, rate := 0.0, 0.0
 	if p.State == summary.Running {
 		running, rate = 1, m.rate(p.ElapsedS)
@@ -142,12 +161,6 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	send("throughput_rps", rate)
 	if m.answers > 0 {
 		send("tokens_per_request", float64(m.length)/float64(m.answers))
-	}
-	m.counters(send)
-	for name, h := range map[string]*expose.Histogram{
-		"request_latency_seconds": m.latency, "ttft_seconds": m.ttft, "tpot_seconds": m.tpot, "itl_seconds": m.itl, "lateness_seconds": m.lateness,
-	} {
-		out <- h.Metric(m.descs[name], m.host)
 	}
 }
 

@@ -71,12 +71,13 @@ func placeOf(column string) place {
 // Describe implements prometheus.Collector.
 func (n *Node) Describe(out chan<- *prometheus.Desc) { n.descs.Describe(out) }
 
-// Collect implements prometheus.Collector.
+// Collect implements prometheus.Collector. The monitor does not wait for it.
 func (n *Node) Collect(out chan<- prometheus.Metric) {
 	n.mu.Lock()
-	defer n.mu.Unlock()
-	old := n.now().Sub(n.row.Time) > n.lasts
-	for name, came := range n.row.Success {
+	row, places := n.row, n.places
+	n.mu.Unlock()
+	old := n.now().Sub(row.Time) > n.lasts
+	for name, came := range row.Success {
 		v := 0.0
 		if came && !old {
 			v = 1
@@ -86,13 +87,13 @@ func (n *Node) Collect(out chan<- prometheus.Metric) {
 	if old {
 		return
 	}
-	for k, p := range n.places {
+	for k, p := range places {
 		switch {
 		case p.metric.Name == "":
 		case len(p.labels) < len(p.metric.Labels): // its last label's values are the column's words
-			n.words(out, p, n.row.Words[k])
-		case !math.IsNaN(n.row.Values[k]):
-			n.send(out, p.metric, n.row.Values[k], p.labels...)
+			n.words(out, p, row.Words[k])
+		case !math.IsNaN(row.Values[k]):
+			n.send(out, p.metric, row.Values[k], p.labels...)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package expose
 import (
 	"bytes"
 	"context"
+	"errors"
 	"flag"
 	"io"
 	"log/slog"
@@ -10,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -120,7 +122,7 @@ func TestExporterOnlyTells(t *testing.T) {
 		t.Fatal(err)
 	}
 	var log bytes.Buffer
-	ctx, end := context.WithCancel(t.Context())
+	ctx, end := context.WithCancelCause(t.Context())
 	over := make(chan error, 1)
 	go func() { over <- Serve(ctx, ln, reg, slog.New(slog.NewTextHandler(&log, nil))) }()
 	ask := func(method, path, accept, body string) (int, string, string) {
@@ -154,8 +156,27 @@ func TestExporterOnlyTells(t *testing.T) {
 			t.Errorf("%s %s: %d, want %d: %s", c.method, c.path, status, c.want, text)
 		}
 	}
-	end()
+	end(errors.New("terminated"))
 	if err := <-over; err != nil {
 		t.Error(err)
+	}
+}
+
+// What is shown is as Prometheus's own tool wants it. It is where the package prometheus is; on the testbed it reads live pages.
+func TestPromtoolFindsNothingWrong(t *testing.T) {
+	promtool, err := exec.LookPath("promtool")
+	if err != nil {
+		t.Skip("no promtool here")
+	}
+	for _, page := range []string{"testdata/node.txt", "../executor/testdata/metrics.txt"} {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.CommandContext(t.Context(), promtool, "check", "metrics")
+		cmd.Stdin = bytes.NewReader(text)
+		if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
+			t.Errorf("%s: %v\n%s", page, err, out)
+		}
 	}
 }

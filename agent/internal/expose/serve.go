@@ -2,7 +2,6 @@ package expose
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net"
 	"sync"
@@ -16,24 +15,25 @@ import (
 // Serve answers GET /metrics/prometheus on ln, and nothing else, until ctx ends, which is no error. It holds its own against
 // strangers as the executor does; nothing that it is asked changes anything.
 func Serve(ctx context.Context, ln net.Listener, from prometheus.Gatherer, log *slog.Logger) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+	asked := ctx
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	door := gate.New(log, nil)
 	web := door.Server(func(c *fasthttp.RequestCtx) { answer(c, from) })
+	var err error
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		if err := web.Serve(gate.Listen(ln)); err != nil {
-			cancel(err)
-		}
+		defer cancel()
+		err = web.Serve(gate.Listen(ln))
 	})
 	<-ctx.Done()
 	door.Shut(web, ln)
 	wg.Wait()
 	door.Last()
-	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
-		return cause
+	if asked.Err() != nil {
+		return nil
 	}
-	return nil
+	return err
 }
 
 func answer(c *fasthttp.RequestCtx, from prometheus.Gatherer) {

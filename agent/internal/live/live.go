@@ -77,6 +77,9 @@ func (p *Page) Serve(ctx context.Context, ln net.Listener) error {
 		_ = web.Close() // who does not read its answer by now does without it
 	}
 	<-failed
+	p.looking.Lock()
+	defer p.looking.Unlock()
+	p.run.lines.close()
 	return nil
 }
 

@@ -249,7 +249,7 @@ function path(parts, x, y) {
     part.forEach(([t, v], i) => {
       if (v === null) { up = true; return; }
       const alone = up && (i + 1 === part.length || part[i + 1][1] === null);
-      d += (up ? 'M' : 'L') + x(t).toFixed(1) + ' ' + y(v).toFixed(1) + (alone ? 'h.01' : '');
+      d += (up ? 'M' : 'L') + (x(t) - (alone ? 3 : 0)).toFixed(1) + ' ' + y(v).toFixed(1) + (alone ? 'h6' : ''); // a point alone is a short line
       up = false;
     });
   }
@@ -355,6 +355,7 @@ function drawPlan() {
   for (const t of job.trials) n[sort[t.state] ?? 'left']++;
   if (job.state !== 'running') { n.left += n.running; n.running = 0; }
   put('done', String(n.done)); put('running', String(n.running)); put('left', String(n.left)); put('failed-trials', String(n.failed));
+  for (const id of ['done', 'running', 'left', 'failed-trials']) $(id).parentElement.classList.toggle('none', $(id).textContent === '0');
   put('eta', job.state === 'running' && some(tick.eta) ? span(tick.eta) : job.state === 'running' || job.state === 'waiting' ? '–' : 'nothing');
   put('phase', job.state === 'running' ? job.phase || 'begins' : job.id ? 'over' : 'waits');
   const current = job.trials.find(t => t.state === 'start'), deployment = job.deployments[job.deployments.length - 1];

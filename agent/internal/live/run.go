@@ -61,10 +61,13 @@ func newRun(results string) *run {
 
 // begin forgets all and watches the job in dir.
 func (r *run) begin(dir string) {
+	if r.lines != nil {
+		r.lines.close()
+	}
 	*r = run{results: r.results, dir: dir, jobs: r.jobs + 1, count: r.count, chosen: r.chosen, now: r.now,
 		stamps: map[string]stamp{}, trouble: map[string]string{}, trials: map[string]*trial{}, nodes: map[string]*node{},
 		servers: map[string]*curve{}, tables: map[string]*table{}, executors: map[string]*executorSeen{}, flying: map[string]map[int64]int64{},
-		lines: newTails(filepath.Join(dir, "logs"))}
+		lines: newTails(dir)}
 }
 
 // look reads what is new, and asks the executors.
@@ -111,17 +114,15 @@ func (r *run) choose() {
 }
 
 // Newest is the directory of the job that began last: results itself where it is one's, else the newest in it; "" while there
-// is none.
+// is none, nor the directory, which the first job makes.
 func Newest(results string) (string, error) {
 	if began(results) > 0 {
 		return results, nil
 	}
 	dirs, err := filepath.Glob(filepath.Join(results, "*", "events.tsv"))
 	if err != nil || len(dirs) == 0 {
-		if _, err := os.Stat(results); err != nil {
-			return "", err
-		}
-		return "", nil
+		_, err := os.Stat(filepath.Dir(filepath.Clean(results)))
+		return "", err
 	}
 	newest := slices.MaxFunc(dirs, func(a, b string) int {
 		if d := began(filepath.Dir(a)) - began(filepath.Dir(b)); d != 0 {
@@ -195,9 +196,11 @@ func (r *run) start() float64 {
 // over tells whether the job has ended.
 func (r *run) over() bool { return r.job != nil && r.job.State != job.Running }
 
-// report reads the job's report.html, or that over all jobs where it has none.
+// report reads the job's report.html.
 func (p *Page) report() ([]byte, error) {
 	p.looking.Lock()
+	p.run.now = time.Now()
+	p.run.choose() // nobody may have looked yet
 	dir := p.run.dir
 	p.looking.Unlock()
 	if dir == "" {

@@ -49,6 +49,7 @@ const (
 	Own     Clock = ""        // the line has it
 	Before  Clock = "before"  // of the last line of the file that has one
 	Arrived Clock = "arrived" // when the line was read
+	Ended   Clock = "ended"   // when its file was written last: of Slurm's words about a program's end
 	Began   Clock = "began"   // when its program was started
 )
 

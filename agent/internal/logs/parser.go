@@ -30,7 +30,8 @@ type Parser struct {
 	source   Source
 	job      *Job
 	calendar calendar
-	live     bool // lines come as they are written: when they come tells their time
+	ended    time.Time // when the file was written last, in a run that is over; zero: not known
+	live     bool      // lines come as they are written: when they come tells their time
 	now      func() time.Time
 	last     time.Time // as the file has it, uncorrected
 	level    Level
@@ -62,6 +63,9 @@ func (p *Parser) Entry(text []byte, more string) Entry {
 	}
 	p.place(&e, own)
 	p.date(&e, own.stamp)
+	if e.Clock != Own && own.component == "slurm" && !p.live && p.ended.After(e.Time) {
+		e.Time, e.Clock = p.ended, Ended
+	}
 	if e.Level == "" {
 		e.Level = p.level
 	} else {
@@ -90,8 +94,8 @@ func (p *Parser) place(e *Entry, own line) {
 	if c := Category(own.json.Category); slices.Contains(Categories, c) {
 		e.Category = c
 	}
-	if own.json.Component == "kernel" {
-		e.Component = own.json.Component
+	if c := own.json.Component; c == "kernel" || c == "slurm" { // told by a monitor and by the collector
+		e.Component = c
 	}
 }
 

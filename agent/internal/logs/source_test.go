@@ -17,7 +17,7 @@ func TestSourcesByTheirNames(t *testing.T) {
 		"logs/server.d1.2.cn4.7.log":          {Category: Application, Component: "server", Name: "d1.2", Deployment: "d1", Launch: 2, Node: "cn4.7", Rank: 3},
 		"logs/server.d2.1.cn2.5.past.log":     {Category: Application, Component: "server", Name: "d2.1", Deployment: "d2", Launch: 1, Node: "cn2", Rank: 5},
 		"logs/server.d1.2.log":                {Category: Application, Component: "server", Name: "d1.2", Deployment: "d1", Launch: 2, Rank: -1},
-		"logs/prepare-d1-1.cn2.log":           {Category: Application, Component: "server", Name: "d1.1", Deployment: "d1", Launch: 1, Node: "cn2", Rank: -1},
+		"logs/prepare-d1-1.cn2.log":           {Category: Application, Component: "server", Name: "d1.1", Deployment: "d1", Launch: 1, Node: "cn2", Rank: 0},
 		"logs/client.cn1.log":                 {Category: Application, Component: "client", Node: "cn1", Rank: -1},
 		"logs/monitors.cn2.log":               {Category: Infrastructure, Component: "monitor", Node: "cn2", Rank: -1},
 		"logs/monitors.log":                   {Category: Infrastructure, Component: "monitor", Rank: -1},

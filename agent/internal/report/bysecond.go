@@ -44,7 +44,7 @@ func (r *Report) oneByOne() (views []trialView, note string, notes []string) {
 	}
 	for _, t := range all {
 		v := trialView{Title: joinWords(t.ID, t.Name), Class: t.Class, Facts: t.Summary.Facts()}
-		v.Splits = slices.Concat(probeTable(t.Summary.Search), splitTable("endpoint", t.Summary.ByEndpoint), splitTable("client node", t.Summary.ByNode))
+		v.Splits = slices.Concat(probeTable(t.Summary.Search), splitTable("endpoint", t.Summary.ByEndpoint), splitTable("client node", t.Summary.ByNode), nodeTable(t.Summary.Resources))
 		by, err := readSeconds(filepath.Join(t.result.dir, summary.SeriesFile))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			notes = append(notes, err.Error())

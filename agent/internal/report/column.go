@@ -61,7 +61,7 @@ var (
 		}
 		return s.Accuracy.Share, true
 	}}
-	columns = []column{found, requestRate, tokenRate, goodput, ttft50, ttft99, ttftDue, tpot50, e2el50, e2el99, e2elDue, accuracy, queued, kvUse, prefixHits, failing}
+	columns = []column{found, requestRate, tokenRate, goodput, ttft50, ttft99, ttftDue, tpot50, e2el50, e2el99, e2elDue, accuracy, queued, kvUse, prefixHits, busyGPUs, tokenEnergy, failing}
 )
 
 // dueOnly is the column of open loops alone.

@@ -76,7 +76,7 @@ func (r *Report) csvNumberHeads() []string {
 		}
 		heads = append(heads, m.String()+"_max")
 	}
-	return slices.Concat(heads, []string{"client", "marks"}, csvFactHeads(), r.csvToldHeads())
+	return slices.Concat(heads, []string{"client", "marks"}, csvFactHeads(), csvCostHeads(), r.csvToldHeads())
 }
 
 // csvMetrics are the metrics that have columns: that of reasoning only where a trial has it.
@@ -117,7 +117,7 @@ func (r *Report) csvNumbers(s *summary.Summary) []string {
 	for _, m := range r.csvMetrics() {
 		row = append(row, csvLatency(s, m)...)
 	}
-	return append(append(row, s.Client.Verdict, strings.Join(s.Marks, "; ")), slices.Concat(csvFacts(s), r.csvTold(s))...)
+	return append(append(row, s.Client.Verdict, strings.Join(s.Marks, "; ")), slices.Concat(csvFacts(s), csvCost(s), r.csvTold(s))...)
 }
 
 // csvLatency are the cells of one metric, all empty where no request has it.

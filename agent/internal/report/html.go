@@ -217,6 +217,7 @@ func (page) Metrics() [][2]string {
 		{"between repetitions, between starts", "95 % t-intervals of the mean: what further repetitions, or further starts of the server, would give; a start counts as one value"},
 		{"in flight", "requests that are sent and not done, in the mean over the window; by Little's law it is rate × latency"},
 		{"server queue, KV cache, prefix hits", "as the servers tell of themselves at their metrics pages, over the window of the first client node: server.csv"},
+		{"GPU busy, J/token", "of the GPUs of the servers' nodes over the window, by the readings of their monitors; energy by the GPU's own counter, else by samples of its power"},
 		{"steady state", "by MSER-5 over rate and E2EL; nothing is left out of the numbers"},
 	}
 }

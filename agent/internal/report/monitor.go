@@ -2,19 +2,15 @@ package report
 
 import (
 	"cmp"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
-	"hpcbench/agent/internal/whole"
+	"hpcbench/agent/internal/readings"
 )
 
 // usage is how busy a node's CPUs were: a share from 0 to 1 over seconds since 1970.
@@ -24,45 +20,28 @@ type usage struct {
 	percent []float64
 }
 
-// readUsage reads time_s and cpu_busy_ratio from monitor-<node>.csv, by their names in its header. A row without the
-// reading is a gap; a torn last row is left out.
-func readUsage(path, node string) (usage, error) {
+// readUsage reads cpu_busy_ratio from monitor-<node>.csv. A row without the reading is a gap.
+func readUsage(dir, node string) (usage, error) {
 	u := usage{node: node}
-	f, err := whole.Open(path)
+	path := readings.Path(dir, node)
+	f, err := readings.Open(path)
 	if err != nil {
 		return u, err
 	}
 	defer f.Close()
-	rows := csv.NewReader(f)
-	rows.FieldsPerRecord = -1
-	heads, err := rows.Read()
-	if err != nil {
-		return u, fmt.Errorf("reading %s: %w", path, err)
-	}
-	time, busy := slices.Index(heads, "time_s"), slices.Index(heads, "cpu_busy_ratio")
-	if time < 0 || busy < 0 {
-		return u, fmt.Errorf("reading %s: no column time_s or cpu_busy_ratio", path)
+	busy := slices.Index(f.Columns, "cpu_busy_ratio")
+	if busy < 0 {
+		return u, fmt.Errorf("reading %s: no column cpu_busy_ratio", path)
 	}
 	for {
-		row, err := rows.Read()
+		row, err := f.Next()
 		if errors.Is(err, io.EOF) {
 			return u, nil
 		}
 		if err != nil {
-			return u, fmt.Errorf("reading %s: %w", path, err)
+			return u, err
 		}
-		if max(time, busy) >= len(row) {
-			continue
-		}
-		at, err := strconv.ParseFloat(row[time], 64)
-		if err != nil {
-			continue
-		}
-		share, err := strconv.ParseFloat(row[busy], 64)
-		if err != nil {
-			share = math.NaN()
-		}
-		u.at, u.percent = append(u.at, at), append(u.percent, 100*share)
+		u.at, u.percent = append(u.at, row.At), append(u.percent, 100*row.Number(busy))
 	}
 }
 
@@ -89,7 +68,7 @@ func (r *run) usageChart() (*chart, error) {
 	start, end, nodes := math.Inf(1), 0.0, 0
 	var failures []error
 	for node, role := range r.nodeRoles() {
-		u, err := readUsage(filepath.Join(r.dir, "monitor-"+node+".csv"), node)
+		u, err := readUsage(r.dir, node)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			failures = append(failures, err)
 		}
@@ -186,12 +165,8 @@ func (r *run) bands(start, end, unit float64, sx scale) []band {
 // nodeRoles are the job's nodes that were monitored, with their role; a node of unknown role has the empty one.
 func (r *run) nodeRoles() map[string]string {
 	roles := map[string]string{}
-	names, err := fs.Glob(os.DirFS(r.dir), "monitor-*.csv")
-	if err != nil {
-		panic(err) // of a malformed pattern, and this one is not
-	}
-	for _, name := range names {
-		roles[name[len("monitor-"):len(name)-len(".csv")]] = ""
+	for _, node := range readings.Nodes(r.dir) {
+		roles[node] = ""
 	}
 	if r.job != nil {
 		for _, n := range r.job.Nodes {

@@ -242,7 +242,7 @@ func TestManyNodesAreDrawnAsTheirMean(t *testing.T) {
 	for i := range 6 {
 		name := "n" + string(rune('1'+i))
 		nodes.WriteString("server\t" + name + "\t10.0.0.1\t-\n")
-		f.write("cpu_busy_ratio,time_s\n0.25,1001\n0.75,1002\n0.5,1003\n", "41", "monitor-"+name+".csv")
+		f.write("time_s,load1,cpu_busy_ratio\n1001,,0.25\n1002,,0.75\n1003,,0.5\n", "41", "monitor-"+name+".csv")
 	}
 	f.write(nodes.String(), "41", "nodes.tsv")
 	r, err := Load([]string{f.dir})

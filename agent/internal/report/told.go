@@ -1,19 +1,17 @@
 package report
 
 import (
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"path/filepath"
+	"math"
 	"slices"
-	"strconv"
 	"strings"
 
 	"hpcbench/agent/internal/job"
+	"hpcbench/agent/internal/readings"
 	"hpcbench/agent/internal/summary"
-	"hpcbench/agent/internal/whole"
 	"hpcbench/agent/workload"
 )
 
@@ -166,7 +164,7 @@ func (r *run) added() added {
 func (r *run) readAll() (told added) {
 	words := map[string][]string{}
 	for _, node := range slices.Sorted(maps.Keys(r.nodeRoles())) {
-		all, err := readAdded(filepath.Join(r.dir, "monitor-"+node+".csv"))
+		all, err := readAdded(readings.Path(r.dir, node))
 		if err != nil {
 			told.notes = append(told.notes, err.Error())
 		}
@@ -184,57 +182,52 @@ func (r *run) readAll() (told added) {
 	return told
 }
 
-// readings are what a node's column has: how many, their sum, and the least and the highest.
-type readings struct {
+// values are what a node's column has: how many, their sum, and the least and the highest.
+type values struct {
 	n         int
 	sum       float64
 	low, high float64
 }
 
 // readAdded reads the columns of a monitor's file that were added.
-func readAdded(path string) (map[string]readings, error) {
-	f, err := whole.Open(path)
+func readAdded(path string) (map[string]values, error) {
+	f, err := readings.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	rows := csv.NewReader(f)
-	rows.FieldsPerRecord, rows.ReuseRecord = -1, true
-	heads, err := rows.Read()
-	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", path, err)
-	}
-	heads = slices.Clone(heads)
-	all := map[string]readings{}
-	for _, head := range heads {
-		if strings.HasPrefix(head, workload.CustomColumn) {
-			all[head] = readings{}
+	all := map[string]values{}
+	for _, name := range f.Columns {
+		if strings.HasPrefix(name, workload.CustomColumn) {
+			all[name] = values{}
 		}
 	}
 	for len(all) > 0 {
-		row, err := rows.Read()
+		row, err := f.Next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			return all, fmt.Errorf("reading %s: %w", path, err)
+			return all, err
 		}
-		for i, cell := range row[:min(len(row), len(heads))] {
-			if c, asked := all[heads[i]]; asked {
-				if v, err := strconv.ParseFloat(cell, 64); err == nil {
-					all[heads[i]] = c.with(v)
-				}
+		for i, name := range f.Columns {
+			if c, asked := all[name]; asked {
+				all[name] = c.with(row.Number(i))
 			}
 		}
 	}
 	return all, nil
 }
 
-func (c readings) with(v float64) readings {
-	if c.n == 0 {
-		return readings{1, v, v, v}
+// with counts a number too, and nothing where it is missing.
+func (c values) with(v float64) values {
+	switch {
+	case math.IsNaN(v):
+		return c
+	case c.n == 0:
+		return values{1, v, v, v}
 	}
-	return readings{c.n + 1, c.sum + v, min(c.low, v), max(c.high, v)}
+	return values{c.n + 1, c.sum + v, min(c.low, v), max(c.high, v)}
 }
 
 // lists are the text's sections of what servers' logs prove and what commands on nodes told; empty where there is none.
@@ -249,6 +242,8 @@ func (r *Report) lists() string {
 		}
 	}
 	return titled("Proof: what the servers' logs say of how they run", proofs.String()) +
+		titled("Energy of the servers' GPUs over the window", r.energies()) +
+		titled("Nodes that were not watched all of a window", r.gaps()) +
 		titled("Added metrics of the nodes: mean (least to highest) over the job", added.String())
 }
 

@@ -5,11 +5,12 @@
 // Prometheus page can tell of them too; it knows when its window begins and ends; and it is one, so that more client nodes ask
 // the servers no more often. A look is a connection of its own, at the pace of the nodes' readings, with a bound in time and
 // bytes, and none begins before the one before it is over: it never stands in the load's way. A look that fails is a row of
-// empty cells, never of zeros.
+// empty cells, never of zeros. Of each server the first and the last page are kept as they came, for what our names leave out.
 package scrape
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -65,6 +66,7 @@ type server struct {
 	url  string // of its page
 	told summary.Told
 	last Reading
+	raw  raw
 }
 
 // Reading is the latest word of a server.
@@ -132,7 +134,7 @@ func (s *Scraper) Run(ctx context.Context) {
 	}
 	stop() // a look that hangs, too
 	wg.Wait()
-	if err := s.file.Close(); err != nil {
+	if err := errors.Join(s.file.Close(), s.writeRaw()); err != nil {
 		s.cfg.Log.Error("writing what the servers tell", "error", err.Error())
 	}
 }
@@ -154,12 +156,13 @@ func (s *Scraper) watch(ctx context.Context, at *server) {
 
 // look asks one server and writes its row. The row's time is when the answer had come.
 func (s *Scraper) look(ctx context.Context, at *server, within time.Duration) {
-	values, err := s.ask(ctx, at.url, within)
+	values, text, err := s.ask(ctx, at.url, within)
 	if ctx.Err() != nil {
 		return // it was broken off
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	at.raw.keep(text)
 	before := at.told.Looks > 0 && at.last.Values == nil
 	at.told.Looks++
 	at.last.Values = nil
@@ -194,7 +197,7 @@ func (s *Scraper) write(text string) error {
 }
 
 // ask GETs a page, and reads it.
-func (s *Scraper) ask(ctx context.Context, address string, within time.Duration) ([]float64, error) {
+func (s *Scraper) ask(ctx context.Context, address string, within time.Duration) (values []float64, text []byte, err error) {
 	r := ask.Request{URL: address, Timeout: within, Most: mostBytes, Header: map[string]string{}}
 	for _, line := range s.cfg.Headers {
 		if name, value, ok := strings.Cut(line, ":"); ok {
@@ -203,12 +206,13 @@ func (s *Scraper) ask(ctx context.Context, address string, within time.Duration)
 	}
 	answer, err := ask.Send(ctx, r)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if answer.Status != 200 {
-		return nil, fmt.Errorf("HTTP %d", answer.Status)
+		return nil, nil, fmt.Errorf("HTTP %d", answer.Status)
 	}
-	return s.page.read(answer.Body)
+	values, err = s.page.read(answer.Body)
+	return values, answer.Body, err
 }
 
 // Readings are the latest words of all servers; of those that were not asked yet there is none.

@@ -2,6 +2,7 @@ package scrape
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -245,5 +246,37 @@ func TestThePageLiesAboveTheAPI(t *testing.T) {
 		if err := s.file.Close(); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// A server's own words, at the first look that it answered and at the last, lie beside server.csv as they came.
+func TestFirstAndLastPageAreKept(t *testing.T) {
+	up := serve(t, func(look int64) string {
+		return fmt.Sprintf("# HELP r x\nr %d\nown_of_the_server{a=\"b\"} %d\n", look, look)
+	})
+	down := serve(t, func(int64) string { return strings.Repeat("# too long\n", mostRaw/10) + "r 1\n" })
+	gone := serve(t, func(int64) string { return "" })
+	gone.status.Store(500)
+	s, path := scraper(t, up.URL, down.URL, gone.URL)
+	now := time.Now()
+	running(t, s, 3)(now, now.Add(time.Hour))
+	read := func(name string) string {
+		text, err := os.ReadFile(filepath.Join(filepath.Dir(path), name))
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	if first := read(RawFile(0, "first")); first != "# HELP r x\nr 1\nown_of_the_server{a=\"b\"} 1\n" {
+		t.Errorf("first page %q", first)
+	}
+	if last, want := read(RawFile(0, "last")), fmt.Sprintf("r %d\nown", up.looks.Load()); !strings.Contains(last, want) {
+		t.Errorf("last page %q, want that of look %d", last, up.looks.Load())
+	}
+	if first := read(RawFile(1, "first")); len(first) != mostRaw {
+		t.Errorf("%d bytes of a page of %d are kept", len(first), mostRaw+mostRaw/10)
+	}
+	if text := read(RawFile(2, "first")) + read(RawFile(2, "last")); text != "" {
+		t.Errorf("of a server that never answered: %q", text)
 	}
 }

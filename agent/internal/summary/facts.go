@@ -33,6 +33,12 @@ func (s *Summary) Facts() [][2]string {
 	if s.Server != nil {
 		row("server", s.Server.String())
 	}
+	if s.Resources != nil {
+		row("nodes", s.Resources.String())
+	}
+	if s.Energy != nil {
+		row("energy", s.Energy.String())
+	}
 	if s.Cold != nil {
 		row("cold starts", s.Cold.String())
 	}

@@ -64,8 +64,20 @@ func TestSummariesKeepTheirSchema(t *testing.T) {
 	}
 	told := Merge(tr, []*Part{whole})
 	told.Server = &Server{IntervalS: 1, Told: All([]Told{full("http://a:1", 1), full("http://b:1", 2)}), Endpoints: []Told{full("http://a:1", 1), full("http://b:1", 2)}}
+	costly := Merge(tr, []*Part{whole})
+	level := &Level{Mean: 0.5, Max: 1}
+	costly.Resources = &Resources{Began: 1, Window: [2]float64{2, 3}, Late: true, Nodes: []NodeUse{
+		{Node: "cn02", Role: "server, client", Readings: 3, GapS: 0.5, CPU: level, Memory: level, GPUs: []GPUUse{{GPU: 0, Utilization: level, Memory: level, Power: level}}},
+		{Node: "cn03"}}}
+	costly.Energy = &Energy{Joules: new(10.0), Source: ByPower, Sensor: PowerSensor, IdleWatts: new(1.0), IdleJoules: new(2.0), IdleS: 3,
+		GPUs: []GPUEnergy{{Node: "cn02", Joules: new(10.0), Source: ByPower, GapS: 0.5, IdleWatts: new(1.0)}}}
+	costly.Share()
+	unknown := Merge(tr, []*Part{whole})
+	unknown.Energy = &Energy{Why: "GPU 0 of cn02 has too few readings", GPUs: []GPUEnergy{{Node: "cn02", GapS: 9}}}
 	for name, summary := range map[string]*Summary{
 		"told":     told,
+		"costly":   costly,
+		"unknown":  unknown,
 		"searched": searched,
 		"whole":    Merge(tr, []*Part{whole}), "none ok": Merge(tr, []*Part{collect(tr, 0, 1, failed(4, record.Refused))}), "no parts": Merge(tr, nil),
 		"given up": Merge(tr, []*Part{collect(tr, 0, 1, answer(3, 3, 0.1), up)}),

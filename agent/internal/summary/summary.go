@@ -52,6 +52,9 @@ type Summary struct {
 
 	Server *Server `json:"server,omitempty"` // absent: nobody asked them, or they have no metrics
 
+	Resources *Resources `json:"resources,omitempty"` // absent: no node was watched
+	Energy    *Energy    `json:"energy,omitempty"`    // absent: no node with servers has GPUs that anybody could read
+
 	Drain  Drain    `json:"drain"`
 	Client Verdict  `json:"client"`
 	Marks  []string `json:"marks"` // why the trial is doubtful; empty: it is not

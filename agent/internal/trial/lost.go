@@ -53,6 +53,9 @@ func lostNodes(err error) map[string]bool {
 	return lost
 }
 
+// ClientLost says whether an error of Run is that a client node answers no more, which no server's end explains.
+func ClientLost(err error) bool { return len(lostNodes(err)) > 0 }
+
 // ears know when each executor was last heard, by its place.
 type ears []time.Time
 

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"hpcbench/agent/internal/scrape"
 	"hpcbench/agent/internal/search"
@@ -23,6 +23,7 @@ type try struct {
 	summary *summary.Summary
 	parts   []*summary.Part
 	last    []share.Progress
+	zero    time.Time // of its load
 }
 
 // search drives the trial's load through several rates. The trial's numbers, and the files of its nodes, are those of the
@@ -56,7 +57,7 @@ func (c Config) try(ctx context.Context, k int, rate float64, used int64) (*try,
 	if err != nil && (len(parts) == 0 || k > 1) { // executors may still have those of the probe before
 		return nil, search.Outcome{}, err
 	}
-	t := &try{k, c.Trial, summary.Merge(c.Trial, parts), parts, last}
+	t := &try{k, c.Trial, summary.Merge(c.Trial, parts), parts, last, *c.zero}
 	if err == nil {
 		err = search.Silent(k, t.summary, share.Reasons(t.summary.Requests.ByOutcome, last...))
 	}
@@ -73,10 +74,19 @@ func (c Config) settle(t *try, r *summary.Search, cause error) (*summary.Summary
 			return nil, err
 		}
 	}
-	if err := os.Rename(filepath.Join(from, scrape.File), filepath.Join(c.Out, scrape.File)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := moveTold(from, c.Out); err != nil {
 		return nil, err
 	}
 	_ = os.Remove(from) // when it is empty
 	c.Trial = t.trial
-	return c.conclude(s, t.parts, t.last, cause)
+	return c.conclude(s, t.parts, t.zero, t.last, cause)
+}
+
+// moveTold moves what the servers told of themselves from a probe's directory to the trial's.
+func moveTold(from, to string) error {
+	files, err := scrape.Files(from)
+	for _, name := range files {
+		err = errors.Join(err, os.Rename(filepath.Join(from, name), filepath.Join(to, name)))
+	}
+	return err
 }

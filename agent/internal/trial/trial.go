@@ -13,8 +13,8 @@ import (
 	"sync"
 	"time"
 
-	"hpcbench/agent/internal/ask"
 	"hpcbench/agent/internal/executor"
+	"hpcbench/agent/internal/nodes"
 	"hpcbench/agent/internal/share"
 	"hpcbench/agent/internal/summary"
 	"hpcbench/agent/internal/whole"
@@ -30,6 +30,8 @@ type Config struct {
 	Out       string            // results/<jobid>/<trial>
 	Key       string            // of all that makes the trial (see package ledger)
 	Edited    []string          // files of the bundle that a person changed, for a mark
+	Nodes     nodes.Table       // of the job: whose monitors' readings count as those of servers
+	Monitors  time.Duration     // how long their readings of the window's end are waited for, at most
 
 	Lead         time.Duration // from the start requests to time zero, at least
 	Stall        time.Duration // no byte for so long, or for 3 × the p99 so far if that is longer, is suspicious
@@ -41,6 +43,7 @@ type Config struct {
 
 	headers []string        // of the workload, for probe requests
 	doubts  *[]string       // marks of the drive itself
+	zero    *time.Time      // of the load that was started last, by this node's clock
 	nth     int             // of a search: which of its loads this is, from 1; 0: no search
 	lost    map[string]bool // client nodes that are not asked any more
 }
@@ -69,7 +72,7 @@ func Run(ctx context.Context, c Config) (*summary.Summary, error) {
 	if err := os.Remove(key); err != nil && !errors.Is(err, fs.ErrNotExist) { // of an earlier run: what follows is another
 		return nil, err
 	}
-	c.doubts = new([]string)
+	c.doubts, c.zero = new([]string), new(time.Time)
 	if c.Trial.Workload.Search != nil {
 		return c.search(ctx)
 	}
@@ -77,7 +80,7 @@ func Run(ctx context.Context, c Config) (*summary.Summary, error) {
 	if len(parts) == 0 && err != nil {
 		return nil, err
 	}
-	return c.conclude(summary.Merge(c.Trial, parts), parts, last, err)
+	return c.conclude(summary.Merge(c.Trial, parts), parts, *c.zero, last, err)
 }
 
 // once drives the load to its end, and returns what the executors counted and how far they say that they came. The error
@@ -130,33 +133,6 @@ func (c Config) clear(ctx context.Context) error {
 	})
 }
 
-// reset lets each server forget the load before, where the trial says how. One that does not is no reason to stop, and one to
-// doubt the numbers.
-func (c Config) reset(ctx context.Context) {
-	r := c.Trial.Reset
-	if r == nil {
-		return
-	}
-	header := map[string]string{}
-	for _, line := range c.headers {
-		if name, value, ok := strings.Cut(line, ":"); ok {
-			header[name] = strings.TrimSpace(value)
-		}
-	}
-	path, _ := wire.Probe(c.Trial.Workload.Dialect, c.Trial.Workload.Model)
-	for _, endpoint := range c.Endpoints {
-		answer, err := ask.Send(ctx, ask.Request{Method: r.Method, URL: wire.Root(endpoint, path) + r.Path, Header: header, Timeout: c.ProbeTimeout})
-		if err == nil && answer.Status/100 != 2 {
-			err = fmt.Errorf("HTTP %d", answer.Status)
-		}
-		if err != nil {
-			doubt := fmt.Sprintf("%s was not reset before the load, and may remember the one before: %s %s: %v", endpoint, r.Method, r.Path, err)
-			c.Say("%s", doubt)
-			*c.doubts = append(*c.doubts, doubt)
-		}
-	}
-}
-
 // start gives each executor its share, so that all have one time zero.
 func (c Config) start(ctx context.Context, clocks []clock) error {
 	ahead := c.Lead
@@ -164,6 +140,7 @@ func (c Config) start(ctx context.Context, clocks []clock) error {
 		ahead = max(ahead, 8*k.away)
 	}
 	zero := time.Now().Add(ahead)
+	*c.zero = zero
 	return c.each(func(k int, e executor.Client) error {
 		return e.Start(ctx, workload.Assignment{
 			Schema: workload.Schema, Trial: c.Trial, Node: e.Node, Part: k, Parts: len(c.Executors), Endpoints: c.Endpoints, Probe: c.nth,
@@ -206,8 +183,8 @@ func (c Config) fetch(ctx context.Context) ([]*summary.Part, error) {
 	return parts, err
 }
 
-// conclude writes what there is to write, and decides whether the trial is complete.
-func (c Config) conclude(s *summary.Summary, parts []*summary.Part, last []share.Progress, cause error) (*summary.Summary, error) {
+// conclude writes what there is to write, and decides whether the trial is complete. zero is when its load began.
+func (c Config) conclude(s *summary.Summary, parts []*summary.Part, zero time.Time, last []share.Progress, cause error) (*summary.Summary, error) {
 	if cause == nil && s.Requests.OK == 0 {
 		cause = fmt.Errorf("no request was ok%s", share.Reasons(s.Requests.ByOutcome, last...))
 	}
@@ -218,6 +195,7 @@ func (c Config) conclude(s *summary.Summary, parts []*summary.Part, last []share
 	if cause != nil {
 		s.Marks = append([]string{cause.Error()}, s.Marks...)
 	}
+	c.cost(s, parts, zero, cause == nil)
 	series := whole.Write(filepath.Join(c.Out, summary.SeriesFile), []byte(summary.SeriesCSV(c.Trial, parts)), 0o644)
 	if err := errors.Join(whole.WriteJSON(filepath.Join(c.Out, "summary.json"), s), series); err != nil {
 		return s, errors.Join(cause, err)

@@ -25,7 +25,7 @@ type command struct {
 
 // commands are the verbs in the order of the help text. The first is the default.
 func commands() []command {
-	return []command{compileCommand, runCommand, checkCommand, createCommand, planCommand, diffCommand, verifyCommand, whyCommand, listCommand, probeCommand, schemaCommand, versionCommand}
+	return []command{compileCommand, runCommand, watchCommand, checkCommand, createCommand, planCommand, diffCommand, verifyCommand, whyCommand, listCommand, probeCommand, schemaCommand, versionCommand}
 }
 
 // env is what a command talks to.

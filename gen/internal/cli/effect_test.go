@@ -285,6 +285,29 @@ func bundleOf(t *testing.T, sets []string) (files map[string][]byte, resolved []
 	return files, resolved
 }
 
+// The words of monitoring.metrics choose what is read, and output_file names one file of it all.
+func TestWhatIsReadIsChosen(t *testing.T) {
+	for metrics, want := range map[string]struct{ has, lacks string }{
+		"[gpu, cores, cpu, energy]": {`"collectors": [
+    "cpu",
+    "cores",
+    "gpu"
+  ]`, `"server"`},
+		"[memory, server]": {`"path": "/metrics"`, `"cpu"`},
+		"[memory, {name: q, metric: dummy_requests_running}]": {`"path": "/metrics"`, `"server",`},
+		"[{name: q, metric: dummy_requests_running}]":         {`"path": "/metrics"`, `"collectors"`},
+	} {
+		files, _ := bundleOf(t, []string{"monitoring.metrics=" + metrics})
+		if text := string(files["node/watch.json"]); !strings.Contains(text, want.has) || strings.Contains(text, want.lacks) {
+			t.Errorf("%s: node/watch.json has %s and lacks %s: %s", metrics, want.has, want.lacks, text)
+		}
+	}
+	files, _ := bundleOf(t, []string{"monitoring.output_file=all.csv"})
+	if text := string(files["job.sbatch"]); !strings.Contains(text, "OUTPUT_FILE='all.csv'") {
+		t.Error("job.sbatch does not name all.csv")
+	}
+}
+
 // Who looks more closely has not measured something else: how nodes and servers are watched is in no trial, and so in no key of
 // the ledger.
 func TestWatchingChangesNoTrial(t *testing.T) {

@@ -57,6 +57,8 @@ type Setting struct {
 	Stores          []Store        `json:"stores,omitempty"`   // that keep metrics while the job runs, in the order in which they start
 	ScrapeS         float64        `json:"scrape_s,omitempty"` // seconds between two readings by Prometheus
 	StoreStep       []string       `json:"store_step,omitempty"`
+	OutputFile      string         `json:"output_file,omitempty"` // all nodes' readings in one file of the job's results
+	Logs            *workload.Logs `json:"logs,omitempty"`        // node/logs.json; nil: logs are neither collected nor bounded
 	MonitorStep     []string       `json:"monitor_step,omitempty"`
 	MonitorGPUs     []string       `json:"monitor_gpus,omitempty"` // beside those on nodes with the servers' GPUs
 	GPUs            int            `json:"gpus,omitempty"`         // that a step with MonitorGPUs sees on each node

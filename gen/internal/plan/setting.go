@@ -41,7 +41,10 @@ func (m *maker) setting(p *Plan, r *recipe.Recipe) Setting {
 	}
 	if r.Monitoring.Enabled {
 		s.MonitorS = r.Monitoring.IntervalS
-		s.Watch = m.watch(r)
+		s.Watch, s.OutputFile = m.watch(r), r.Monitoring.OutputFile
+	}
+	if r.Logging.Enabled {
+		s.Logs = &r.Logging.Logs
 	}
 	m.health(&s, r.Servers.HealthCheck)
 	m.steps(&s, p)
@@ -73,18 +76,18 @@ func (s *Setting) stores(r recipe.Monitoring) {
 // the job's own reads the nodes too, and its own Pushgateway gets what a further one would.
 func (m *maker) watch(recipe *recipe.Recipe) workload.Watch {
 	r := recipe.Monitoring
-	w := workload.Watch{Schema: workload.Schema, IntervalS: r.IntervalS, Exporter: r.Exporter || r.Prometheus.Asked()}
+	w := workload.Watch{Schema: workload.Schema, IntervalS: r.IntervalS, Collectors: r.Collectors, Exporter: r.Exporter || r.Prometheus.Asked()}
 	if r.Push.URL != "" || r.Pushgateway.Asked() {
 		w.Push = &workload.Push{URL: r.Push.URL, IntervalS: r.Push.IntervalS, RetentionS: r.Push.RetentionS, Scenario: recipe.Scenario}
 	}
-	if page := m.svc.Metrics; page.Path != "" {
+	if page := m.svc.Metrics; page.Path != "" && (r.Reads("server") || slices.ContainsFunc(r.Metrics, func(x workload.Metric) bool { return x.Metric != "" })) {
 		w.Server = &workload.MetricsPage{Path: page.Path, PortOffset: page.PortOffset, Map: page.Map}
 	}
 	for _, x := range m.svc.Metrics.Extra {
 		w.Metrics = append(w.Metrics, x.Watched())
 	}
 	w.Metrics = append(w.Metrics, r.Metrics...)
-	if w.Server == nil && len(w.Metrics) == 0 && !w.Exporter && w.Push == nil {
+	if w.Server == nil && len(w.Metrics) == 0 && len(w.Collectors) == 0 && !w.Exporter && w.Push == nil {
 		return workload.Watch{}
 	}
 	return w

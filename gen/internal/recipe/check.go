@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -34,6 +35,7 @@ func (f *File) Check(svc *service.Service, cl *cluster.Profile) diag.List {
 		c := check{values: v, Recipe: v.recipe(), svc: svc, cl: cl}
 		if c.rules(); points == 1 {
 			c.idle()
+			c.logs()
 			c.carried()
 		}
 		for _, d := range c.l {
@@ -123,12 +125,18 @@ func (c *check) written(path string) bool {
 // brought tells whether a section comes with a point of the sweep alone: of the keys that the recipe's own lacks Load has told.
 func (c *check) brought(path string) bool { return c.has(path) && !c.written(path) }
 
-// times: a window of no length measures nothing.
+// ownFile are the names that a job's results have anyway, those of trials and of monitors' files among them.
+var ownFile = regexp.MustCompile(`^(job\.json|(events|ledger|nodes|blamed)\.tsv|summary\.csv|report\.(txt|html)|control\.token|edited|ballast|logs|executors|exporters|addresses|monitor-.*|\d+)$`)
+
+// times: a window of no length measures nothing, and what is read has a pace and a place of its own.
 func (c *check) times() {
 	for _, path := range []string{"workload.duration", "workload.timeout", "servers.health_check.interval", "servers.health_check.timeout"} {
 		if c.good(path) && c.seconds(path) == 0 {
 			c.l.Errorf(c.at(path), "out-of-range", "write a duration above 0", "%s is 0", path)
 		}
+	}
+	if name := c.Monitoring.OutputFile; c.good("monitoring.output_file") && ownFile.MatchString(name) {
+		c.l.Errorf(c.at("monitoring.output_file"), "taken", "write a name such as benchmark_metrics.csv", "monitoring.output_file is %s, and a job's results have a file of that name already", name)
 	}
 	if c.good("monitoring.interval") && c.Monitoring.IntervalS < 0.1 {
 		c.l.Errorf(c.at("monitoring.interval"), "out-of-range", "write 100ms or more", "monitoring.interval is %g s, and a reading itself takes milliseconds", c.Monitoring.IntervalS)
@@ -178,15 +186,10 @@ func (c *check) unpushed() {
 // carried: keys that are checked and kept, and that no part of a job reads yet. Who writes them is told so, once a section.
 func (c *check) carried() {
 	for section, keys := range map[string][]string{
-		"monitoring": {"output_file", "metrics"},
-		"logging":    {"enabled", "type", "create_jsonl", "flush_interval", "outputs", "aggregation", "categories", "format", "retention"},
-		"reporting":  {"formats", "include", "output_directory"},
+		"reporting": {"formats", "include", "output_directory"},
 	} {
 		var all []string
 		for _, key := range keys {
-			if at := section + "." + key; at == metricsAt && !c.chooses() {
-				continue
-			}
 			if c.written(section+"."+key) && !c.node(section+"."+key).refused() {
 				all = append(all, key)
 			}

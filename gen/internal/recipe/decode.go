@@ -207,6 +207,7 @@ func (v *values) constant() *Recipe {
 		Clients:       Clients{Port: v.whole("clients.port")},
 		Artifacts:     v.artifacts(),
 		Monitoring:    v.monitoring(),
+		Logging:       v.logging(),
 		Reporting:     Reporting{Percentiles: v.numbers("reporting.percentiles")},
 	}
 	r.Repetitions, r.Restarts = v.repetitions()
@@ -334,6 +335,7 @@ const pushEvery = 15
 func (v *values) monitoring() Monitoring {
 	return Monitoring{
 		Enabled: v.yes("monitoring.enabled"), IntervalS: v.seconds("monitoring.interval"), Metrics: v.metrics(), Exporter: v.yes("monitoring.exporter"),
+		Collectors: v.collectors(), OutputFile: v.text("monitoring.output_file"),
 		Push: Push{
 			URL: v.text("monitoring.pushgateway_url"), IntervalS: cmp.Or(v.seconds("monitoring.push_interval"), pushEvery),
 			RetentionS: v.seconds("monitoring.retention"),

@@ -9,6 +9,23 @@ import (
 
 const metricsAt = "monitoring.metrics"
 
+// collectors are the words of the list, each once, in the order of workload.Collectors. A GPU's energy is read with the GPU.
+func (v *values) collectors() []string {
+	asked := v.list(metricsAt)
+	for i, word := range asked {
+		if word == "energy" {
+			asked[i] = "gpu"
+		}
+	}
+	var all []string
+	for _, word := range workload.Collectors {
+		if slices.Contains(asked, word) {
+			all = append(all, word)
+		}
+	}
+	return all
+}
+
 // metrics are those that the recipe adds; an item that is a word chooses among what is read anyway.
 func (v *values) metrics() []workload.Metric {
 	n := v.node(metricsAt)
@@ -34,12 +51,6 @@ func metricOf(item *node) workload.Metric {
 		}
 	}
 	return m
-}
-
-// chooses tells whether the list has items that choose among what is read anyway.
-func (v *values) chooses() bool {
-	n := v.node(metricsAt)
-	return n != nil && slices.ContainsFunc(n.items, func(item *node) bool { return item.kind == scalar })
 }
 
 // addedMetrics: each has a name of its own that Prometheus takes, and one place that it comes from.

@@ -2,7 +2,11 @@
 // sweeps expanded into points.
 package recipe
 
-import "hpcbench/agent/workload"
+import (
+	"slices"
+
+	"hpcbench/agent/workload"
+)
 
 // Recipe is one point of a recipe file: every sweep resolved, every default filled in. Durations are seconds.
 type Recipe struct {
@@ -24,6 +28,7 @@ type Recipe struct {
 	Clients       Clients
 	Artifacts     Artifacts
 	Monitoring    Monitoring
+	Logging       Logging
 	Reporting     Reporting
 }
 
@@ -147,11 +152,13 @@ type Artifacts struct {
 
 // Monitoring says how nodes are watched.
 type Monitoring struct {
-	Enabled   bool
-	IntervalS float64
-	Metrics   []workload.Metric // beyond those that the service and the nodes have
-	Exporter  bool              // each node's last reading is shown to Prometheus
-	Push      Push
+	Enabled    bool
+	IntervalS  float64
+	Collectors []string          // what is read, of workload.Collectors; none: all of workload.ByDefault
+	Metrics    []workload.Metric // beyond those that the service and the nodes have
+	OutputFile string            // name of the file of all nodes' readings in the job's results; "": there is none
+	Exporter   bool              // each node's last reading is shown to Prometheus
+	Push       Push
 
 	Pushgateway, Prometheus Store
 	ScrapeS                 float64 // seconds between two readings by Prometheus
@@ -162,6 +169,14 @@ type Push struct {
 	URL        string  // "": nobody else's gets them
 	IntervalS  float64 // from one push to the next
 	RetentionS float64 // for which the last ones stay after the job; 0: they go with it
+}
+
+// Reads tells whether what the word names is read.
+func (m Monitoring) Reads(word string) bool {
+	if len(m.Collectors) == 0 {
+		return workload.ByDefault(word)
+	}
+	return slices.Contains(m.Collectors, word)
 }
 
 // Reporting says what the report has.

@@ -266,10 +266,22 @@ func (v *validator) value(n *node, s *schema, path string, k jsonschema.ErrorKin
 	case *kind.MaxLength:
 		v.diags.Errorf(n.pos, "bad-value", s.says, "%s has %d characters, at most %d", path, k.Got, k.Want)
 	case *kind.Pattern:
-		v.diags.Errorf(n.pos, "bad-value", cmp.Or(s.says, s.doc), "%s, which does not fit there", is)
+		words := alternatives(k.Want)
+		v.diags.Errorf(n.pos, "bad-value", cmp.Or(diag.DidYouMean(k.Got, words), s.says, s.doc), "%s, which does not fit there", is)
+		v.diags.Fix(nearest(n.pos, n, words))
 	default:
 		v.diags.Errorf(n.pos, "bad-value", s.says, "%s, which %s refuses", is, strings.Join(k.KeywordPath(), "/"))
 	}
+}
+
+// alternatives are the words of a pattern that is nothing but words, ^(one|other)$: of what may be a word or something else.
+func alternatives(pattern string) []string {
+	words, is := strings.CutPrefix(pattern, "^(")
+	words, ends := strings.CutSuffix(words, ")$")
+	if !is || !ends || strings.ContainsAny(words, `()[]\.*+?^$`) {
+		return nil
+	}
+	return strings.Split(words, "|")
 }
 
 // typ reports a value of the wrong type, with the cure for the traps of YAML.

@@ -107,6 +107,21 @@ cut -f 1 "$RUN/blamed.tsv" 2>/dev/null || :`, libs(t, "chain"), dir, words))
 	}
 }
 
+// A node that two jobs blame is left out; one that a single job blames, however often, is not.
+func TestBlamedTwice(t *testing.T) {
+	got := bash(t, fmt.Sprintf(`set -uo pipefail
+%s
+BUNDLE='%s'
+blamed_twice
+mkdir -p "$BUNDLE/results/"{7,8,9}
+printf 'cn1\twhy\ncn1\twhy\ncn3\twhy\n' >"$BUNDLE/results/7/blamed.tsv"
+printf 'cn2\twhy\ncn3\twhy\n' >"$BUNDLE/results/8/blamed.tsv"
+blamed_twice`, libs(t, "chain"), t.TempDir()))
+	if strings.TrimSpace(got) != "cn3" {
+		t.Errorf("left out are %q, want cn3", got)
+	}
+}
+
 // What a person changed in a bundle is named, and a MANIFEST that can't be trusted is one of these changes.
 func TestEditedFiles(t *testing.T) {
 	for name, c := range map[string]struct{ edit, want string }{

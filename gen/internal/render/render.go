@@ -69,6 +69,13 @@ func Render(in Input) (*bundle.Bundle, error) {
 		}
 		b.Add("node/watch.json", 0o644, text)
 	}
+	if l := in.Plan.Setting.Logs; l != nil && (l.JSONLines || l.Console) {
+		text, err := indented(l)
+		if err != nil {
+			return nil, fmt.Errorf("rendering what becomes of the logs: %w", err)
+		}
+		b.Add("node/logs.json", 0o644, text)
+	}
 	if err := scripts(b, in.Service); err != nil {
 		return nil, err
 	}

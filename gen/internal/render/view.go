@@ -57,11 +57,14 @@ type Bundle struct {
 	HealthTimeout      int
 	HealthInterval     int
 	MonitorInterval    string   // "1s"; "" when monitoring is off
+	OutputFile         string   // of all nodes' readings, in the job's results; "" for none
 	GPUs               int      // that a step with MonitorGPUs sees on each of its nodes
 	SrunMPI            string   // value of srun --mpi, "" for none given
 	Watch              bool     // node/watch.json says what else is read
 	Laptop             Laptop   // monitoring/
 	Exporter           bool     // monitors show their last row to Prometheus
+	LogMB              int      // the most that the log of a server may take, in MiB; 0: no bound
+	Kernel             bool     // monitors read the kernel's messages
 	Stores             []Store  // of metrics, in the order in which they start
 	StoreStep          []string // further srun options of a store's step
 	MonitorStep        []string // further srun options of the monitor's step

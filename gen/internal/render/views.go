@@ -23,9 +23,13 @@ func view(in Input) *Bundle {
 	if s.MonitorS > 0 {
 		v.Laptop = laptop(in)
 		v.Watch, v.Exporter = s.Watch.Schema > 0, s.Watch.Exporter
+		v.OutputFile = s.OutputFile
 		v.MonitorInterval = strconv.FormatFloat(s.MonitorS, 'f', -1, 64) + "s"
 	}
 	v.store(s)
+	if s.Logs != nil {
+		v.LogMB, v.Kernel = s.Logs.SizeMB, s.Logs.Kernel
+	}
 	for _, d := range p.Deployments {
 		v.Deployments = append(v.Deployments, deployment(d))
 		v.External = v.External || len(d.External) > 0

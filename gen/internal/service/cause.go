@@ -37,6 +37,10 @@ var Common = []Cause{
 		Cause:   `\1`, Cure: "free some of /tmp, /dev/shm and the caches that the server writes",
 	},
 	{
+		Pattern: `[Uu]ncorrectable (ECC|NVLink) error|GPU has fallen off the bus`,
+		Cause:   "a GPU of the node is broken", Cure: "submit again with --exclude=NODE, and tell the site",
+	},
+	{
 		Pattern: `Connection reset by peer|Connection refused|Connection closed by peer|Broken pipe`,
 		Cause:   "it lost the connection to another rank", Cure: "look at the other ranks' logs", Follows: true,
 	},

@@ -14,6 +14,10 @@ var (
 	receiveScript string
 	//go:embed list.sh
 	listScript string
+	//go:embed find.sh
+	findScript string
+	//go:embed begun.sh
+	begunScript string
 )
 
 // script is the command that reads a script from its standard input.

@@ -7,7 +7,7 @@
 #   --smoke          tries the plan before it is paid for: the real servers, each with one short trial that counts for nothing, in
 #                    the queue that the site keeps for tests where the cluster profile knows one.
 #   --until-done 3   queues up to three successors, each of which runs when the jobs before it left something, and leaves out
-#                    nodes that were blamed twice. When all is done Slurm forgets the rest; a cancelled job stops them.
+#                    nodes that two of them blamed. When all is done Slurm forgets the rest; a cancelled job stops them.
 #   --hold 20m       keeps what still runs after a failure for so long, and says how to reach it.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")"

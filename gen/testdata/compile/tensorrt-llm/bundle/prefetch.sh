@@ -75,7 +75,7 @@ pinned() {
   printf '%s@%s' "$name" "$2"
 }
 
-# bring MODEL IMAGE COMMAND...: a model, by the service's own means, which go on where they broke off. The last word of what they
+# bring MODEL IMAGE COMMAND...: a model, by the service's own means, which keep what a broken try had whole. The last word of what they
 # say ends in the model's version: a commit, or a digest.
 bring() {
   local model=$1 image=${2:+$STAGE$2} bind version words=() models=$STAGE${2:-$BUNDLE/models}.models

@@ -214,10 +214,10 @@ given() {
   printf '%s' "${!name-}"
 }
 
-# place RANK: its node's name and address.
-place() { awk -F '\t' -v rank="$1" '$1 == "server" && n++ == rank { printf "%s (%s)", $2, $3 }' "$RUN/nodes.tsv"; }
+# where RANK: its node's name and address.
+where() { awk -F '\t' -v rank="$1" '$1 == "server" && n++ == rank { printf "%s (%s)", $2, $3 }' "$RUN/nodes.tsv"; }
 
-address() { local at; at=$(place "$1"); at=${at#*(}; printf '%s' "${at%)}"; } # RANK
+address() { local at; at=$(where "$1"); at=${at#*(}; printf '%s' "${at%)}"; } # RANK
 
 # ranks_alive: the ranks whose nodes Ray counts, with all their GPUs, one a line. Each rank's Ray has a resource of its
 # name. 1 when Ray does not answer.
@@ -257,7 +257,7 @@ never_joined() {
   local rank node seconds=$1 names=()
   shift
   for rank; do
-    node=$(place "$rank")
+    node=$(where "$rank")
     names+=("$node")
     printf 'ray: the end of what rank %d wrote on %s:\n' "$rank" "$node"
     tail -n 10 "$RUN/logs/${PLACED##*/}.${node%% *}.log" | sed 's/^/  | /' || :
@@ -272,9 +272,9 @@ watch_ray() {
   local line rank
   while IFS= read -r line; do
     for ((rank = 1; rank < COUNT; rank++)); do
-      [[ " $line " != *[^0-9.]"$(address "$rank")"[^0-9.]* ]] || lost "$rank"
+      [[ " $line " != *[^0-9.]"$(address "$rank")"[^0-9.]* ]] || give_up "$rank"
     done
-  done < <(follow "$TMP/ray/session_latest/logs/gcs_server.out" 'marked dead because|death reason = UNEXPECTED_TERMINATION')
+  done < <(follow 'marked dead because|death reason = UNEXPECTED_TERMINATION' "$TMP/ray/session_latest/logs/gcs_server.out")
 }
 
 # watch_nodes: the same by asking Ray, which starts a Python each time: seldom, for the case that its log has other words.
@@ -285,7 +285,7 @@ watch_nodes() {
     mapfile -t alive < <(ranks_alive || :)
     ((${#alive[@]})) || continue # busy; were it dead, so would be its process
     mapfile -t absent < <(missing "${alive[@]}")
-    ((${#absent[@]} == 0)) || lost "${absent[@]}"
+    ((${#absent[@]} == 0)) || give_up "${absent[@]}"
   done
 }
 
@@ -293,20 +293,20 @@ watch_nodes() {
 # dead says more: its watch has the first word.
 watch_server() {
   local line
-  IFS= read -r line < <(follow "$RUN/logs/${PLACED##*/}.$NODE.log" 'RayWorkerProc rank=.* died unexpectedly')
+  IFS= read -r line < <(follow 'RayWorkerProc rank=.* died unexpectedly' "$RUN/logs/${PLACED##*/}.$NODE.log")
   sleep 3
   printf 'ray: a worker died, and with it the server: %s\n' "${line##*] }"
   exit 1
 }
 
-# follow FILE PATTERN: its lines that match, as they come, for as long as this script lives.
-follow() { tail -n +1 -F --pid=$$ -s 0.5 "$1" 2>/dev/null | grep --line-buffered -E -- "$2"; }
+# follow PATTERN FILE...: their lines that match, as they come, for as long as this script lives.
+follow() { tail -q -n +1 -F --pid=$$ -s 0.5 "${@:2}" 2>/dev/null | grep --line-buffered -E -- "$1"; }
 
-# lost RANK...: the end, for a server that lost a rank answers nothing, and its health page does not say so. The job script
+# give_up RANK...: the end, for a server that lost a rank answers nothing, and its health page does not say so. The job script
 # reads it from the file: where a node does not answer, Slurm takes long to end the step.
-lost() {
-  place "$1" >"$PLACED/lost"
-  printf 'ray lost %s\n' "$(place "$1")"
+give_up() {
+  where "$1" >"$PLACED/lost"
+  printf 'ray lost %s\n' "$(where "$1")"
   exit 1
 }
 

@@ -9,4 +9,4 @@ BUNDLE=$(cd -- "$(dirname -- "$0")/.." && pwd)
 readonly BLOCK=$2 # the job's ports; where another program has the first, the others that no server has
 mkdir -p "$RUN/exporters"
 SHOWN=(--listen "$(<"$RUN/address/$NODE"):$((BLOCK + 8))" --or-ports "$((BLOCK + 92))-$((BLOCK + 95))" --ready-file "$RUN/exporters/$NODE")
-exec "$BUNDLE/bin/agent" monitor --node "$NODE" --interval '1s' --watch "$BUNDLE/node/watch.json" "${SHOWN[@]}" --out "$RUN/monitor-$NODE.csv"
+exec "$BUNDLE/bin/agent" monitor --node "$NODE" --interval '1s' --watch "$BUNDLE/node/watch.json" --kernel "${SHOWN[@]}" --out "$RUN/monitor-$NODE.csv"

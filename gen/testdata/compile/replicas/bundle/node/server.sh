@@ -169,6 +169,31 @@ guard() {
   GUARD=$!
 }
 
+readonly LOG_MB=500
+
+# ── A log that does not grow without end ─────────────────────────────────────────────────────────────────────────
+
+BOUND=
+
+# bound_log NAME: what this script and all that it starts write from here on goes through a program that keeps logs/NAME.log below
+# LOG_MB. It is no job of this shell, whose waits are for others, and ends when all have that write to it.
+bound_log() {
+  mkfifo "$TMP/log"
+  "$AGENT" bound --log "$RUN/logs/$1" --size "$LOG_MB" <"$TMP/log" &
+  BOUND=$!
+  disown "$BOUND"
+  exec >"$TMP/log" 2>&1
+  rm "$TMP/log"
+}
+
+# end_log: waits until the last words are in the log, two seconds at most: something may live on that still could write.
+end_log() {
+  local k
+  [[ $BOUND ]] || return 0
+  exec >/dev/null 2>&1
+  for ((k = 0; k < 20; k++)); do kill -0 "$BOUND" || return 0; sleep 0.1; done
+}
+
 trap end TERM USR1 INT HUP
 
 find_rank server "$REPLICA"
@@ -176,7 +201,8 @@ RANKS=$COUNT
 [[ ! $TASK ]] || { be_task; RANKS=$SLURM_NTASKS; }
 want_port
 own_tmp "${BENCH_NODE-}${REPLICA:+.$REPLICA}${TASK:+.$RANK}" # what one server or task of a machine compiles or locks is not the other's
-trap '"$BUNDLE/node/tidy.sh" "$TMP"' EXIT
+trap '"$BUNDLE/node/tidy.sh" "$TMP"; end_log' EXIT
+bound_log "${PLACED##*/}.$NODE${REPLICA:+.$REPLICA}${TASK:+.$RANK}"
 printf '%s %s %s\n' "$NODE" "$$" "$REPLICA" >"$PLACED/$RANK"
 find_interface
 : >"$TMP/started"

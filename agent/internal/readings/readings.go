@@ -1,0 +1,154 @@
+// Package readings reads what the monitors of a job's nodes wrote: monitor-<node>.csv, of which a part may still be under way.
+package readings
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"hpcbench/agent/internal/whole"
+)
+
+// timeColumn is the first of every file: seconds since 1970 by the node's clock.
+const timeColumn = "time_s"
+
+// mostLine is the longest line that is read: 256 cores and 16 GPUs make one of 6 kB.
+const mostLine = 1 << 20
+
+// Nodes are the nodes whose monitor has left a file in dir, a job's results, in the order of their names.
+func Nodes(dir string) []string {
+	files, err := fs.Glob(os.DirFS(dir), "monitor-*.csv")
+	if err != nil {
+		panic(err) // of a malformed pattern, and this one is not
+	}
+	for i, name := range files {
+		files[i] = name[len("monitor-") : len(name)-len(".csv")]
+	}
+	return files
+}
+
+// Path is a node's file.
+func Path(dir, node string) string { return filepath.Join(dir, "monitor-"+node+".csv") }
+
+// File is a node's file while it is read.
+type File struct {
+	Columns []string // of the numbers and words, by their order in a Row
+
+	path  string
+	file  *os.File
+	lines *bufio.Scanner
+}
+
+// Row is a reading of everything. It holds until the next is read.
+type Row struct {
+	At    float64 // seconds since 1970 by the node's clock
+	cells [][]byte
+}
+
+// Open opens a node's file and reads its header.
+func Open(path string) (*File, error) {
+	f, err := whole.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	r := &File{path: path, file: f, lines: bufio.NewScanner(f)}
+	r.lines.Buffer(make([]byte, 64<<10), mostLine)
+	r.lines.Split(wholeLines)
+	if !r.lines.Scan() {
+		err = r.lines.Err()
+		if err == nil {
+			err = io.ErrUnexpectedEOF
+		}
+		_ = f.Close() // the first error is the one to tell
+		return nil, fmt.Errorf("reading %s: %w", path, err)
+	}
+	heads := strings.Split(r.lines.Text(), ",")
+	if heads[0] != timeColumn {
+		_ = f.Close()
+		return nil, fmt.Errorf("reading %s: no column %s in front, but %.40q", path, timeColumn, heads[0])
+	}
+	r.Columns = heads[1:]
+	return r, nil
+}
+
+// wholeLines gives the lines that have an end: a last one without is still being written.
+func wholeLines(data []byte, _ bool) (advance int, token []byte, err error) {
+	if i := bytes.IndexByte(data, '\n'); i >= 0 {
+		return i + 1, bytes.TrimSuffix(data[:i], []byte{'\r'}), nil
+	}
+	return 0, nil, nil
+}
+
+// Close closes the file.
+func (f *File) Close() { _ = f.file.Close() } // it was only read
+
+// Next is the next row, io.EOF after the last. A line that is no row, as after a full disk, is left out.
+func (f *File) Next() (Row, error) { return f.From(math.Inf(-1)) }
+
+// From is the next row of an instant or after it. Those before it cost little.
+func (f *File) From(at float64) (Row, error) {
+	for f.lines.Scan() {
+		first, rest, _ := bytes.Cut(f.lines.Bytes(), []byte{','})
+		t, err := strconv.ParseFloat(string(first), 64)
+		if err != nil || math.IsNaN(t) || math.IsInf(t, 0) || t < at {
+			continue
+		}
+		cells := bytes.Split(rest, []byte{','})
+		if len(cells) != len(f.Columns) && !(len(f.Columns) == 0 && len(rest) == 0) {
+			continue
+		}
+		return Row{t, cells}, nil
+	}
+	if err := f.lines.Err(); err != nil {
+		return Row{}, fmt.Errorf("reading %s: %w", f.path, err)
+	}
+	return Row{}, io.EOF
+}
+
+// Cell is the text of a column, "" where the reading is missing.
+func (r Row) Cell(column int) string { return string(r.cells[column]) }
+
+// Number is the number in a column; NaN where it is missing, and of column −1.
+func (r Row) Number(column int) float64 {
+	if column < 0 {
+		return math.NaN()
+	}
+	v, err := strconv.ParseFloat(string(r.cells[column]), 64)
+	if err != nil || math.IsInf(v, 0) {
+		return math.NaN()
+	}
+	return v
+}
+
+// Last is the instant of the last row that is there, by its end alone; false where there is none.
+func Last(path string) (float64, bool) {
+	f, err := whole.Open(path)
+	if err != nil {
+		return 0, false
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return 0, false
+	}
+	text := make([]byte, min(info.Size(), 64<<10))
+	if _, err := f.ReadAt(text, info.Size()-int64(len(text))); err != nil {
+		return 0, false
+	}
+	for end := bytes.LastIndexByte(text, '\n'); end >= 0; {
+		begin := bytes.LastIndexByte(text[:end], '\n')
+		first, _, _ := bytes.Cut(text[begin+1:end], []byte{','})
+		if t, err := strconv.ParseFloat(string(first), 64); err == nil && (begin >= 0 || len(text) == int(info.Size())) {
+			return t, true
+		}
+		end = begin
+	}
+	return 0, false
+}
