@@ -216,7 +216,7 @@ read_env "$BUNDLE/env/$DEPLOYMENT.env"
 
 "${CONTAINED[@]}" &
 SERVER=$!
-guard "$SERVER"
+guard "$SERVER" "$BUNDLE/node/tidy.sh" "$TMP"
 status=0
 wait "$SERVER" 2>/dev/null || status=$? # the status says enough
 kill -TERM "$GUARD" 2>/dev/null || :
