@@ -169,6 +169,7 @@ guard() {
   # shellcheck disable=SC2034 # a script that ends all its jobs alike has no use for it
   GUARD=$!
 }
+
 readonly RAY_PORT=$((BLOCK + 10))
 readonly JOIN_SECONDS=180 # for every node to join Ray, unless RAY_JOIN_SECONDS is in the recipe's environment
 

@@ -229,7 +229,7 @@ read_env "$BUNDLE/env/$DEPLOYMENT.env"
 
 "${CONTAINED[@]}" &
 SERVER=$!
-guard "$SERVER"
+guard "$SERVER" "$BUNDLE/node/tidy.sh" "$TMP"
 own_port "$SERVER"
 status=0
 wait "$SERVER" 2>/dev/null || status=$? # the status says enough
