@@ -42,8 +42,9 @@ type answer struct {
 	Error  *struct{ Message string }
 }
 
-// Open starts a browser with an empty tab; where there is none the test is skipped, which it says. It ends with the test.
-func Open(t testing.TB) *Tab {
+// Open starts a browser with an empty tab; where there is none the test is skipped, which it says. It ends with the test. Through
+// are the words of a command, if any, that starts another one, such as nsenter.
+func Open(t testing.TB, through ...string) *Tab {
 	t.Helper()
 	program := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
@@ -56,7 +57,7 @@ func Open(t testing.TB) *Tab {
 		t.Skip("no chromium here: the page was looked at by nobody")
 	}
 	tab := &Tab{t: t, waiting: map[int]chan answer{}}
-	tab.start(program)
+	tab.start(append(through, program))
 	var target struct{ TargetID string }
 	tab.call("Target.createTarget", map[string]any{"url": "about:blank"}, &target)
 	var attached struct{ SessionID string }
@@ -68,8 +69,8 @@ func Open(t testing.TB) *Tab {
 	return tab
 }
 
-// start runs the program, with one pipe to it and one from it.
-func (b *Tab) start(program string) {
+// start runs the browser, whose program is the last of the words, with one pipe to it and one from it.
+func (b *Tab) start(words []string) {
 	b.t.Helper()
 	theirs, ours, err := os.Pipe()
 	if err != nil {
@@ -80,8 +81,9 @@ func (b *Tab) start(program string) {
 		b.t.Fatal(err)
 	}
 	home := b.t.TempDir()
-	c := exec.Command(program, "--headless", "--remote-debugging-pipe", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
+	words = append(words, "--headless", "--remote-debugging-pipe", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
 		"--disable-background-networking", "--hide-scrollbars", "--user-data-dir="+filepath.Join(home, "profile"), "about:blank")
+	c := exec.Command(words[0], words[1:]...)
 	c.ExtraFiles, c.Env = []*os.File{theirs, said}, append(os.Environ(), "HOME="+home)
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := c.Start(); err != nil {

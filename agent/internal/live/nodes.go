@@ -82,34 +82,32 @@ func (c cells) overGPUs(what string, mean bool) float64 {
 	return sum
 }
 
-// readServers reads what the servers told of themselves since, in all trials and probes of a search.
+// readServers reads what the servers told of themselves since, in the trials that have begun, and the probes of a search. One that
+// is over is read once more.
 func (r *run) readServers() {
-	for _, pattern := range []string{"*/" + scrape.File, "*/probes/*/" + scrape.File} {
-		files, err := filepath.Glob(filepath.Join(glob(r.dir), pattern))
-		r.note("servers", err)
-		for _, file := range files {
-			if t := r.tables[file]; t == nil {
-				r.tables[file] = &table{growing: growing{path: file}}
-			} else if r.settled(file) {
-				continue
+	if r.job == nil {
+		return
+	}
+	for _, t := range r.job.Trials {
+		known := r.trial(t.ID)
+		if t.Start == 0 || known.told {
+			continue
+		}
+		known.told = known.settled
+		for _, pattern := range []string{scrape.File, "probes/*/" + scrape.File} {
+			files, err := filepath.Glob(filepath.Join(glob(r.dir), t.ID, pattern))
+			r.note("servers", err)
+			for _, file := range files {
+				if r.tables[file] == nil {
+					r.tables[file] = &table{growing: growing{path: file}}
+				}
+				r.readServer(r.tables[file])
 			}
-			r.readServer(r.tables[file])
 		}
 	}
 	for _, c := range r.servers {
 		c.thin(r.count, max(300, readingsInAll/len(r.servers)))
 	}
-}
-
-// settled tells whether a file is of a trial that is over.
-func (r *run) settled(file string) bool {
-	rel, err := filepath.Rel(r.dir, file)
-	if err != nil {
-		return false
-	}
-	id, _, _ := strings.Cut(rel, string(filepath.Separator))
-	t := r.trials[id]
-	return t != nil && t.settled
 }
 
 func (r *run) readServer(t *table) {

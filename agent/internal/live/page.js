@@ -384,12 +384,10 @@ function fill(id, key, content) {
   (e.tBodies?.[0] ?? e).replaceChildren(...content());
 }
 
-// recent is the last whole row of the running trial, or of the one that ran last.
+// recent is the last whole row of the running trial.
 function recent() {
-  let last = null;
-  for (const points of trials.values()) { const p = points[points.length - 1]; if (p && (!last || p[0] > last[0])) last = p; }
-  const get = name => { const k = 1 + (job.trial_columns ?? []).indexOf(name); return last && k ? last[k] : null; };
-  return get;
+  const points = trials.get(tick.trial), last = points?.[points.length - 1];
+  return name => { const k = 1 + (job.trial_columns ?? []).indexOf(name); return last && k ? last[k] : null; };
 }
 
 function drawNumbers() {
@@ -398,11 +396,12 @@ function drawNumbers() {
     const low = get(name + '_p50'), high = get(name + '_p99'), ms = high < 1;
     return some(low) && some(high) ? `${number(ms ? 1e3 * low : low)} / ${number(ms ? 1e3 * high : high)} ${ms ? 'ms' : 's'}` : '–';
   };
-  put('rate', live ? number(get('ok') / step) : '–');
+  const rate = name => live && some(get(name)) ? number(get(name) / step) : '–';
+  put('rate', rate('ok'));
   put('inflight', live ? String(tick.in_flight) : '–');
   put('ttft', live ? pair('ttft_s') : '–');
   put('tpot', live ? pair('tpot_s') : '–');
-  put('tokens', live ? number(get('output_tokens') / step) : '–');
+  put('tokens', rate('output_tokens'));
 }
 
 function drawFailures() {

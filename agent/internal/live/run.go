@@ -83,7 +83,9 @@ func (r *run) look(ctx context.Context, now time.Time) {
 	r.readNodes()
 	r.readServers()
 	r.ask(ctx)
-	r.note("logs", r.lines.look(r.count))
+	if r.count%logsEvery == 1 || !r.lines.looked {
+		r.note("logs", r.lines.look(r.count))
+	}
 }
 
 // note keeps what is in the way of reading something, until it is not.
@@ -96,6 +98,9 @@ func (r *run) note(what string, err error) {
 		r.trouble[what], r.account = words, r.count
 	}
 }
+
+// logsEvery is how many looks there are to one at the logs, which are many files.
+const logsEvery = 2
 
 // chooseEvery is the time between two looks for a newer job.
 const chooseEvery = 5 * time.Second

@@ -26,6 +26,7 @@ const (
 // tails are the latest lines of a job's logs.
 type tails struct {
 	follower *logs.Follower
+	looked   bool
 	lines    []line
 	came     []uint64
 }
@@ -40,6 +41,7 @@ func newTails(dir string) *tails {
 // look takes the lines that came since, in the order of their time.
 func (t *tails) look(count uint64) error {
 	var fresh []line
+	t.looked = true
 	_, err := t.follower.Round(false, func(e logs.Entry) { fresh = append(fresh, lineOf(e)) }) // where there is more the next look has it
 	slices.SortStableFunc(fresh, func(a, b line) int {
 		switch {

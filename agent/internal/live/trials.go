@@ -21,6 +21,7 @@ var trialColumns = []string{"step_s", "due", "ok", "failed", "output_tokens", "i
 type trial struct {
 	curve   curve
 	settled bool // its files were read, and do not change any more
+	told    bool // those of its servers were
 	summary *summary.Summary
 	start   float64 // its time zero in seconds since 1970, as the executors say; 0: not known
 	step    int64   // length of its rows in seconds, likewise

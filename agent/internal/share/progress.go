@@ -64,7 +64,7 @@ func (s *Share) Progress() Progress {
 
 // String is the progress in words, of one share or of several added up.
 func (p Progress) String() string {
-	text := fmt.Sprintf("%s at %.0f s: %d sent, %d ok, %d failed, %d in flight", p.Phase, p.ElapsedS, p.Sent, p.OK, p.Failed, p.InFlight)
+	text := fmt.Sprintf("%s at %.0f s: %d sent, %d ok, %d failed, %d in flight", p.Phase, max(0, p.ElapsedS), p.Sent, p.OK, p.Failed, p.InFlight)
 	if p.GivenUp > 0 {
 		text += fmt.Sprintf(", %d given up as asked", p.GivenUp)
 	}

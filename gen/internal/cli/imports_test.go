@@ -26,7 +26,7 @@ var layers = [][]string{
 	{"agent/internal/load", "agent/internal/summary", "gen/internal/service", "gen/internal/cluster", "gen/internal/bundle", "gen/internal/probe"},
 	{"agent/internal/loop", "agent/internal/report", "gen/internal/recipe", "gen/internal/submit"},
 	{"agent/internal/executor", "gen/internal/plan"},
-	{"gen/internal/render"},
+	{"gen/internal/render", "agent/internal/live"},
 	{"gen/internal/why", "gen/internal/wizard"},
 	{"agent/internal/cli", "gen/internal/cli"},
 	{"agent", "gen"},

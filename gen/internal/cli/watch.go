@@ -153,7 +153,7 @@ func (w *watching) find(ctx context.Context, operand string) error {
 func (w *watching) findJob(ctx context.Context, id string) (err error) {
 	w.ids = []string{id}
 	if w.host == "" && !onPath("scontrol") {
-		return errors.New("Slurm is not on this machine: give the login node with --host, or name the job directory")
+		return errors.New("this machine has no Slurm: give the login node with --host, or name the job directory")
 	}
 	if err := w.connect(nil); err != nil {
 		return err

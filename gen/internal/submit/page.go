@@ -26,7 +26,7 @@ func Bundle(ctx context.Context, p Place, id string) (string, error) {
 		case "bundle":
 			return rest, nil
 		case "none":
-			return "", fmt.Errorf("Slurm does not say where job %s is from (%s): name its job directory instead", id, plain(rest))
+			return "", fmt.Errorf("where job %s is from Slurm does not say (%s): name its job directory instead", id, plain(rest))
 		}
 	}
 	return "", fmt.Errorf("where job %s is from was not to be found out", id)
