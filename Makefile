@@ -59,10 +59,11 @@ e2e: build
 e2e-full: build
 	FULL=1 testbed/e2e
 
-## bench: the table of docs/performance.md: the agent against other load generators, which it installs outside of the tree; then
-## the Go benchmarks: requests and token events per CPU-second of the load thread, allocations, and what a large sweep costs gen. ONLY=requests: a part
+## bench: the tables of docs/performance.md: the agent against other load generators, which it installs outside of the tree, and what
+## it costs to watch a run; then the Go benchmarks: requests and token events per CPU-second of the load thread, allocations, and what a large sweep costs gen. ONLY=requests: a part
 bench: build
 	go run ./testbed/bench speed -only '$(ONLY)'
+	go run ./testbed/bench watching -only '$(ONLY)'
 	go test -run '^$$' -bench TenThousand -benchtime 3x -cpu 1 ./gen/internal/cli
 	go test -run '^$$' -bench . -benchtime 1s ./agent/internal/loop ./agent/internal/wire ./agent/internal/hist ./agent/internal/dummy ./agent/internal/logs
 

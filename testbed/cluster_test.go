@@ -205,21 +205,29 @@ func dialFromLogin(_ context.Context, network, address string) (net.Conn, error)
 }
 
 func dialIn(node, network, address string) (net.Conn, error) {
+	if err := enterNetwork(node); err != nil {
+		return nil, err
+	}
+	d := net.Dialer{Timeout: 5 * time.Second}
+	return d.Dial(network, address)
+}
+
+// enterNetwork brings the thread, which has to be locked to its goroutine and is good for nothing else afterwards, into a node's network.
+func enterNetwork(node string) error {
 	pid, err := os.ReadFile(filepath.Join(root, "../run", node+".pid"))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	ns, err := os.Open(filepath.Join("/proc", strings.TrimSpace(string(pid)), "ns/net"))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer ns.Close()
 	const setns = 308 // the system call's number on amd64, which package syscall does not name
 	if _, _, errno := syscall.RawSyscall(setns, ns.Fd(), syscall.CLONE_NEWNET, 0); errno != 0 {
-		return nil, fmt.Errorf("entering the network of %s: %w", node, errno)
+		return fmt.Errorf("entering the network of %s: %w", node, errno)
 	}
-	d := net.Dialer{Timeout: 5 * time.Second}
-	return d.Dial(network, address)
+	return nil
 }
 
 // ask sends one request from the login node and gives the answer's status and body; headers are name and value in turn.

@@ -64,8 +64,11 @@ var clientFaults = []fault{
 			j := compile(t, "pair", 2).submit()
 			j.until("start of the first trial", j.started("0001"))
 			at := time.Now()
-			on(t, j.nodesOf("client")[0][0], "pkill", "-KILL", "-u", "bench", "-f", "agent monitor")
-			return j.seen(at)
+			node := j.nodesOf("client")[0][0]
+			on(t, node, "pkill", "-KILL", "-u", "bench", "-f", "agent monitor")
+			s := j.seen(at)
+			j.wantGap("0003", node)
+			return s
 		},
 	},
 	{

@@ -30,7 +30,10 @@ type serverTold struct {
 // executor tells Prometheus too; each server is reset before each trial; and job.json has what the servers' logs prove.
 func TestServersTellOfThemselves(t *testing.T) {
 	t.Parallel()
-	j := compile(t, "metrics", 3).submit()
+	b := compile(t, "metrics", 3)
+	writeFile(t, b.dir+"/bin/agent-gpu", stubGPU)
+	shell(t, "chmod +x "+b.dir+"/bin/agent-gpu")
+	j := b.submit()
 	j.until("start of the first trial", j.started("0001"))
 	client := j.nodesOf("client")[0]
 	var servers []string
@@ -63,6 +66,72 @@ func TestServersTellOfThemselves(t *testing.T) {
 	}
 	j.wantAdded()
 	j.wantProof(servers)
+	j.wantCost()
+}
+
+// stubGPU stands for agent-gpu, since no node has a GPU: a GPU that draws 200 W, by its power and by its counter.
+const stubGPU = `#!/bin/bash
+# A stub that stands for agent-gpu in the tests of hpcbench: no node of the testbed has a GPU.
+while sleep 0.2; do
+  now=$(date +%s%N)
+  printf '{"t":%s.%s,"gpu":0,"utilization_ratio":0.5,"memory_used_bytes":1000,"power_watts":200,"energy_joules":%s,"throttle":[]}\n' \
+    "${now::-9}" "${now: -9}" "$((now % 10**14 / 5000000))"
+done
+`
+
+// wantCost wants what the nodes had to do, and the joules of the servers' GPUs, in each summary; each server's own page, as it came;
+// and the readings of all nodes in one file in the order of time.
+func (j *job) wantCost() {
+	j.t.Helper()
+	for _, trial := range trials(2) {
+		var s struct {
+			Duration  float64 `json:"duration_s"`
+			Resources *struct {
+				Nodes []struct {
+					Node, Role string
+					Gap        float64 `json:"gap_s"`
+					CPU        *struct{ Mean float64 }
+				} `json:"by_node"`
+			}
+			Energy *struct {
+				Joules, PerRequest *float64
+				Source             string
+				GPUs               []struct{ Node string } `json:"by_gpu"`
+			}
+		}
+		readJSON(j.t, j.path(trial, "summary.json"), &s)
+		if s.Resources == nil || len(s.Resources.Nodes) != 3 || s.Energy == nil || s.Energy.Joules == nil {
+			j.t.Fatalf("trial %s: resources %+v, energy %+v", trial, s.Resources, s.Energy)
+		}
+		for k, n := range s.Resources.Nodes {
+			if (k < 2) != (n.Role == "server") || n.CPU == nil || n.Gap > s.Duration/2 {
+				j.t.Errorf("trial %s: node %+v", trial, n)
+			}
+		}
+		// Two GPUs of 200 W. A reading shows up to a reading's interval and a pause of the stub late, at either end.
+		if want := 2 * 200 * s.Duration; len(s.Energy.GPUs) != 2 || *s.Energy.Joules < want/2 || *s.Energy.Joules > 1.5*want || s.Energy.Source != "counter" {
+			j.t.Errorf("trial %s: energy %+v, want about %g J by counter", trial, s.Energy, want)
+		}
+		for _, name := range []string{"server.0.first.txt", "server.1.last.txt"} {
+			if text, err := os.ReadFile(j.path(trial, name)); err != nil || !strings.Contains(string(text), "# TYPE dummy_") {
+				j.t.Errorf("trial %s: %s: %.80q, %v", trial, name, text, err)
+			}
+		}
+	}
+	rows, last, seen := table(j.t, j.path("all_nodes.csv")), 0.0, map[string]int{}
+	for _, row := range rows {
+		at, err := strconv.ParseFloat(row["time_s"], 64)
+		if err != nil || at < last {
+			j.t.Fatalf("all_nodes.csv: %q after %f", row["time_s"], last)
+		}
+		last = at
+		seen[row["node"]]++
+	}
+	for _, node := range j.nodes {
+		if own := table(j.t, j.path("monitor-"+node+".csv")); seen[node] != len(own) || len(own) == 0 || own[0]["cpu0_busy_ratio"] != "" || own[0]["net_rx_bytes_per_s"] != "" {
+			j.t.Errorf("all_nodes.csv has %d rows of %s, whose own file has %d", seen[node], node, len(own))
+		}
+	}
 }
 
 // wantTold wants what two servers told of a trial: as much as the client says, and resets as many as there were trials so far.

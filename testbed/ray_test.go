@@ -53,6 +53,13 @@ func TestRayIsWatched(t *testing.T) {
 		j.wait(status{"FAILED", "1:0"})
 		j.wantLine("a worker process of the server died")
 	})
+	t.Run("outlives no script", func(t *testing.T) {
+		t.Parallel()
+		j := played(t, "")
+		j.until("start of the first trial", j.started("0001"))
+		on(t, j.rankNode(0)[0], "pkill", "-KILL", "-u", "bench", "-f", "^/bin/bash .*/node/ray.sh")
+		j.wait(status{"FAILED", "137:0"})
+	})
 }
 
 // played submits the Ray recipe with the played Ray, of which this rank never joins.

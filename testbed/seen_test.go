@@ -169,3 +169,31 @@ func told(t *testing.T, line string) seen {
 	}
 	return seen{line: strings.ReplaceAll(words, "\n", " · "), exit: fmt.Sprintf("exit %d", status)}
 }
+
+// wantGap wants a node that was not watched any more to be named with the seconds that are missing of a trial's window, which is all
+// of it, in the summary and in the report.
+func (j *job) wantGap(trial, node string) {
+	j.t.Helper()
+	var s struct {
+		Duration  float64 `json:"duration_s"`
+		Resources struct {
+			Late  bool
+			Nodes []struct {
+				Node string
+				Gap  float64 `json:"gap_s"`
+			} `json:"by_node"`
+		}
+	}
+	readJSON(j.t, j.path(trial, "summary.json"), &s)
+	found := false
+	for _, n := range s.Resources.Nodes {
+		found = found || n.Node == node && n.Gap > 0.99*s.Duration && n.Gap < 1.01*s.Duration
+	}
+	if !found || s.Resources.Late {
+		j.t.Errorf("trial %s: %+v of %g s, want a gap of %s", trial, s.Resources, s.Duration, node)
+	}
+	text, err := os.ReadFile(j.path("report.txt"))
+	if err != nil || !strings.Contains(string(text), "not watched all of a window") || !strings.Contains(string(text), node+" for ") {
+		j.t.Errorf("the report does not name %s: %v", node, err)
+	}
+}

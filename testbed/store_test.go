@@ -75,10 +75,11 @@ func TestStoresMayDie(t *testing.T) {
 	prometheus := j.store("prometheus")
 	j.store("pushgateway")
 	j.until("reading", func() bool { return len(query(t, prometheus, `up{job="client"} == 1`)) > 0 })
-	on(t, client[0], "pkill", "-KILL", "-u", "bench", "-x", "prometheus|prometheus-push")
+	on(t, client[0], "pkill", "-KILL", "-u", "bench", "-x", "prometheus")
+	on(t, client[0], "pkill", "-KILL", "-u", "bench", "-f", "^/bin/bash .*/node/pushgateway.sh") // its script, which it is not to outlive
 	j.wait(completed)
-	for _, name := range []string{"prometheus", "pushgateway"} {
-		if !strings.Contains(j.output(), name+" is gone, and measuring goes on without it: "+name+" ended by itself with status 137. logs/") {
+	for name, words := range map[string]string{"prometheus": "prometheus ended by itself with status 137. logs/", "pushgateway": ""} {
+		if !strings.Contains(j.output(), name+" is gone, and measuring goes on without it: "+words) {
 			t.Errorf("the job does not say that %s is gone", name)
 		}
 		if !strings.Contains(textOf(j.path("events.tsv")), "\tfact\t"+name+"\tended in trial 0001") {
@@ -97,6 +98,7 @@ func TestCancelEndsStores(t *testing.T) {
 	j.until("start of the trial", j.started("0001"))
 	prometheus := j.store("prometheus")
 	j.until("reading", func() bool { return len(query(t, prometheus, `up{job="client"} == 1`)) > 0 })
+	j.wantViewedLive()
 	shell(t, "scancel "+j.id)
 	if !within(patience, j.over) {
 		t.Fatalf("job %s does not end", j.id)
@@ -114,7 +116,7 @@ func storeImage(t *testing.T) string {
 	shell(t, "chmod -R u+w "+dir+" 2>/dev/null; rm -rf "+dir+"; mkdir -p "+dir+"/box/{bin,usr/bin,lib64,etc,dev,proc,sys,tmp,root,home,srv,opt,project} && cd "+dir+` &&
 		cp /usr/bin/prometheus box/usr/bin/ && cp /bin/sh box/bin/ && echo root:x:0:0:root:/root:/bin/sh >box/etc/passwd && echo root:x:0: >box/etc/group &&
 		{ ldd /usr/bin/prometheus; ldd /bin/sh; } | grep -o '/[^ ]*' | sort -u | xargs cp --parents -Lt box &&
-		APPTAINER_TMPDIR=$PWD APPTAINER_CACHEDIR=$PWD/cache apptainer -q build -F prometheus.sif box`)
+		APPTAINER_TMPDIR=$PWD APPTAINER_CACHEDIR=$PWD/cache apptainer -q build -F --mksquashfs-args "-Xcompression-level 1" prometheus.sif box`)
 	return dir + "/prometheus.sif"
 }
 
@@ -168,26 +170,42 @@ func (j *job) wantViewed(want ...map[string]string) {
 	if !slices.ContainsFunc(before, func(line string) bool { return strings.Contains(line, "prometheus/wal/") }) {
 		t.Fatalf("there is no snapshot: %q", before)
 	}
-	out, said, status := try(t, `cd '`+j.dir+`' && mkdir tmp && (TMPDIR=$PWD/tmp monitoring/view.sh results/`+j.id+` 2>view.log & pid=$!
-		for ((k = 0; k < 600; k++)); do grep -q 'ctrl-C ends it' view.log && break; kill -0 $pid || break; sleep 0.1; done
-		address=$(grep -o '127.0.0.1:[0-9]*' view.log | head -n 1)
-		end=$(stat -c %Y results/`+j.id+`/job.json)
-		exec 3<>"/dev/tcp/${address%:*}/${address#*:}"
-		printf 'GET /api/v1/query_range?query=%s&start=%d&end=%d&step=1 HTTP/1.0\r\n\r\n' '`+url.QueryEscape(stored)+`' $((end - 600)) "$end" >&3
-		sed '1,/^\r$/d' <&3
-		kill -TERM $pid; wait $pid; echo "view.sh ended with $?" >>view.log; cat view.log >&2; rmdir tmp)`)
-	if status != 0 || !strings.Contains(said, "view.sh ended with 143") {
-		t.Errorf("view.sh does not end cleanly, or leaves something (%d):\n%s", status, said)
-	}
+	found, said := j.view("results/"+j.id, `end=$(stat -c %Y results/`+j.id+`/job.json)
+		asked "query_range?query=`+url.QueryEscape(stored)+`&start=$((end - 600))&end=$end&step=1"`)
 	if !viewed.MatchString(said) {
 		t.Errorf("view.sh names no page with the time of the run:\n%s", said)
 	}
-	if found := resultOf(t, 200, out); missing(found, want) != nil {
+	if missing(found, want) != nil {
 		t.Errorf("the snapshot has no series with %v: %v", missing(found, want), found)
 	}
 	if after := j.snapshot(); !slices.Equal(before, after) {
 		t.Errorf("view.sh changed the snapshot: %q before, and %q after", before, after)
 	}
+}
+
+// wantViewedLive has view.sh on the login node look at the job while it runs: a Prometheus there finds its client by tunnel.sh.
+func (j *job) wantViewedLive() {
+	j.t.Helper()
+	found, said := j.view("", `for ((k = 0; k < 600; k++)); do asked "query?query=up%7Bjobid=%22`+j.id+`%22%7D==1" >found; grep -q '"job":"client"' found && break; sleep 0.1; done; cat found`)
+	if client := j.nodesOf("client")[0][0]; missing(found, []map[string]string{{"host": client, "job": "client"}}) != nil {
+		j.t.Errorf("the Prometheus of view.sh does not read %s: %v\n%s", client, found, said)
+	}
+}
+
+// view runs view.sh on the login node with these arguments, and meanwhile lines of bash, in which asked WORDS has Prometheus's answer;
+// it gives what these write, and what view.sh says. That is to end when it is told to, and to leave nothing.
+func (j *job) view(args, lines string) (found []series, said string) {
+	j.t.Helper()
+	out, said, status := try(j.t, `cd '`+j.dir+`' && mkdir tmp && (TMPDIR=$PWD/tmp monitoring/view.sh `+args+` 2>view.log & pid=$!
+		for ((k = 0; k < 600; k++)); do grep -q 'ctrl-C ends it' view.log && break; kill -0 $pid || break; sleep 0.1; done
+		address=$(grep -o '127.0.0.1:[0-9]*' view.log | head -n 1)
+		asked() { exec 3<>"/dev/tcp/${address%:*}/${address#*:}" && printf 'GET /api/v1/%s HTTP/1.0\r\n\r\n' "$1" >&3 && sed '1,/^\r$/d' <&3; }
+		`+lines+`
+		kill -TERM $pid; wait $pid; echo "view.sh ended with $?" >>view.log; cat view.log >&2; rmdir tmp)`)
+	if status != 0 || !strings.Contains(said, "view.sh ended with 143") {
+		j.t.Errorf("view.sh does not end cleanly, or leaves something (%d):\n%s", status, said)
+	}
+	return resultOf(j.t, 200, out), said
 }
 
 // snapshot is each file of it, with its size and time.

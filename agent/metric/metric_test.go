@@ -53,3 +53,17 @@ func TestFullNames(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// What the spec's queries ask for (§7.4 to 7.6) is there, as what it takes it for.
+func TestMetricsOfTheSpec(t *testing.T) {
+	for want, kind := range map[string]Kind{
+		"ollama_workload_running": Gauge, "ollama_throughput_rps": Gauge, "ollama_request_latency_seconds": Histogram, "ollama_errors_total": Counter,
+		"ollama_requests_total": Counter, "vllm_workload_running": Gauge, "vllm_throughput_rps": Gauge, "vllm_request_latency_seconds": Histogram,
+		"vllm_tokens_per_request": Gauge, "vllm_cache_usage": Gauge,
+	} {
+		service, _, _ := strings.Cut(want, "_")
+		if !slices.ContainsFunc(Table, func(m Metric) bool { return m.Full(service) == want && m.Kind == kind }) {
+			t.Errorf("there is no %s %s", kind, want)
+		}
+	}
+}

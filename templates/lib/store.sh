@@ -16,6 +16,7 @@ run_store() {
   read -r IP <"$RUN/address/$NODE"
   mkdir -p "$RUN/addresses" "$RUN/placed"
   printf '%s %s %s\n' "$NODE" "$$" "$TMP" >"$RUN/placed/store.$NAME"
+  [[ $IMAGE ]] || type -P "$PROGRAM" >/dev/null || { printf '%s is no program on %s\n' "$PROGRAM" "$NODE"; exit 1; }
   prepare_store
   for port; do
     [[ ! $HASTE ]] || break
@@ -37,6 +38,7 @@ start_store() {
   (
     give TMPDIR "$TMP" # by which tidy.sh knows what is its own
     give GOMAXPROCS 1
+    [[ ! ${MOST_KB-} ]] || ulimit -v "$MOST_KB"
     exec nice -n 10 "${CONTAINED[@]}"
   ) &
   STORE=$!

@@ -17,6 +17,9 @@ start_stores() {
     store_awaited || break
     pause
   done
+  for name in "${!STORE_PORT[@]}"; do
+    [[ ! -e $RUN/addresses/$name ]] || say "$name: http://$(<"$RUN/addresses/$name")"
+  done
 }
 
 # store_awaited: whether one runs, and does not listen yet.

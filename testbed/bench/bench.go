@@ -25,6 +25,7 @@ type bench struct {
 	dir         string // for what is written on the way
 	only        *regexp.Regexp
 	runs        int
+	seconds     float64              // of each load that is watched
 	source      string               // of CPU time
 	help        string               // what agent load -h prints
 	starts      map[string][]float64 // seconds from a client's start to its first request, as the server saw it
@@ -44,8 +45,11 @@ type document struct {
 }
 
 func (b *bench) document(name string) document {
-	if name == "accuracy" {
+	switch name {
+	case "accuracy":
 		return document{"docs/accuracy.md", accuracyColumns, b.accuracyParts()}
+	case "watching":
+		return document{"docs/performance.md", watchingColumns, b.watchingParts()}
 	}
 	return document{"docs/performance.md", speedColumns, b.speedParts()}
 }
@@ -74,7 +78,10 @@ func (b *bench) make(name string, write bool) error {
 			return b.ctx.Err()
 		}
 	}
-	text := fmt.Sprintf("%s\n\n%s\nMade in %s. CPU time by %s. %s", before, s.String(), time.Since(began).Round(time.Second), first(b.source, "nothing"), b.missing())
+	text := fmt.Sprintf("%s\n\n%s\nMade in %s. CPU time by %s.", before, s.String(), time.Since(began).Round(time.Second), first(b.source, "nothing"))
+	if len(b.peers) > 0 {
+		text += " " + b.missing()
+	}
 	fmt.Println(text)
 	if err := errors.Join(failed...); err != nil {
 		return err

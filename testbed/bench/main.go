@@ -2,6 +2,7 @@
 // agent against the same servers, in turns, and writes down what came out.
 //
 //	go run ./testbed/bench speed      as make bench does
+//	go run ./testbed/bench watching   likewise: what it costs to watch a run
 //	go run ./testbed/bench accuracy   as make accuracy does
 //	go run ./testbed/bench speed -only 'requests|startup' -write=false
 package main
@@ -39,10 +40,10 @@ func main() {
 
 func run(ctx context.Context, args []string) error {
 	if len(args) == 0 {
-		return errors.New("what? speed, accuracy or install")
+		return errors.New("what? speed, watching, accuracy or install")
 	}
 	switch args[0] {
-	case "speed", "accuracy", "install":
+	case "speed", "watching", "accuracy", "install":
 		return table(ctx, args[0], args[1:])
 	case "serve": // a process of its own, started by the others
 		return serve(ctx, args[1:])
@@ -53,7 +54,7 @@ func run(ctx context.Context, args []string) error {
 		}
 		return nil
 	}
-	return fmt.Errorf("unknown %q: speed, accuracy or install", args[0])
+	return fmt.Errorf("unknown %q: speed, watching, accuracy or install", args[0])
 }
 
 // table installs the peers and makes the table of that name.
@@ -63,11 +64,12 @@ func table(ctx context.Context, name string, args []string) error {
 	cache := f.String("cache", first(os.Getenv("HPCBENCH_PEERS"), "/var/tmp/hpcbench-peers"), "where peers are installed (HPCBENCH_PEERS)")
 	only := f.String("only", "", "only the parts whose names this expression fits")
 	skip := f.String("skip", "", "leave out the peers whose names this expression fits")
+	seconds := f.Float64("seconds", watchingSeconds, "how long each load of watching is measured")
 	write := f.Bool("write", true, "write the table into docs/; of some parts it is only printed")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
-	b := &bench{ctx: ctx, cache: peer.Cache(*cache), peers: peer.All(), starts: map[string][]float64{}}
+	b := &bench{seconds: *seconds, ctx: ctx, cache: peer.Cache(*cache), peers: peer.All(), starts: map[string][]float64{}}
 	var err error
 	if b.only, err = regexp.Compile(*only); err != nil {
 		return fmt.Errorf("-only: %w", err)
@@ -83,13 +85,10 @@ func table(ctx context.Context, name string, args []string) error {
 			return err
 		}
 	}
-	if err := peer.Install(ctx, b.cache, b.peers, b.say); err != nil {
+	if name == "watching" {
+		b.peers = nil // nobody else has this to watch
+	} else if err := b.install(); err != nil {
 		return err
-	}
-	if version, err := peer.Hyperfine(ctx); err != nil {
-		b.say("hyperfine: %v", err) // its row will say that it is missing
-	} else {
-		b.say("hyperfine %s", version)
 	}
 	if name == "install" {
 		return nil
@@ -98,7 +97,20 @@ func table(ctx context.Context, name string, args []string) error {
 		return err
 	}
 	defer os.RemoveAll(b.dir)
-	return b.make(name, *write && *only == "" && *skip == "")
+	return b.make(name, *write && *only == "" && *skip == "" && *seconds == watchingSeconds)
+}
+
+// install installs the peers.
+func (b *bench) install() error {
+	if err := peer.Install(b.ctx, b.cache, b.peers, b.say); err != nil {
+		return err
+	}
+	if version, err := peer.Hyperfine(b.ctx); err != nil {
+		b.say("hyperfine: %v", err) // its row will say that it is missing
+	} else {
+		b.say("hyperfine %s", version)
+	}
+	return nil
 }
 
 func first(words ...string) string {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"hpcbench/agent/workload"
 	"hpcbench/testbed/bench/peer"
 	"hpcbench/testbed/bench/sheet"
 	"hpcbench/testbed/bench/truth"
@@ -15,7 +16,7 @@ import (
 // The documents have a place for the tables, and each part of a table has a name that -only can choose.
 func TestDocumentsHaveAPlaceForTheTables(t *testing.T) {
 	b := &bench{}
-	for _, name := range []string{"speed", "accuracy"} {
+	for _, name := range []string{"speed", "watching", "accuracy"} {
 		d := b.document(name)
 		text, err := os.ReadFile(filepath.Join("../..", d.file))
 		if err != nil {
@@ -183,5 +184,27 @@ func TestPinned(t *testing.T) {
 	want := "taskset -c 1 agent load --url http://a --model m --input-tokens 42 --max-tokens 2 --seed 1 --json --out /d/out --x --no-stream --concurrency 3 --requests 4"
 	if got := strings.Join(c.Args, " "); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// Each way of watching has a name of its own, the first is none, and what executor and monitors are told is what they take.
+func TestWaysOfWatching(t *testing.T) {
+	names := map[string]bool{}
+	for i, w := range watchings() {
+		if names[w.name] || w.what == "" || (i == 0) != (w.monitor == 0 && w.watch.Schema == 0 && !w.scraped && !w.viewer) {
+			t.Errorf("%d: %+v", i, w)
+		}
+		names[w.name] = true
+		if w.watch.Server != nil {
+			if _, err := workload.Sources(w.watch.Server.Map); err != nil {
+				t.Errorf("%s: %v", w.name, err)
+			}
+		}
+	}
+	if rate, err := rateOf([]byte(`{"throughput":{"requests_per_s":12.5}}`)); err != nil || rate != 12.5 {
+		t.Errorf("%v, %v", rate, err)
+	}
+	if _, err := rateOf([]byte(`{"throughput":{}}`)); err == nil {
+		t.Error("no rate, and no error")
 	}
 }

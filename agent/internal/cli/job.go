@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 
 	"hpcbench/agent/internal/job"
+	"hpcbench/agent/internal/logs"
 	"hpcbench/agent/internal/whole"
 )
 
@@ -24,6 +25,9 @@ var jobVerb = command{
 			j, err := job.Read(path)
 			if err != nil {
 				return err
+			}
+			for k := range j.Failures { // the cause is the first of them
+				j.Failures[k].Lines = logs.Quote(path, j.Failures[k].Log)
 			}
 			return whole.WriteJSON(filepath.Join(path, "job.json"), j)
 		}

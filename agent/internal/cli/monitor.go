@@ -75,7 +75,7 @@ INT or USR1.`,
 			if len(addresses) > 0 {
 				defer beside(ctx, func(ctx context.Context) { export(ctx, addresses, *ready, reg, log) })()
 			}
-			if to := pushed(w, "node", name, filepath.Dir(*out), log); to != nil {
+			if to := pushed(w, push.Node, name, filepath.Dir(*out), log); to != nil {
 				to.From = reg
 				defer beside(ctx, func(ctx context.Context) { push.Run(ctx, *to) })()
 			}

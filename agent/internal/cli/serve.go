@@ -83,7 +83,7 @@ the port of --listen, the first free one of --or-ports is taken, and at last any
 					return err
 				}
 			}
-			if to := pushed(w, "client", name, *out, log); to != nil {
+			if to := pushed(w, push.Client, name, *out, log); to != nil {
 				to.From = reg
 				defer beside(ctx, func(ctx context.Context) { push.Run(ctx, *to) })()
 			}

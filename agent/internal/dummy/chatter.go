@@ -3,9 +3,9 @@ package dummy
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
-	"strconv"
 	"sync"
 	"time"
 )
@@ -28,11 +28,20 @@ func (l *requestLog) add(id, path []byte, unixNS int64) {
 	l.line = append(l.line[:0], `{"time":"`...)
 	l.line = time.Unix(0, unixNS).Add(l.offset).UTC().AppendFormat(l.line, "2006-01-02T15:04:05.000000000Z")
 	l.line = append(l.line, `","level":"INFO","message":"received request","path":`...)
-	l.line = strconv.AppendQuote(l.line, string(path))
+	l.line = appendJSON(l.line, path)
 	l.line = append(l.line, `,"request_id":`...)
-	l.line = strconv.AppendQuote(l.line, string(id))
+	l.line = appendJSON(l.line, id)
 	l.line = append(l.line, "}\n"...)
 	_, _ = l.to.Write(l.line) // a server goes on whose log is full
+}
+
+// appendJSON appends text as a string of JSON.
+func appendJSON(to, text []byte) []byte {
+	quoted, err := json.Marshal(string(text))
+	if err != nil {
+		return append(to, `""`...) // it is a string, which has no error
+	}
+	return append(to, quoted...)
 }
 
 // chatter writes so many bytes of log a second until ctx ends, in lines that are counted.

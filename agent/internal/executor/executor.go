@@ -107,6 +107,7 @@ var errStopped = errors.New("stopped")
 
 // Serve answers on ln until ctx ends; then it stops a running trial in good order and returns nil.
 func (e *Executor) Serve(ctx context.Context, ln net.Listener) error {
+	outer := ctx
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	web := e.gate.Server(e.handle)
@@ -122,8 +123,8 @@ func (e *Executor) Serve(ctx context.Context, ln net.Listener) error {
 	e.gate.Shut(web, ln)
 	wg.Wait()
 	e.gate.Last()
-	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
-		return cause
+	if outer.Err() == nil { // nobody ended it
+		return context.Cause(ctx)
 	}
 	return nil
 }

@@ -64,6 +64,9 @@ type Failure struct {
 	Node      string  `json:"node,omitempty"`
 	Rank      string  `json:"rank,omitempty"` // of a server, from 0
 	Log       string  `json:"log,omitempty"`  // where it says so: file:line, from the job's directory
+
+	// Lines are the ten that matter about that place, each with its number in front. Who makes job.json puts them in.
+	Lines []string `json:"lines,omitempty"`
 }
 
 // Phase is one stretch of a phase: with several deployments a phase comes several times.

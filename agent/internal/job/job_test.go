@@ -74,7 +74,7 @@ func TestAFailureSaysWhereAndUntilWhenItIsHeld(t *testing.T) {
 		{At: 1, Component: "server.d1.1", Status: 1, Message: "full", Node: "cn02", Rank: "0", Log: "logs/server.d1.1.cn02.log:412"},
 		{At: 2, Component: "image", Status: 1, Message: "none"},
 	}
-	if len(j.Failures) != 2 || j.Failures[0] != want[0] || j.Failures[1] != want[1] || j.HeldUntil != 1200 {
+	if len(j.Failures) != 2 || !reflect.DeepEqual(j.Failures[0], want[0]) || !reflect.DeepEqual(j.Failures[1], want[1]) || j.HeldUntil != 1200 {
 		t.Errorf("got %+v held until %v, want %+v and 1200", j.Failures, j.HeldUntil, want)
 	}
 }

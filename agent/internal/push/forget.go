@@ -15,7 +15,7 @@ import (
 )
 
 // Nothing of a job runs on after it, and a Pushgateway itself forgets nothing: what a job leaves there for a while is deleted by
-// the first agent of a later job that comes and finds its time over. A group says itself how long it is to stay, so no other
+// the executors of the next job that pushes there and finds its time over. A group says itself how long it is to stay, so no other
 // program's groups are touched, nor those of jobs that say nothing.
 
 // listing is the answer of a Pushgateway's GET /api/v1/metrics, of its data what is looked at here. Numbers are words in it.

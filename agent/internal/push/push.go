@@ -31,10 +31,16 @@ const (
 // Address is where a job's own Pushgateway is published, below its results.
 const Address = "addresses/pushgateway"
 
+// The values of the label job.
+const (
+	Client = "client" // an executor
+	Node   = "node"   // a monitor
+)
+
 // Config says what is pushed, and where to.
 type Config struct {
 	workload.Push
-	Job  string              // client or node
+	Job  string              // Client or Node
 	Node string              // this node's name
 	Dir  string              // results/<jobid>
 	From prometheus.Gatherer // what is pushed
@@ -44,7 +50,7 @@ type Config struct {
 // Run pushes at once and each interval until ctx ends; then it deletes the group, or where it is to stay pushes a last time.
 func Run(ctx context.Context, cfg Config) {
 	p := &pusher{Config: cfg, log: cfg.Log.With("category", "metrics")}
-	if p.URL != "" { // the job's own is new
+	if p.URL != "" && p.Job == Client { // the job's own is new; and a job has fewer client nodes than nodes, of which each asks for all groups
 		p.note(unless(ctx, p.forget(ctx)), "looking for readings that were to go by now")
 	}
 	every := time.Duration(cfg.IntervalS * float64(time.Second))

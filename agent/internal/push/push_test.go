@@ -91,7 +91,7 @@ func pushing(t *testing.T, cfg Config) (end func() string) {
 }
 
 func config(url string) Config {
-	return Config{Push: workload.Push{URL: url, IntervalS: 0.05, Scenario: "my scenario"}, Job: "node", Node: "mel2001", Dir: "/results/4711"}
+	return Config{Push: workload.Push{URL: url, IntervalS: 0.05, Scenario: "my scenario"}, Job: Client, Node: "mel2001", Dir: "/results/4711"}
 }
 
 // until waits for a condition.
@@ -104,7 +104,7 @@ func until(t *testing.T, what string, holds func() bool) {
 	}
 }
 
-const path = "/metrics/job/node/jobid/4711/node/mel2001/scenario/my scenario"
+const path = "/metrics/job/client/jobid/4711/node/mel2001/scenario/my scenario"
 
 // ordered is a path with its labels in the order of their names: client_golang writes them in that of a map.
 func ordered(asked string) string {
@@ -190,6 +190,21 @@ func TestWhoseTimeIsOverIsForgotten(t *testing.T) {
 	}
 }
 
+// Monitors, of which there are many, do not ask for all groups.
+func TestMonitorsPushAlone(t *testing.T) {
+	g := fake(t)
+	cfg := config(g.URL)
+	cfg.Job = Node
+	end := pushing(t, cfg)
+	until(t, "push", g.tries(0))
+	if log := end(); log != "" {
+		t.Error(log)
+	}
+	if all, _ := g.seen(); slices.ContainsFunc(all, func(asked string) bool { return strings.HasPrefix(asked, "GET") }) {
+		t.Errorf("%q", all)
+	}
+}
+
 // A dead Pushgateway, a silent one, one that answers nonsense, and none at all: a line of the log when it begins, and an end.
 func TestPushgatewayThatDoesNotAnswerCostsALine(t *testing.T) {
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
@@ -271,7 +286,7 @@ func TestRealPushgateway(t *testing.T) {
 		return string(text)
 	}
 	until(t, "Pushgateway", func() bool { return page() != "" })
-	const line = `hpcbench_load1{host="mel2001",instance="",job="node",jobid="4711",node="mel2001",scenario="my scenario"} 2.5`
+	const line = `hpcbench_load1{host="mel2001",instance="",job="client",jobid="4711",node="mel2001",scenario="my scenario"} 2.5`
 	end := pushing(t, config("http://"+address))
 	until(t, "reading", func() bool { return strings.Contains(page(), line) })
 	if log := end(); log != "" {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"hpcbench/agent/internal/logs"
 )
 
 // accounted are the jobs of which something is known; runs of agent load are none.
@@ -47,6 +49,14 @@ func (r *run) account() string {
 		words = append(words, "cause: "+j.Cause.Message)
 	}
 	return strings.Join(words, " · ")
+}
+
+// quote are the lines of a log about what failed first.
+func (r *run) quote() []string {
+	if r.job.Cause == nil {
+		return nil
+	}
+	return logs.Quote(r.dir, r.job.Cause.Log)
 }
 
 // roles counts the job's nodes by role: "2 client, 1 server".

@@ -60,6 +60,7 @@ type chip struct {
 // jobView is what is known of a job, as rows of name and text.
 type jobView struct {
 	ID, Account string
+	Quote       []string // of the log, about what failed first
 	Facts       [][2]string
 }
 
@@ -143,7 +144,7 @@ func scaled(v *float64, factor float64) string {
 
 // view is the job's facts in the order of reading.
 func (r *run) view() jobView {
-	j, v := r.job, jobView{ID: r.id, Account: r.account()}
+	j, v := r.job, jobView{ID: r.id, Account: r.account(), Quote: r.quote()}
 	add := func(name, text string) {
 		if text != "" {
 			v.Facts = append(v.Facts, [2]string{name, text})

@@ -31,6 +31,9 @@ func (r *Report) Text() string {
 			b.WriteString("\nJobs\n")
 		}
 		b.WriteString(wrap("  "+job.id+"  ", job.account()))
+		for _, line := range job.quote() {
+			b.WriteString("    | " + line + "\n")
+		}
 	}
 	b.WriteString(r.lists())
 	return b.String()

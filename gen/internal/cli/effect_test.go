@@ -135,6 +135,9 @@ var changes = map[string]struct{ both, other []string }{
 	"monitoring.push_interval":            {both: []string{"monitoring.pushgateway_url=http://mel2109:9091"}, other: []string{"monitoring.push_interval=37s"}},
 	"monitoring.prometheus_push_interval": {both: []string{"monitoring.pushgateway_url=http://mel2109:9091"}, other: []string{"monitoring.prometheus_push_interval=37s"}},
 	"monitoring.retention":                {both: []string{"monitoring.pushgateway_url=http://mel2109:9091"}, other: []string{"monitoring.retention=37s"}},
+	"monitoring.pushgateway.remote":       {both: []string{"monitoring.pushgateway={image: a.sif}"}, other: []string{"monitoring.pushgateway={image: a.sif, remote: docker://x/y:1}"}},
+	"monitoring.prometheus.remote":        {both: []string{"monitoring.prometheus={image: a.sif}"}, other: []string{"monitoring.prometheus={image: a.sif, remote: docker://x/y:1}"}},
+	"monitoring.prometheus.interval":      {both: []string{"monitoring.prometheus={image: a.sif}"}, other: []string{"monitoring.prometheus={image: a.sif, interval: 37s}"}},
 	"repetitions.trials":                  {other: []string{"repetitions={trials: 2}"}}, "repetitions.restarts": {other: []string{"repetitions={restarts: 2}"}},
 }
 
@@ -152,7 +155,7 @@ var carried = map[string]string{
 }
 
 // later are sections that the issue of the recipe language has carried now, for parts that grow later.
-var later = []string{"monitoring.output_file", "monitoring.metrics", "logging.", "reporting."}
+var later = []string{"logging.", "reporting."}
 
 // Every key of a recipe does something: a value other than its default changes what the job runs by, or the key is one of
 // those that are carried, and no others are.

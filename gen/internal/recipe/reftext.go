@@ -96,12 +96,15 @@ recipe writes is used as written.
 | block + 6 | the executor on a client node: its control, /metrics/prometheus | 6000 | ` + "`clients.port`" + ` |
 | block + 7 | the master of a server over several nodes | 29500 | |
 | block + 8 | a node's monitor: /metrics/prometheus | | ` + "`monitoring.exporter`" + ` has it, without a number |
+| block + 9 | the job's own Pushgateway | 9091 | ` + "`monitoring.pushgateway`" + ` has it, without a number |
 | block + 10 to 18 | Ray's own: head, object manager, node manager, agents | 6379, 8076, 8077 | ` + "`distributed.ray.{object_manager_port, node_manager_port}`" + ` |
 | | Ray's dashboard, which runs only where it is asked for | 8265 | ` + "`distributed.ray.dashboard_port`" + ` |
 | block + 30 to 89 | Ray's workers | 10002 to 19999 | |
+| block + 90 | the job's own Prometheus | 9090 | ` + "`monitoring.prometheus`" + ` has it, without a number |
 | block + 92 to 95 | monitors whose port another program has | | |
 | block + 96 to 99 | executors whose port another program has | | |
 | as the URL says | Pushgateway | 9091 | ` + "`monitoring.pushgateway_url`" + ` |
+| 25000 and on, on your own machine | monitoring/tunnel.sh: a way to each node | 25000 | its ` + "`--first`" + ` |
 | on your own machine | Prometheus | 9092 | |
 | on your own machine | Grafana | 3001 | |
 

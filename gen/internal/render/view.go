@@ -17,9 +17,10 @@
 //	@SERVICE@  the bundle's service/, with the service's own scripts
 //	@TMP@      a short directory in /tmp of this node, removed at the end (Ray: --temp-dir=@TMP@/ray)
 //
-// Offsets in the block: 0 the server, 6 the executor, 7 the master port of spmd and mp, 9 the Pushgateway, 10 to 18 Ray's
-// own ports, 30 to 89 Ray's workers, 90 Prometheus. Several servers on a node are at 0, 10, 20 and so on. In local mode node k adds 10·k, so that up to
-// ten nodes with a server each fit on one machine.
+// Offsets in the block: 0 the server, 6 the executor, 7 the master port of spmd and mp, 8 a monitor's exporter, 9 the Pushgateway,
+// 10 to 18 Ray's own ports, 30 to 89 Ray's workers, 90 Prometheus, 92 to 95 exporters and 96 to 99 executors whose port is taken.
+// Several servers on a node are at 0, 10, 20 and so on. In local mode node k adds 10·k, so that up to ten nodes with a server each
+// fit on one machine.
 package render
 
 // Bundle is what every template of a bundle sees. Seconds are whole.

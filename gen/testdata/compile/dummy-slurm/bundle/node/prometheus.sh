@@ -156,6 +156,7 @@ guard() {
     for ((k = 0; k < 40; k++)); do kill -0 "$2" 2>/dev/null || break; sleep 0.1; done
     pkill -KILL -P "$2"; kill -KILL "$2" 2>/dev/null
     shift 2; "$@"' guard "$$" "$@" &
+  # shellcheck disable=SC2034 # a script that ends all its jobs alike has no use for it
   GUARD=$!
 }
 
@@ -194,6 +195,7 @@ run_store() {
   read -r IP <"$RUN/address/$NODE"
   mkdir -p "$RUN/addresses" "$RUN/placed"
   printf '%s %s %s\n' "$NODE" "$$" "$TMP" >"$RUN/placed/store.$NAME"
+  [[ $IMAGE ]] || type -P "$PROGRAM" >/dev/null || { printf '%s is no program on %s\n' "$PROGRAM" "$NODE"; exit 1; }
   prepare_store
   for port; do
     [[ ! $HASTE ]] || break
@@ -215,6 +217,7 @@ start_store() {
   (
     give TMPDIR "$TMP" # by which tidy.sh knows what is its own
     give GOMAXPROCS 1
+    [[ ! ${MOST_KB-} ]] || ulimit -v "$MOST_KB"
     exec nice -n 10 "${CONTAINED[@]}"
   ) &
   STORE=$!
@@ -291,8 +294,8 @@ prepare_store() {
   contained "$IMAGE" "$PROGRAM"
   version=$(version_of "${CONTAINED[@]}") || :
   if [[ ! $version ]] || ! config_of "$version" "$BUNDLE/monitoring"; then
-    printf '%s on %s: version %s; 2.45 or later is needed\n' "${IMAGE:-$PROGRAM}" "$NODE" "${version:-unknown: it does not run, or is no Prometheus}"
-    end_store
+    printf '%s on %s is %s: 2.45 or later is needed\n' "${IMAGE:-$PROGRAM}" "$NODE" "${version:+version }${version:-no Prometheus that runs}"
+    exit 1
   fi
   mkdir -p "$TMP/targets"
   sed "s/^  scrape_interval: .*/  scrape_interval: $INTERVAL\n  scrape_timeout: $TIMEOUT/" "$CONFIG" >"$TMP/prometheus.yml"

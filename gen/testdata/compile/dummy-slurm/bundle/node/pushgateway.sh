@@ -6,6 +6,7 @@ set -euo pipefail
 
 readonly NAME='pushgateway' PROGRAM='/usr/bin/prometheus-pushgateway' IMAGE=''
 readonly RUNTIME='' GPU_FLAG='' BINDS=() SECRETS=()
+readonly MOST_KB=3145728 # of address space, half of which Go takes for nothing: a stranger may push here, and is not to fill the node
 readonly RUN=$1
 shift
 
@@ -153,6 +154,7 @@ guard() {
     for ((k = 0; k < 40; k++)); do kill -0 "$2" 2>/dev/null || break; sleep 0.1; done
     pkill -KILL -P "$2"; kill -KILL "$2" 2>/dev/null
     shift 2; "$@"' guard "$$" "$@" &
+  # shellcheck disable=SC2034 # a script that ends all its jobs alike has no use for it
   GUARD=$!
 }
 
@@ -173,6 +175,7 @@ run_store() {
   read -r IP <"$RUN/address/$NODE"
   mkdir -p "$RUN/addresses" "$RUN/placed"
   printf '%s %s %s\n' "$NODE" "$$" "$TMP" >"$RUN/placed/store.$NAME"
+  [[ $IMAGE ]] || type -P "$PROGRAM" >/dev/null || { printf '%s is no program on %s\n' "$PROGRAM" "$NODE"; exit 1; }
   prepare_store
   for port; do
     [[ ! $HASTE ]] || break
@@ -194,6 +197,7 @@ start_store() {
   (
     give TMPDIR "$TMP" # by which tidy.sh knows what is its own
     give GOMAXPROCS 1
+    [[ ! ${MOST_KB-} ]] || ulimit -v "$MOST_KB"
     exec nice -n 10 "${CONTAINED[@]}"
   ) &
   STORE=$!

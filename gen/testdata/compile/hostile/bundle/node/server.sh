@@ -165,6 +165,7 @@ guard() {
     for ((k = 0; k < 40; k++)); do kill -0 "$2" 2>/dev/null || break; sleep 0.1; done
     pkill -KILL -P "$2"; kill -KILL "$2" 2>/dev/null
     shift 2; "$@"' guard "$$" "$@" &
+  # shellcheck disable=SC2034 # a script that ends all its jobs alike has no use for it
   GUARD=$!
 }
 

@@ -71,7 +71,7 @@ arguments() {
     esac
     shift
   done
-  OPTIONS=("--" "$@") # never empty, which bash 3.2 takes for unset
+  OPTIONS=("$@")
   RESULTS=${RESULTS%/prometheus}
   case $PORT in *[!0-9]*) fail "--port wants a number, not $PORT" ;; esac
   [[ ! $RESULTS || -f $RESULTS/events.tsv || -d $RESULTS/prometheus ]] || fail "$RESULTS is no run: results/<jobid> of a bundle is one"
@@ -125,7 +125,7 @@ live() {
   export PROMETHEUS=$PROGRAM
   run_prometheus here
   say "Prometheus $VERSION: $(page)"
-  "$HERE/tunnel.sh" "${OPTIONS[@]:1}" </dev/null &
+  "$HERE/tunnel.sh" ${OPTIONS[@]+"${OPTIONS[@]}"} </dev/null & # bash 3.2 takes an empty list for one that is not set
   STARTED="$! $STARTED"
 }
 

@@ -142,6 +142,20 @@ contained() {
   for bind in "$BUNDLE" "${BINDS[@]}"; do CONTAINED+=(--bind "$bind"); done
   CONTAINED+=("$image" "$@")
 }
+
+# guard PID [COMMAND...]: this process is not to outlive the script, were that killed: where Slurm knows processes by their parents
+# it would run on, and the step with it. tail sees the end within a second; after it COMMAND is run.
+guard() {
+  # shellcheck disable=SC2016 # the other shell's
+  bash -c 'trap "kill \$!; exit" TERM
+    tail -f --pid="$1" /dev/null & wait
+    kill -TERM "$2" 2>/dev/null
+    for ((k = 0; k < 40; k++)); do kill -0 "$2" 2>/dev/null || break; sleep 0.1; done
+    pkill -KILL -P "$2"; kill -KILL "$2" 2>/dev/null
+    shift 2; "$@"' guard "$$" "$@" &
+  # shellcheck disable=SC2034 # a script that ends all its jobs alike has no use for it
+  GUARD=$!
+}
 readonly RAY_PORT=$((BLOCK + 10))
 readonly JOIN_SECONDS=180 # for every node to join Ray, unless RAY_JOIN_SECONDS is in the recipe's environment
 
@@ -163,6 +177,7 @@ main() {
   contained "$IMAGE" "${ARGV[@]}"
   "${CONTAINED[@]}" &
   RAY=$!
+  guard "$RAY" "$BUNDLE/node/tidy.sh" "$TMP" # Ray's own processes have TMP in their environment, by which it knows them
   ((RANK == 0)) || { wait "$RAY"; exit; }
 
   join=$(given RAY_JOIN_SECONDS)
@@ -170,6 +185,7 @@ main() {
   read_argv "$BUNDLE/argv/$DEPLOYMENT.0"
   contained "$IMAGE" "${ARGV[@]}"
   "${CONTAINED[@]}" &
+  guard "$!" true
   watch_ray &
   watch_nodes &
   watch_server &
