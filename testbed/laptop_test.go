@@ -41,7 +41,7 @@ func TestARunIsWatchedFromALaptop(t *testing.T) {
 	l.wantCheck("vllm", 1, "targets      none in ", "dashboard    hpcbench-vllm: http://127.0.0.1:3001/d/hpcbench-vllm", "dashboard    hpcbench_nodes: Grafana at 127.0.0.1:3001 does not have it")
 
 	// the directory is not where gen would have put it: the job is found by Slurm's queue
-	tunnel := l.start("vllm", l.bash+" ./tunnel.sh --host login --port 2222 --key ../../key")
+	tunnel := l.start("vllm", l.bash+" ./tunnel.sh --host login --port 2223 --key ../../key")
 	jumping := l.start("ollama", l.bash+" ./tunnel.sh --host laptop-login --jump laptop-jump --first 25500 --targets ../../vllm/monitoring/targets --dir "+ollama.dir)
 	first.until("executors", func() bool { return len(first.nodesOf("client")) == 1 })
 	tunnel.until("words about each node", func() bool {
@@ -71,7 +71,7 @@ func TestARunIsWatchedFromALaptop(t *testing.T) {
 
 	l.sshd.stop()
 	tunnel.until("words about the lost connection", func() bool { return tunnel.says("the connection is lost") })
-	startSSHD(t)
+	startSSHDAt(t, l.sshd.port)
 	tunnel.until("another connection", func() bool { return tunnel.says("connected again") })
 
 	run(t, "as", "bench", "login", "scancel", first.id)
@@ -109,11 +109,11 @@ type laptop struct {
 func newLaptop(t *testing.T, node string) *laptop {
 	l := &laptop{t: t, node: node, dir: workspace(t), bash: "exec " + cmp.Or(os.Getenv("LAPTOP_BASH"), "bash")}
 	letIn(t, node, l.dir)
-	l.sshd = startSSHD(t)
+	l.sshd = startSSHDAt(t, "2223")
 	l.http = http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(_ context.Context, network, address string) (net.Conn, error) {
 		return dialFrom(node, network, address)
 	}}}
-	config := fmt.Sprintf("Host laptop-*\n HostName login\n Port 2222\n User bench\n IdentityFile %s/key\n", l.dir)
+	config := fmt.Sprintf("Host laptop-*\n HostName login\n Port 2223\n User bench\n IdentityFile %s/key\n", l.dir)
 	writeFile(t, "/home/bench/.ssh/config", config)
 	t.Cleanup(func() {
 		if err := os.Remove(outside("/home/bench/.ssh/config")); err != nil {
