@@ -22,7 +22,7 @@ var vllmFaults = []fault{
 	},
 	{
 		name: "the model is missing (vLLM)", class: loading, within: loads,
-		exit: "FAILED 1", line: []string{"d1", "/models/none", "odel_path"}, trials: "missing",
+		exit: "FAILED 1", line: []string{"files: /models/none is not there", "check the path"}, trials: "missing",
 		run: func(t *testing.T) seen {
 			return vllm(t, "vllm", 2, "/models/tiny-llama", "/models/none").submit().seen(time.Time{})
 		},
