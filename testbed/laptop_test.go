@@ -31,9 +31,14 @@ func TestARunIsWatchedFromALaptop(t *testing.T) {
 	playGPUs(t, nodes[1:]...)
 	first, other := vllm.submit(), ollama.submit()
 
-	for _, check := range []string{"config prometheus-2.yml", "rules alerts.yml"} {
-		if said, status := l.run("vllm", "promtool check "+check+" 2>&1"); status != 0 {
-			t.Errorf("promtool check %s: status %d\n%s", check, status, said)
+	tests, err := os.ReadFile("alerts.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, l.dir+"/vllm/monitoring/alerts-test.yml", string(tests))
+	for _, check := range []string{"check config prometheus-2.yml", "check rules alerts.yml", "test rules alerts-test.yml"} {
+		if said, status := l.run("vllm", "promtool "+check+" 2>&1"); status != 0 {
+			t.Errorf("promtool %s: status %d\n%s", check, status, said)
 		}
 	}
 	prometheus := l.start("vllm", l.bash+" ./prometheus.sh")
@@ -41,7 +46,7 @@ func TestARunIsWatchedFromALaptop(t *testing.T) {
 	l.wantCheck("vllm", 1, "targets      none in ", "dashboard    hpcbench-vllm: http://127.0.0.1:3001/d/hpcbench-vllm", "dashboard    hpcbench_nodes: Grafana at 127.0.0.1:3001 does not have it")
 
 	// the directory is not where gen would have put it: the job is found by Slurm's queue
-	tunnel := l.start("vllm", l.bash+" ./tunnel.sh --host login --port 2222 --key ../../key")
+	tunnel := l.start("vllm", l.bash+" ./tunnel.sh --host login --port 2223 --key ../../key")
 	jumping := l.start("ollama", l.bash+" ./tunnel.sh --host laptop-login --jump laptop-jump --first 25500 --targets ../../vllm/monitoring/targets --dir "+ollama.dir)
 	first.until("executors", func() bool { return len(first.nodesOf("client")) == 1 })
 	tunnel.until("words about each node", func() bool {
@@ -68,10 +73,11 @@ func TestARunIsWatchedFromALaptop(t *testing.T) {
 	l.wantPanels(vllm, "nodes-and-gpus.json", first.id)
 	l.wantPanels(ollama, "ollama.json", other.id)
 	l.wantSpecQueries()
+	l.wantRules()
 
 	l.sshd.stop()
 	tunnel.until("words about the lost connection", func() bool { return tunnel.says("the connection is lost") })
-	startSSHD(t)
+	startSSHDAt(t, l.sshd.port)
 	tunnel.until("another connection", func() bool { return tunnel.says("connected again") })
 
 	run(t, "as", "bench", "login", "scancel", first.id)
@@ -109,11 +115,11 @@ type laptop struct {
 func newLaptop(t *testing.T, node string) *laptop {
 	l := &laptop{t: t, node: node, dir: workspace(t), bash: "exec " + cmp.Or(os.Getenv("LAPTOP_BASH"), "bash")}
 	letIn(t, node, l.dir)
-	l.sshd = startSSHD(t)
+	l.sshd = startSSHDAt(t, "2223")
 	l.http = http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(_ context.Context, network, address string) (net.Conn, error) {
 		return dialFrom(node, network, address)
 	}}}
-	config := fmt.Sprintf("Host laptop-*\n HostName login\n Port 2222\n User bench\n IdentityFile %s/key\n", l.dir)
+	config := fmt.Sprintf("Host laptop-*\n HostName login\n Port 2223\n User bench\n IdentityFile %s/key\n", l.dir)
 	writeFile(t, "/home/bench/.ssh/config", config)
 	t.Cleanup(func() {
 		if err := os.Remove(outside("/home/bench/.ssh/config")); err != nil {
@@ -337,7 +343,7 @@ func (l *laptop) wantPanels(b *bundle, file, job string) {
 	l.t.Helper()
 	var d shownDashboard
 	readJSON(l.t, outside(b.dir)+"/monitoring/grafana/dashboards/"+file, &d)
-	chosen := strings.NewReplacer("$scenario", "watched .*", "$jobid", job, "$host", ".*", "$__rate_interval", "1m")
+	chosen := strings.NewReplacer("$scenario", ".*", "$jobid", job, "$host", ".*", "$__rate_interval", "1m")
 	want := func(what, expr string) {
 		expr, n := chosen.Replace(expr), 0
 		if slices.ContainsFunc(absent, func(name string) bool { return strings.Contains(expr, name) }) {
@@ -394,5 +400,32 @@ func (l *laptop) wantSpecQueries() {
 		} else {
 			l.t.Logf("spec · %s · %d samples", expr, n)
 		}
+	}
+}
+
+// wantRules wants Prometheus to have been able to tell of each alert whether it fires.
+func (l *laptop) wantRules() {
+	l.t.Helper()
+	var answer struct {
+		Data struct {
+			Groups []struct {
+				Name  string
+				Rules []struct{ Name, Health, LastError string }
+			}
+		}
+	}
+	l.until("word on each alert", func() bool {
+		return l.get("/api/v1/rules", &answer) && !strings.Contains(fmt.Sprint(answer), " unknown ")
+	})
+	n := 0
+	for _, group := range answer.Data.Groups {
+		for _, rule := range group.Rules {
+			if n++; rule.Health != "ok" {
+				l.t.Errorf("%s: %s is %s: %s", group.Name, rule.Name, rule.Health, rule.LastError)
+			}
+		}
+	}
+	if n < 10 {
+		l.t.Errorf("%d alert rules: %+v", n, answer)
 	}
 }

@@ -125,21 +125,23 @@ func submittedFrom(t *testing.T, b *bundle) *job {
 func letIn(t *testing.T, node, dir string) {
 	t.Helper()
 	run(t, "as", "bench", node, "bash", "-c", `umask 077; mkdir -p ~/.ssh; ssh-keygen -q -t ed25519 -N '' -f "$1/key"
-cat "$1/key.pub" >>~/.ssh/authorized_keys; printf '[login]:2222 %s\n' "$(</etc/ssh/ssh_host_ed25519_key.pub)" >>~/.ssh/known_hosts`, "bash", dir)
+cat "$1/key.pub" >>~/.ssh/authorized_keys; printf '[login]:2222,[login]:2223,[login]:2224,[login]:2225 %s\n' "$(</etc/ssh/ssh_host_ed25519_key.pub)" >>~/.ssh/known_hosts`, "bash", dir)
 }
 
 // sshd is a daemon on the login node.
 type sshd struct {
-	t   *testing.T
-	pid string
+	t         *testing.T
+	port, pid string
 }
 
-// startSSHD starts one on port 2222; it ends with the test.
-func startSSHD(t *testing.T) *sshd {
+// startSSHD starts one on port 2222; it ends with the test. Tests that run at one time have a port each (letIn has the user know them).
+func startSSHD(t *testing.T) *sshd { t.Helper(); return startSSHDAt(t, "2222") }
+
+func startSSHDAt(t *testing.T, port string) *sshd {
 	t.Helper()
-	d := &sshd{t: t}
-	d.pid = strings.TrimSpace(on(t, "login", "bash", "-c", `install -d /run/sshd; /usr/sbin/sshd -p 2222 -o UsePAM=no -o PidFile=/run/sshd.pid -E /run/sshd.log
-for ((k = 0; k < 100; k++)); do [[ ! -s /run/sshd.pid ]] || break; sleep 0.1; done; cat /run/sshd.pid`))
+	d := &sshd{t: t, port: port}
+	d.pid = strings.TrimSpace(on(t, "login", "bash", "-c", `install -d /run/sshd; file=/run/sshd.$1; /usr/sbin/sshd -p "$1" -o UsePAM=no -o PidFile="$file.pid" -E "$file.log"
+for ((k = 0; k < 100; k++)); do [[ ! -s $file.pid ]] || break; sleep 0.1; done; cat "$file.pid"`, "bash", port))
 	t.Cleanup(d.stop)
 	return d
 }
@@ -147,7 +149,7 @@ for ((k = 0; k < 100; k++)); do [[ ! -s /run/sshd.pid ]] || break; sleep 0.1; do
 // stop ends the daemon and the connections that it has: its children.
 func (d *sshd) stop() {
 	if d.pid != "" {
-		on(d.t, "login", "bash", "-c", `pkill -KILL -P "$1"; kill -KILL "$1"; rm -f /run/sshd.pid; :`, "bash", d.pid)
+		on(d.t, "login", "bash", "-c", `pkill -KILL -P "$1"; kill -KILL "$1"; rm -f "/run/sshd.$2.pid"; :`, "bash", d.pid, d.port)
 	}
 	d.pid = ""
 }

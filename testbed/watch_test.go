@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 
 	"hpcbench/testbed/browser"
@@ -29,8 +28,8 @@ func TestGenWatchOverSSH(t *testing.T) {
 	letIn(t, desk, dir)
 	shell(t, "cd '"+dir+"' && /opt/hpcbench/bin/gen recipe.yaml -o .")
 	j, release := bundleIn(t, dir, nodes).waiting()
-	lose := sshdAt(t, "2223")
-	gen := startOn(t, desk, "exec /opt/hpcbench/bin/gen watch "+j.id+" --host login --port 2223 --user bench --key '"+dir+"/key' --no-open")
+	daemon := startSSHDAt(t, "2225")
+	gen := startOn(t, desk, "exec /opt/hpcbench/bin/gen watch "+j.id+" --host login --port 2225 --user bench --key '"+dir+"/key' --no-open")
 	gen.until("word of the queue", func() bool { return gen.says("PENDING") })
 	release()
 	gen.until("URL", func() bool { return pageURL.MatchString(gen.text()) })
@@ -55,7 +54,7 @@ func TestGenWatchOverSSH(t *testing.T) {
 		t.Errorf("the console was told of errors: %q", wrong)
 	}
 
-	lose()
+	daemon.lost()
 	if status := gen.wait(); status != 1 || !gen.says("no connection") {
 		t.Errorf("without a connection: status %d\n%s", status, gen.text())
 	}
@@ -66,22 +65,10 @@ func TestGenWatchOverSSH(t *testing.T) {
 	j.wait(completed)
 }
 
-// sshdAt starts a daemon on the login node at a port of its own, and makes its host key known to the user. It is lost with all
-// connections that it has, at the latest when the test ends.
-func sshdAt(t *testing.T, port string) (lose func()) {
-	t.Helper()
-	pid := strings.TrimSpace(on(t, "login", "bash", "-c", `install -d /run/sshd; file=/run/sshd.$1.pid
-/usr/sbin/sshd -p "$1" -o UsePAM=no -o PidFile="$file" -E "/run/sshd.$1.log"
-for ((k = 0; k < 100; k++)); do [[ ! -s $file ]] || break; sleep 0.1; done; cat "$file"
-printf '[login]:%s %s\n' "$1" "$(</etc/ssh/ssh_host_ed25519_key.pub)" >>~bench/.ssh/known_hosts`, "bash", port))
-	var once sync.Once
-	lose = func() {
-		once.Do(func() {
-			on(t, "login", "bash", "-c", `for session in $(pgrep -P "$1"); do pkill -KILL -P "$session"; kill -KILL "$session"; done; kill -KILL "$1"; :`, "bash", pid)
-		})
-	}
-	t.Cleanup(lose)
-	return lose
+// lost ends the daemon with all connections that it has: with their sessions, which may outlive the process that opened them.
+func (d *sshd) lost() {
+	on(d.t, "login", "bash", "-c", `for session in $(pgrep -P "$1"); do pkill -KILL -P "$session"; done; :`, "bash", d.pid)
+	d.stop()
 }
 
 // pidOf is the process that a node is.

@@ -15,12 +15,15 @@ var watchVerb = command{
 	short:    "show a run while it goes on, as a page in a browser",
 	long: `
 RESULTS is results/<jobid>, or a bundle's results/, of which the newest job is shown, also one that begins later. The page's URL
-is printed, the only line on stdout; it ends with a token of this page alone, which is in no log and no other place, and without
-which the page stays empty. The page is read-only. It shows what the files of
-results/<jobid> say, and what each executor answers to GET /live once a second; both are read only while somebody looks on. Who
-comes late, or loads the page again, sees the whole run; after the end it shows the report.
+is printed, the only line on stdout. Behind its # is a token of this page alone, which is in no log and no other place, and without
+which the page stays empty. The page is read-only. It shows what the files of results/<jobid> say, and what each executor answers
+to GET /live once a second; both are read only while somebody looks on. Who comes late, or loads the page again, sees the whole
+run; after the end it shows the report.
 
-Without --listen it is to be seen on this machine alone, at a free port. On another interface the pages go unencrypted over the
+A viewer needs no browser: GET /events with the token as "Authorization: Bearer …" is the run as server-sent events, whose data is
+JSON; curl -N reads it. GET /report is report.html.
+
+Without --listen it is to be seen on this machine alone, at a free port. On another interface the page goes unencrypted over the
 network: better forward a port by ssh, as gen watch does. Ends on TERM, INT or USR1, and with --until-eof when its standard input
 does: so it does not stay behind on a login node when the connection is lost.`,
 	example: "agent watch results/4711\nagent watch results --listen 127.0.0.1:8080",

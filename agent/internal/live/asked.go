@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"hpcbench/agent/internal/executor"
 	"hpcbench/agent/internal/secret"
@@ -24,12 +25,19 @@ const (
 	pagesAtOnce = 20  // of rows, of one executor: more than a series has
 )
 
+// One that took longer than slow to fail is left alone for a while: the others are not to wait for it each second.
+const (
+	slow      = time.Second
+	leftAlone = 10 * time.Second
+)
+
 // executorSeen is an executor as its latest answers tell.
 type executorSeen struct {
 	node string
 	live share.Live
 	runs bool // a trial has run there
 	err  error
+	next time.Time                // when it is asked again, after it was slow to fail
 	rows map[int64]summary.Second // of the trial, by second
 	news int64                    // the first row of the latest answer
 }
@@ -56,7 +64,12 @@ func (r *run) ask(ctx context.Context) {
 		wg.Go(func() {
 			places <- struct{}{}
 			defer func() { <-places }()
-			x.ask(ctx, filepath.Join(r.dir, "executors", x.node))
+			if began := time.Now(); !began.Before(x.next) {
+				x.ask(ctx, filepath.Join(r.dir, "executors", x.node))
+				if x.err != nil && time.Since(began) > slow {
+					x.next = time.Now().Add(leftAlone)
+				}
+			}
 		})
 	}
 	wg.Wait()

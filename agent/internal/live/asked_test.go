@@ -114,3 +114,23 @@ func TestETA(t *testing.T) {
 		t.Errorf("%v s left, %v", left, ok)
 	}
 }
+
+// An executor that takes a question and never answers is told of, and left alone for a while.
+func TestAnExecutorThatHangsIsLeftAlone(t *testing.T) {
+	results, dir := running(t)
+	address := serving(t, func(ctx context.Context, ln net.Listener) error { <-ctx.Done(); return ln.Close() })
+	put(t, dir, "executors/cn1", address+"\n")
+	if err := os.Chmod(filepath.Join(dir, "executors/cn1"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := newRun(results)
+	r.look(t.Context(), time.Now())
+	x := r.executors["cn1"]
+	if x == nil || x.err == nil || x.next.IsZero() {
+		t.Fatalf("executor %+v", x)
+	}
+	next := x.next
+	if r.look(t.Context(), time.Now()); x.next != next || x.view().Asked {
+		t.Errorf("it was asked again at once: %+v", x)
+	}
+}

@@ -75,13 +75,18 @@ func (c *curve) since(count uint64) (points []point, all bool) {
 	return points, false
 }
 
-// thin joins each two points of the older half of a curve of more than most.
+// thin joins each two points of the older half of a curve of more than most, until a quarter of most is free again: viewers get
+// all of it anew, so that it is not to happen often.
 func (c *curve) thin(count uint64, most int) {
 	if len(c.points) <= most {
 		return
 	}
-	old := len(c.points) / 2 &^ 1
-	c.replace(count, append(joined(c.points[:old], 2), c.points[old:]...))
+	points := c.points
+	for len(points) > most*3/4 {
+		old := len(points) / 2
+		points = append(joined(points[:old], 2), points[old:]...)
+	}
+	c.replace(count, points)
 }
 
 // joined are the means of each n points.

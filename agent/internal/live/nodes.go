@@ -23,7 +23,7 @@ type node struct {
 }
 
 // readingsInAll is how many readings of all nodes, or of all servers, are kept; the older half of too many is thinned.
-const readingsInAll = 40000
+const readingsInAll = 24000
 
 // readNodes reads what the monitors wrote since.
 func (r *run) readNodes() {

@@ -276,10 +276,9 @@ function drawChart(c) {
   c.figure.hidden = false;
   const width = c.svg.clientWidth || 520;
   R = width - 14;
-  const lines = c.data().map(l => ({ ...l, shown: l.parts.map(p => seen(p, from, to)) }));
-  const any = lines.some(l => l.parts.some(part => part.some(p => p[1] !== null)));
-  c.figure.hidden = !any;
-  if (!any) return;
+  const lines = c.data().filter(l => l.parts.some(part => part.some(p => p[1] !== null))).map(l => ({ ...l, shown: l.parts.map(p => seen(p, from, to)) }));
+  c.figure.hidden = !lines.length;
+  if (!lines.length) return;
   let top = 0;
   for (const l of lines) for (const part of l.shown) for (const p of part) if (p[1] > top) top = p[1];
   const step = nice(top || 1, 4), high = step * Math.ceil((top || 1) / step - 1e-9);

@@ -30,6 +30,9 @@ func (r *run) perform() error {
 	if err != nil {
 		return err
 	}
+	if r.screen.rewrite && jobs[0].Row.Open() {
+		r.screen.say("gen watch " + shell.Shown([]string{r.shown()}) + " shows it in a browser")
+	}
 	if err := r.follow(jobs); err != nil {
 		return err
 	}

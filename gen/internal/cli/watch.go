@@ -21,7 +21,8 @@ var watchCommand = command{"watch", "show a run while it goes on, in a browser",
 
 Shows the jobs of a job directory, or Slurm's job of this number, as a page in a browser: plan and progress, rates, latencies,
 failures, servers, nodes and logs as they come, and the report at the end. The page is served by the bundle's own agent (agent
-watch) where the results are: here, or on the login node, with one port forwarded over ssh. A job that waits is waited for.
+watch) where the results are: here, or on the login node, with one port forwarded over ssh; where ssh may forward none, it comes
+through commands there. A job that waits is waited for.
 
 The URL is printed, and opened in a browser where there is a terminal and a browser. It ends with a token, without which nobody
 else on the two machines sees anything. ctrl-C ends the page, and so does a lost connection; nothing stays behind on the login
@@ -217,6 +218,12 @@ func (w *watching) reach(ctx context.Context, page *url.URL) (string, error) {
 	local, err := w.ssh.Forward(ctx, w.localPort, remote)
 	if err != nil {
 		return "", err
+	}
+	if !submit.Answers(ctx, local) { // AllowTcpForwarding no
+		w.screen.say(w.ssh.Host + " forwards no ports: the page comes through commands there instead")
+		if local, err = submit.Relay(ctx, w.ssh, 0, remote); err != nil {
+			return "", err
+		}
 	}
 	page.Host = net.JoinHostPort("127.0.0.1", strconv.Itoa(local))
 	return page.String(), nil

@@ -104,6 +104,7 @@ recipe writes is used as written.
 | block + 92 to 95 | monitors whose port another program has | | |
 | block + 96 to 99 | executors whose port another program has | | |
 | as the URL says | Pushgateway | 9091 | ` + "`monitoring.pushgateway_url`" + ` |
+| 25000 and on, on your own machine | monitoring/tunnel.sh: a way to each node | 25000 | its ` + "`--first`" + ` |
 | on your own machine | Prometheus | 9092 | |
 | on your own machine | Grafana | 3001 | |
 

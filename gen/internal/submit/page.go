@@ -76,7 +76,7 @@ func (p *Page) watch(ctx context.Context, dir, results string) error {
 		return err
 	}
 	p.stdin = stdin
-	p.cmd.Cancel = stdin.Close // in good order; WaitDelay is for one that does not listen
+	p.cmd.Cancel = func() error { _ = stdin.Close(); return nil } // in good order; WaitDelay is for one that does not listen
 	if err := p.cmd.Start(); err != nil {
 		return err
 	}
