@@ -316,10 +316,12 @@ prepare_store() {
   refresh
 }
 
-# command_of ADDRESS: nobody can delete by its API, and a stranger's query can't take the node's memory or its cores.
+# command_of ADDRESS: nobody can delete by its API, and a stranger's query can't take the node's memory or its cores. In days of a
+# large job the oldest goes before the node's disk is full, and before all of it is too much for the results.
 command_of() {
   ARGV=("$PROGRAM" --config.file="$TMP/prometheus.yml" --storage.tsdb.path="$TMP/data" --web.listen-address="$1"
-    --storage.tsdb.retention.time=1y --query.max-concurrency=4 --query.timeout=30s --query.max-samples=10000000)
+    --storage.tsdb.retention.time=1y --storage.tsdb.retention.size="$((MOST_MB * 3 / 4))MB"
+    --query.max-concurrency=4 --query.timeout=30s --query.max-samples=10000000)
   [[ ! $FLAGS ]] || ARGV+=("$FLAGS")
 }
 
