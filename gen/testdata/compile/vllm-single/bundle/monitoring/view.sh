@@ -95,6 +95,7 @@ free_from() {
 start() {
   local name=$1
   shift
+  : >"$STATE/$name.log" # there for who looks into it at once
   "$@" </dev/null >"$STATE/$name.log" 2>&1 &
   STARTED="$! $STARTED"
 }
