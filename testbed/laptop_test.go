@@ -31,9 +31,14 @@ func TestARunIsWatchedFromALaptop(t *testing.T) {
 	playGPUs(t, nodes[1:]...)
 	first, other := vllm.submit(), ollama.submit()
 
-	for _, check := range []string{"config prometheus-2.yml", "rules alerts.yml"} {
-		if said, status := l.run("vllm", "promtool check "+check+" 2>&1"); status != 0 {
-			t.Errorf("promtool check %s: status %d\n%s", check, status, said)
+	tests, err := os.ReadFile("alerts.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, l.dir+"/vllm/monitoring/alerts-test.yml", string(tests))
+	for _, check := range []string{"check config prometheus-2.yml", "check rules alerts.yml", "test rules alerts-test.yml"} {
+		if said, status := l.run("vllm", "promtool "+check+" 2>&1"); status != 0 {
+			t.Errorf("promtool %s: status %d\n%s", check, status, said)
 		}
 	}
 	prometheus := l.start("vllm", l.bash+" ./prometheus.sh")
@@ -68,6 +73,7 @@ func TestARunIsWatchedFromALaptop(t *testing.T) {
 	l.wantPanels(vllm, "nodes-and-gpus.json", first.id)
 	l.wantPanels(ollama, "ollama.json", other.id)
 	l.wantSpecQueries()
+	l.wantRules()
 
 	l.sshd.stop()
 	tunnel.until("words about the lost connection", func() bool { return tunnel.says("the connection is lost") })
@@ -337,7 +343,7 @@ func (l *laptop) wantPanels(b *bundle, file, job string) {
 	l.t.Helper()
 	var d shownDashboard
 	readJSON(l.t, outside(b.dir)+"/monitoring/grafana/dashboards/"+file, &d)
-	chosen := strings.NewReplacer("$scenario", "watched .*", "$jobid", job, "$host", ".*", "$__rate_interval", "1m")
+	chosen := strings.NewReplacer("$scenario", ".*", "$jobid", job, "$host", ".*", "$__rate_interval", "1m")
 	want := func(what, expr string) {
 		expr, n := chosen.Replace(expr), 0
 		if slices.ContainsFunc(absent, func(name string) bool { return strings.Contains(expr, name) }) {
@@ -394,5 +400,32 @@ func (l *laptop) wantSpecQueries() {
 		} else {
 			l.t.Logf("spec · %s · %d samples", expr, n)
 		}
+	}
+}
+
+// wantRules wants Prometheus to have been able to tell of each alert whether it fires.
+func (l *laptop) wantRules() {
+	l.t.Helper()
+	var answer struct {
+		Data struct {
+			Groups []struct {
+				Name  string
+				Rules []struct{ Name, Health, LastError string }
+			}
+		}
+	}
+	l.until("word on each alert", func() bool {
+		return l.get("/api/v1/rules", &answer) && !strings.Contains(fmt.Sprint(answer), " unknown ")
+	})
+	n := 0
+	for _, group := range answer.Data.Groups {
+		for _, rule := range group.Rules {
+			if n++; rule.Health != "ok" {
+				l.t.Errorf("%s: %s is %s: %s", group.Name, rule.Name, rule.Health, rule.LastError)
+			}
+		}
+	}
+	if n < 10 {
+		l.t.Errorf("%d alert rules: %+v", n, answer)
 	}
 }

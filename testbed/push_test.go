@@ -91,7 +91,10 @@ func (j *job) wantExporters() {
 			return err == nil && address != ""
 		})
 		page := "http://" + address + "/metrics/prometheus"
-		j.until("row of "+node, func() bool { _, text := ask(j.t, "GET", page, ""); return strings.Contains(text, "hpcbench_memory_used_bytes{") })
+		j.until("row of "+node, func() bool {
+			_, text := ask(j.t, "GET", page, "")
+			return strings.Contains(text, "hpcbench_memory_used_bytes{")
+		})
 		wantMetrics(j.t, page, fmt.Sprintf("\nhpcbench_collector_success{collector=\"memory\",host=%q} 1\n", node), fmt.Sprintf("\nhpcbench_load1{host=%q} ", node))
 		if status, _ := ask(j.t, "POST", page, "x"); status != 405 {
 			j.t.Errorf("POST %s: HTTP %d", page, status)

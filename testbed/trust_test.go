@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -126,6 +127,37 @@ func TestStrangerOnTheJobsNodes(t *testing.T) {
 	}
 	j.wantMovedOn(client[0], j.nodesOf("server")[0][0])
 	j.wantUntouched(home)
+}
+
+// loadID is the header of a request of a trial's load.
+var loadID = regexp.MustCompile(`(?i)x-request-id: \d{4}-`)
+
+// A server that binds its port only when it has loaded leaves it to a stranger until then, who answers the job's readiness checks as
+// well as it would. The job finds that it is not its own, and moves on to other ports; not one request of its load goes to him.
+func TestStrangerBeforeAServerThatBindsLate(t *testing.T) {
+	t.Parallel()
+	b := compileText(t, "pair", 2, func(text string, _ []string) string {
+		return strings.NewReplacer("  port: 20555\n", "", "itl: 5ms}", `itl: 5ms, truth: "@RUN@/truth-@RANK@.jsonl"}`).Replace(text)
+	})
+	// the first start of the server is the late one; read waits, where sleep would be a process of its own
+	b.edit("node/server.sh", `^"${CONTAINED\[@\]}" &$`, `late=60; if [[ -e $BUNDLE/late ]]; then late=0; fi; : >"$BUNDLE/late"\n`+
+		`{ if ((late)); then read -rt "$late" <> <(:) \|\| :; fi; exec "${CONTAINED[@]}"; } \&`)
+	j := b.submit()
+	j.until("server that has not bound yet", func() bool { _, err := os.Stat(outside(b.dir) + "/late"); return err == nil })
+	server := j.nodesOf("server")[0]
+	m := stranger(t, server[0])
+	m.squat(server[1] + ":" + server[2])
+	j.wait(completed)
+	j.wantUndisturbed()
+	if now := j.nodesOf("server")[0]; now[2] == server[2] {
+		t.Errorf("the server is said to be on port %s, which mallory has", now[2])
+	}
+	if log := read(t, j.path("logs", "server.d1.1."+server[0]+".log")); !strings.Contains(log, "address already in use, by mallory") {
+		t.Errorf("the server's log does not name mallory:\n%s", log)
+	}
+	if heard := m.heard(); loadID.MatchString(heard) || !strings.Contains(heard, "/health") {
+		t.Errorf("mallory should hear readiness checks and no request of the load:\n%s", heard)
+	}
 }
 
 // comeFirst has mallory take, before the job does, its names in /tmp of both nodes, a directory on one and a link on the other, and the

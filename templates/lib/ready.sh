@@ -2,8 +2,8 @@
 # ── Readiness: from the servers' first steps to an answer that proves them ───────────────────────────────────────
 
 # make_ready DEPLOYMENT NAME: every rank of the servers NAME placed and healthy, what the service wants done beside them, one
-# real generation each, and a look at what they say they run on. The status of what ended first, as attend's; ASKED is its
-# name.
+# real generation each, a look at what they say they run on, and that it was they who answered. The status of what ended first, as
+# attend's; ASKED is its name.
 make_ready() {
   local d=$1 placed=$RUN/placed/$2
   ASKED=ready.$d.${LAUNCHES[$d]}
@@ -13,7 +13,22 @@ make_ready() {
     ASKED=ready.$d.${LAUNCHES[$d]}
   fi
   start "$ASKED" wait_ready "$d" "$placed"
-  attend "$ASKED" "$END"
+  attend "$ASKED" "$END" && are_ours "$placed"
+}
+
+# are_ours PLACED: until beside each rank that is asked own_port saw that its port is this user's: by then somebody listens. 70 and 75
+# as attend's.
+are_ours() {
+  local role port status rank=0 files=()
+  while IFS=$'\t' read -r role _ _ port; do
+    [[ $role == server ]] || continue
+    [[ $port == - ]] || files+=("$1/own.$rank")
+    rank=$((rank + 1))
+  done <"$RUN/nodes.tsv"
+  await 10 "${files[@]}"
+  status=$?
+  ((status == 1)) || return "$status"
+  say "whose the servers' ports are was not told within 10 s: going on"
 }
 
 # prepare DEPLOYMENT: node/prepare.sh on the node of each server. The first goes alone, for where they share a store, what it

@@ -191,7 +191,7 @@ func TestPinned(t *testing.T) {
 func TestWaysOfWatching(t *testing.T) {
 	names := map[string]bool{}
 	for i, w := range watchings() {
-		if names[w.name] || w.what == "" || (i == 0) != (w.monitor == 0 && w.watch.Schema == 0 && !w.scraped && !w.viewer) {
+		if names[w.name] || w.what == "" || (i == 0) != (w.monitor == 0 && w.watch.Schema == 0 && !w.scraped && !w.viewer && !w.logs) {
 			t.Errorf("%d: %+v", i, w)
 		}
 		names[w.name] = true

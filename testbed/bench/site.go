@@ -114,6 +114,11 @@ func (s *site) startAll(ctx context.Context, w watching, server, executor int) e
 	if err := s.start(clientNode, args...); err != nil {
 		return err
 	}
+	if w.logs {
+		if err := s.collect(); err != nil {
+			return err
+		}
+	}
 	for _, node := range []string{clientNode, serverNode} {
 		if w.monitor == 0 {
 			break
@@ -127,6 +132,40 @@ func (s *site) startAll(ctx context.Context, w watching, server, executor int) e
 		}
 	}
 	return s.await(ctx, w, server)
+}
+
+// collect starts the collector of logs, which runs beside the job script, on the job's first node.
+func (s *site) collect() error {
+	text, err := json.Marshal(workload.Logs{JSONLines: true, FlushS: 2, Aggregation: "merged", SizeMB: 500})
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(s.path("logs.json"), text, 0o644); err != nil {
+		return err
+	}
+	return s.start(clientNode, "logs", s.dir, "--collect", s.path("logs.json"))
+}
+
+// chat appends lines to the server's log, as a server does that tells of each request.
+func (s *site) chat(ctx context.Context) error {
+	log, err := os.OpenFile(s.path("logs/"+logNames["dummy"]), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	const round = 100 * time.Millisecond
+	for k := 0; ctx.Err() == nil; k++ {
+		var text strings.Builder
+		for i := range logLines / int(time.Second/round) {
+			fmt.Fprintf(&text, "INFO %s [logger.py:43] Received request 0001-%d: prompt: 32 tokens, params: SamplingParams(n=1, temperature=0.0, max_tokens=16)\n",
+				time.Now().Format("01-02 15:04:05"), k*100+i)
+		}
+		if _, err := log.WriteString(text.String()); err != nil {
+			return err
+		}
+		time.Sleep(round)
+	}
+	return nil
 }
 
 // await waits until all answer, and opens the live page.
@@ -155,9 +194,13 @@ func (s *site) await(ctx context.Context, w watching, server int) error {
 	return fmt.Errorf("not all of the site answers: %s", s.tails())
 }
 
+// logNames are how a job calls the logs of its components.
+var logNames = map[string]string{"dummy": "server.d1.1.server.log", "serve": "client.client.log", "monitor": "monitors.%s.log", "logs": "collect.log"}
+
 // start starts a verb of the agent on a node.
 func (s *site) start(node string, args ...string) error {
-	r := &resident{node: node, log: s.path(fmt.Sprintf("logs/%s.%s.log", args[0], node)), cmd: exec.Command(s.agent, args...)}
+	name := strings.Replace(logNames[args[0]], "%s", node, 1)
+	r := &resident{node: node, log: s.path("logs/" + name), cmd: exec.Command(s.agent, args...)}
 	log, err := os.Create(r.log)
 	if err != nil {
 		return err
@@ -207,6 +250,9 @@ func (s *site) look(ctx context.Context, w watching) (stop func() error) {
 	}
 	if w.scraped {
 		look(s.scrape)
+	}
+	if w.logs {
+		look(s.chat)
 	}
 	return func() error {
 		cancel()
@@ -310,7 +356,16 @@ func (s *site) end() (cpu map[string]float64, err error) {
 	if s.gateway != nil {
 		s.gateway.Close()
 	}
-	return cpu, errors.Join(append(failed, os.RemoveAll(s.dir))...)
+	return cpu, errors.Join(failed...)
+}
+
+// collected wants the server's lines among those that the collector wrote.
+func (s *site) collected() error {
+	text, err := os.ReadFile(s.path("logs/aggregated.jsonl"))
+	if n := strings.Count(string(text), "Received request"); err == nil && n < logLines {
+		err = fmt.Errorf("the collector has %d lines of the server", n)
+	}
+	return err
 }
 
 // tails is the end of each log.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -21,6 +22,7 @@ type watching struct {
 	watch      workload.Watch
 	scraped    bool // the executor's and the monitors' pages are asked as Prometheus does, each 15 s
 	viewer     bool // a browser looks at agent watch
+	logs       bool // the job's collector reads the logs, of which the server's has logLines a second
 }
 
 // watchings are all ways, the first of which is none. A way is a part of the table: -only takes their names.
@@ -39,8 +41,12 @@ func watchings() []watching {
 		{name: "page-fast", what: "the server's page, ten times a second", watch: pages(0.1)},
 		{name: "prometheus", what: "monitors and page each second; all shown: a scrape and a push each 15 s", monitor: time.Second, watch: shown, scraped: true},
 		{name: "viewer", what: "monitors and page each second; one viewer of the live page", monitor: time.Second, watch: pages(1), viewer: true},
+		{name: "logs", what: fmt.Sprintf("the collector of logs, of which a server writes %d lines a second", logLines), logs: true},
 	}
 }
+
+// logLines is how much a server says that tells of each request.
+const logLines = 1000
 
 // watchingSeconds is how long a load is measured: a scrape and a push each 15 s are in it once.
 const watchingSeconds = 15
@@ -111,7 +117,11 @@ func (b *bench) watched(w watching, load workload.Workload) (cpu map[string]floa
 	rate, err = s.trial(b.ctx, workload.Trial{Schema: workload.Schema, ID: "0001", Name: "bench", Deployment: "d1", Repetition: 1, Service: "dummy", Point: map[string]any{}, Workload: load})
 	err = firstError(err, stop())
 	cpu, ended := s.end()
-	return cpu, rate, firstError(err, ended)
+	err = firstError(err, ended)
+	if w.logs && err == nil {
+		err = s.collected()
+	}
+	return cpu, rate, firstError(err, os.RemoveAll(s.dir))
 }
 
 // rateOf reads the requests per second out of a summary.json.

@@ -51,7 +51,7 @@ type call struct {
 // commands are the verbs in the order of the help text.
 var commands = []command{
 	load, dummy, report, watchVerb, logsVerb, hdr,
-	serve, trial, stop, readyVerb, monitor, boundVerb, address, free, preflightVerb, ledgerVerb, jobVerb, readingsVerb, digest, version,
+	serve, trial, stop, readyVerb, monitor, boundVerb, address, free, own, preflightVerb, ledgerVerb, jobVerb, readingsVerb, digest, version,
 }
 
 // signalled is why a verb ends that a signal ends.

@@ -32,7 +32,7 @@ agent logs results/4711 --request 0003-17
 agent logs results --follow --component server`,
 	declare: func(f *flags) action {
 		l := reading{
-			follow: f.is("follow", "go on with what comes, until ctrl-C"),
+			follow: f.is("follow", "go on with what comes, until the run is over"),
 			json:   f.is("json", "a line of JSON each: time, level, category, node, component, …"),
 		}
 		f.heading("Which lines (all of these together):")
@@ -156,16 +156,21 @@ func (l *reading) read(ctx context.Context, c *call, r *logs.Run) error {
 	return nil
 }
 
-// followEvery is how often a run that goes on is looked at.
-const followEvery = 300 * time.Millisecond
+// followEvery is how often a run that goes on is looked at, and lastLooks how often one that is over, in which nothing comes.
+const (
+	followEvery = 300 * time.Millisecond
+	lastLooks   = 5
+)
 
-// goOn prints what there is and what comes, until ctx ends.
+// goOn prints what there is and what comes, until ctx ends or the run is over.
 func (l *reading) goOn(ctx context.Context, p *printer, f logs.Filter) error {
 	from := logs.Follow(p.run, nil, nil, 0)
 	defer from.Close()
-	for {
+	for idle := 0; idle < lastLooks; {
 		var came []logs.Entry
+		seen := 0
 		more, err := from.Round(false, func(e logs.Entry) {
+			seen++
 			if f.Wants(e) {
 				came = append(came, e)
 			}
@@ -177,6 +182,9 @@ func (l *reading) goOn(ctx context.Context, p *printer, f logs.Filter) error {
 		if err := errors.Join(err, p.to.Flush()); err != nil {
 			return err
 		}
+		if idle++; seen > 0 || !p.run.Over() {
+			idle = 0
+		}
 		if !more {
 			select {
 			case <-ctx.Done():
@@ -185,6 +193,7 @@ func (l *reading) goOn(ctx context.Context, p *printer, f logs.Filter) error {
 			}
 		}
 	}
+	return nil
 }
 
 // printer writes entries for a person, or for a program.

@@ -144,15 +144,16 @@ func total(e *summary.Energy, length float64) {
 	}
 }
 
-// Wait waits until the readings of all nodes in dir reach an instant of the first node's clock, for so long at most: on a shared
-// file system rows show later than they are written. A monitor that is far behind has ended, and is not waited for.
+// Wait waits until the readings of all nodes in dir reach an instant of the first node's clock, which is this one's, for so long at
+// most. One whose last row is older than that is not waited for: its monitor has ended or is slow, or its rows take their time to
+// show on a shared file system, and the job's end looks again.
 func Wait(dir string, until float64, offsets map[string]float64, most time.Duration) {
-	const far = 15
-	end := time.Now().Add(most)
+	began := time.Now()
 	for _, node := range readings.Nodes(dir) {
-		for {
+		for time.Since(began) < most {
 			last, known := readings.Last(readings.Path(dir, node))
-			if last -= offsets[node]; !known || last >= until || last < until-far || !time.Now().Before(end) {
+			last -= offsets[node]
+			if age := float64(began.UnixMilli())/1e3 - last; !known || last >= until || age > most.Seconds() {
 				break
 			}
 			time.Sleep(100 * time.Millisecond)

@@ -219,8 +219,8 @@ func TestNodesAreToldByRole(t *testing.T) {
 	if len(e.GPUs) != 1 || e.GPUs[0].Node != "cn02" {
 		t.Errorf("energy of %+v, want the server's alone", e.GPUs)
 	}
-	want := "cn02 (server): CPU 25.0 % (max 25.0), memory 3.00 GB (max 3.00), GPU 50.0 % (max 50.0), power of each 70.0 W (max 70.0); " +
-		"cn01 (client, monitor): CPU 25.0 % (max 25.0), memory 3.00 GB (max 3.00), GPU 50.0 % (max 50.0), power of each 70.0 W (max 70.0); " +
+	want := "cn02 (server): CPU 25.0 % (max 25.0), memory 3.00 GB (max 3.00), GPU 50.0 % (max 50.0), its power 70.0 W (max 70.0); " +
+		"cn01 (client, monitor): CPU 25.0 % (max 25.0), memory 3.00 GB (max 3.00), GPU 50.0 % (max 50.0), its power 70.0 W (max 70.0); " +
 		"cn04 (idle): no readings; cn03: no readings for 10.0 s of it"
 	if r.String() != want {
 		t.Errorf("%s\nwant %s", r, want)
@@ -285,20 +285,32 @@ func TestSettle(t *testing.T) {
 	}
 }
 
-// Wait returns when the rows are there, at once where they never will be, and after its time where they might have come.
+// Wait returns when the rows are there, and at once where they are not about to come.
 func TestWait(t *testing.T) {
 	dir := t.TempDir()
-	node(t, dir, "dead", "cpu_busy_ratio", every(-100, -50, 1), func(float64) string { return "" })
-	node(t, dir, "cn02", "cpu_busy_ratio", every(-5, 8, 1), func(float64) string { return "" })
-	Wait(dir, zero+10, nil, 10*time.Millisecond) // does not hang
+	now := float64(time.Now().UnixMilli()) / 1e3
+	rows := func(name string, last float64) string {
+		text := fmt.Sprintf("time_s,cpu_busy_ratio\n%.3f,\n%.3f,\n", last-1, last)
+		if err := os.WriteFile(readings.Path(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return readings.Path(dir, name)
+	}
+	rows("dead", now-3700)
+	path := rows("cn02", now+3600) // whose clock is an hour ahead
 	done := make(chan struct{})
-	go func() { Wait(dir, zero+10, nil, time.Hour); close(done) }()
-	f, err := os.OpenFile(readings.Path(dir, "cn02"), os.O_APPEND|os.O_WRONLY, 0)
+	go func() { Wait(dir, now+1, map[string]float64{"cn02": 3600}, time.Hour); close(done) }()
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	for _, text := range []string{fmt.Sprintf("%.3f,", zero+10), "\n"} { // half a row is none
+	for _, text := range []string{fmt.Sprintf("%.3f,", now+3601), "\n"} { // half a row is none
+		select {
+		case <-done:
+			t.Fatal("it did not wait")
+		case <-time.After(50 * time.Millisecond):
+		}
 		if _, err := f.WriteString(text); err != nil {
 			t.Fatal(err)
 		}
@@ -308,4 +320,5 @@ func TestWait(t *testing.T) {
 	case <-time.After(time.Minute):
 		t.Fatal("it still waits")
 	}
+	Wait(dir, now+1e6, nil, 10*time.Millisecond) // for what does not come
 }

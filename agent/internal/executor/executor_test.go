@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -345,4 +346,17 @@ func (r *rig) get(t *testing.T, accept string) (contentType string, body []byte)
 		t.Fatalf("status %d, %v: %s", resp.StatusCode, err, body)
 	}
 	return resp.Header.Get("Content-Type"), body
+}
+
+// To be told to end is no failure, whatever tells it: a signal is the cause of its context's end.
+func TestAnEndThatWasAskedForIsNone(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	e := New(Config{Token: "token", Out: t.TempDir(), Node: "c1", Registry: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)})
+	over := make(chan error, 1)
+	ln := listen(t)
+	go func() { over <- e.Serve(ctx, ln) }()
+	cancel(errors.New("terminated"))
+	if err := <-over; err != nil {
+		t.Error(err)
+	}
 }

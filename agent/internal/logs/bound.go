@@ -49,22 +49,8 @@ func (b *Bound) Copy(r io.Reader) error {
 	free <- make([]byte, chunk)
 	var problem error
 	go func() {
-		defer close(pieces)
-		for {
-			piece := <-free
-			n, err := r.Read(piece[:chunk])
-			if n > 0 {
-				pieces <- piece[:n]
-			} else {
-				free <- piece
-			}
-			if err != nil {
-				if err != io.EOF {
-					problem = err
-				}
-				return
-			}
-		}
+		defer close(pieces) // by which the end of this is known below
+		problem = readInto(r, pieces, free)
 	}()
 	tick := time.NewTicker(beat)
 	defer tick.Stop()
@@ -79,6 +65,25 @@ func (b *Bound) Copy(r io.Reader) error {
 			free <- piece
 		case <-tick.C:
 			b.second()
+		}
+	}
+}
+
+// readInto reads to the end of r, each time into a piece that is free.
+func readInto(r io.Reader, pieces chan<- []byte, free chan []byte) error {
+	for {
+		piece := <-free
+		n, err := r.Read(piece[:chunk])
+		if n > 0 {
+			pieces <- piece[:n]
+		} else {
+			free <- piece
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
 		}
 	}
 }

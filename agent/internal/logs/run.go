@@ -261,6 +261,9 @@ func (r *Run) launchedAt(s Source) (at time.Time) {
 	return at
 }
 
+// Over tells whether the run has come to its end, by its own account.
+func (r *Run) Over() bool { return r.notes != nil && r.notes.State != job.Running }
+
 // writtenLast is when a source was written last, in a run that is over; zero where that can't be, as of a copy.
 func (r *Run) writtenLast(s Source) time.Time {
 	info, err := os.Stat(s.Path)

@@ -268,6 +268,24 @@ func TestNoGPUSource(t *testing.T) {
 	}
 }
 
+// That nothing can be read of GPUs is a failure where there is a driver, and none where there are no GPUs.
+func TestGPUsThatCannotBeRead(t *testing.T) {
+	for _, there := range []string{"", "module/nvidia", "class/kfd"} {
+		cfg, _ := fixture(t)
+		sys := t.TempDir()
+		if err := os.MkdirAll(filepath.Join(sys, there), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		cfg.Sys, cfg.AgentGPU = sys, filepath.Join(t.TempDir(), "agent-gpu")
+		t.Setenv("PATH", t.TempDir())
+		var last Row
+		out, _ := watchUntil(t, cfg, func(r Row) bool { last = r; return true })
+		if success, told := last.Success["gpu"]; success || told != (there != "") || strings.Contains(out, "gpu") {
+			t.Errorf("with %q: told %v, success %v, in\n%s", there, told, success, out)
+		}
+	}
+}
+
 func TestStaleReadingsAreMissing(t *testing.T) {
 	g := newGPUs(Config{Interval: time.Second})
 	half := 0.5

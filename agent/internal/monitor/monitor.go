@@ -40,7 +40,7 @@ type Row struct {
 	Columns []string        // as in the CSV's header, without time_s
 	Values  []float64       // by column; NaN: missing, or a column of words
 	Words   []string        // by column, of those that hold words, such as gpu0_throttle_reasons; "": missing, or a column of numbers
-	Success map[string]bool // by collector: whether its last reading came; gpu is among them wherever GPUs were looked for
+	Success map[string]bool // by collector: whether its last reading came; gpu is among them wherever there is a driver of GPUs
 }
 
 // MinInterval keeps the monitor from becoming the load.
@@ -64,7 +64,7 @@ func Run(ctx context.Context, cfg Config) error {
 		wg.Go(func() { g.run(ctx) })
 		if n := <-g.count; n > 0 {
 			collectors = append(collectors, g.collector(n))
-		} else {
+		} else if driver(cfg.Sys) {
 			collectors = append(collectors, noGPUs())
 		}
 	}

@@ -115,7 +115,11 @@ func (g *gpus) collector(n int) *collector {
 	return c
 }
 
-// noGPUs has no columns, and says of a node that was looked at for GPUs that there are no readings of any. Why is in the log.
+// driver tells whether the kernel has a driver of GPUs that compute: of NVIDIA's, or of AMD's. A node without has nothing to read,
+// which is no failure.
+func driver(sys string) bool { return exists(sys, "module/nvidia") || exists(sys, "class/kfd") }
+
+// noGPUs has no columns, and says of a node with a driver that there are no readings of its GPUs. Why is in the log.
 func noGPUs() *collector {
 	return &collector{name: "gpu", failed: true, read: func(float64) ([]float64, error) { return nil, errors.New("no GPU readings") }}
 }

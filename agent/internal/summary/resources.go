@@ -126,13 +126,13 @@ func (n NodeUse) String() string {
 	}
 	level("CPU", n.CPU, 100, "%")
 	level("memory", n.Memory, 1e-9, "GB")
-	gpus := "GPU"
+	gpus, memory, power := "GPU", "its memory", "its power"
 	if len(n.GPUs) > 1 {
-		gpus = fmt.Sprintf("%d GPUs", len(n.GPUs))
+		gpus, memory, power = fmt.Sprintf("%d GPUs", len(n.GPUs)), "memory of each", "power of each"
 	}
 	level(gpus, n.over(func(g GPUUse) *Level { return g.Utilization }), 100, "%")
-	level("their memory", n.over(func(g GPUUse) *Level { return g.Memory }), 1e-9, "GB")
-	level("power of each", n.over(func(g GPUUse) *Level { return g.Power }), 1, "W")
+	level(memory, n.over(func(g GPUUse) *Level { return g.Memory }), 1e-9, "GB")
+	level(power, n.over(func(g GPUUse) *Level { return g.Power }), 1, "W")
 	if n.Readings == 0 {
 		words = append(words, "no readings")
 	}

@@ -14,7 +14,8 @@ var diffCommand = command{"diff", "tell how two job directories, or a recipe and
 
 Prints what B has and A has not, and what changed: first in meaning (trials by name, the servers' arguments and variables,
 #SBATCH directives), then the files in unified form, which patch reads. A and B are job directories or recipes; a recipe is
-compiled in memory, and then bin/ is left out. MANIFEST, results/, *.new and slurm-*.out are never compared.
+compiled in memory, and then bin/ is left out. MANIFEST, results/, *.new, slurm-*.out, and what monitoring/ keeps of
+runs are never compared.
 Exit status: 0 no difference, 1 a difference, or a recipe with errors, 2 wrong usage or a file that can't be read.
 
 flags:

@@ -10,8 +10,8 @@ import (
 var verifyCommand = command{"verify", "tell which files of a job directory are not as compiled", `usage: gen verify BUNDLE [flags]
 
 Holds the files of a job directory against its MANIFEST and prints a line for each that differs, sorted by file: edited,
-missing, or foreign, which the MANIFEST does not know. What jobs leave (results/, slurm-*.out) and the new texts beside
-edited files (*.new) are nobody's business here.
+missing, or foreign, which the MANIFEST does not know. What jobs leave (results/, slurm-*.out), what is kept to watch them
+(monitoring/targets, monitoring/data) and the new texts beside edited files (*.new) are nobody's business here.
 Exit status: 0 all is as compiled, 1 something differs or BUNDLE is no job directory, 2 wrong usage or a file that can't
 be read.
 

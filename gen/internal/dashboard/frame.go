@@ -1,7 +1,8 @@
 package dashboard
 
-// frame is a dashboard without panels. Its variables' values are those of the series called by.
-func frame(uid, title, description, by string) Dashboard {
+// frame is a dashboard without panels. Its variables' values are those of the series called by; hosts is a regular expression on names of
+// series that each node has one of, for Prometheus refuses a query that could be for all series.
+func frame(uid, title, description, by, hosts string) Dashboard {
 	return Dashboard{
 		UID: uid, Title: title, Description: description, Tags: []string{"hpcbench"}, Timezone: "browser", Editable: true,
 		GraphTooltip: 1, Refresh: "10s", Time: span{"now-30m", "now"}, SchemaVersion: 39,
@@ -12,7 +13,7 @@ func frame(uid, title, description, by string) Dashboard {
 			{Name: "datasource", Label: "Prometheus", Type: "datasource", Query: "prometheus"},
 			chooser("scenario", "Scenario", "label_values("+by+", scenario)"),
 			chooser("jobid", "Job", "label_values("+by+`{scenario=~"$scenario"}, jobid)`),
-			chooser("host", "Node", `label_values({scenario=~"$scenario",jobid=~"$jobid"}, host)`),
+			chooser("host", "Node", `label_values({__name__=~"`+hosts+`",scenario=~"$scenario",jobid=~"$jobid"}, host)`),
 		}},
 	}
 }

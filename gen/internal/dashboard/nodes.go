@@ -33,7 +33,8 @@ const NodesUID = "hpcbench_nodes"
 
 // Nodes is the dashboard of nodes and GPUs: every reading of a node that the table of metrics has, in its order.
 func Nodes() Dashboard {
-	d := frame(NodesUID, "hpcbench: nodes and GPUs", "What each node's monitor reads.", metric.Of(metric.Node, "cpu_busy_ratio").Full(""))
+	each := metric.Of(metric.Node, "cpu_busy_ratio").Full("")
+	d := frame(NodesUID, "hpcbench: nodes and GPUs", "What each node's monitor reads.", each, each)
 	sections := make([]section, len(rows))
 	for k, row := range rows {
 		sections[k] = section{row.title, 3, nil}

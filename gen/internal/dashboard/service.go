@@ -16,7 +16,8 @@ func UID(service string) string {
 // metrics has beyond. What the service's servers do not tell has no panel.
 func Service(s Subject) Dashboard {
 	running := metric.Of(metric.Client, "workload_running").Full(s.Service)
-	d := frame(UID(s.Service), "hpcbench: "+s.Service, "Load on "+s.Service+" and how its servers and nodes bear it.", running)
+	d := frame(UID(s.Service), "hpcbench: "+s.Service, "Load on "+s.Service+" and how its servers and nodes bear it.", running,
+		running+"|"+metric.Of(metric.Node, "cpu_busy_ratio").Full(""))
 	info := s.client("trial_info")
 	d.Annotations.List = []annotation{
 		during("Trials", "blue", "max by (scenario, jobid, trial, name) ("+info+")", "trial {{trial}}", "{{name}} of {{scenario}}, job {{jobid}}"),

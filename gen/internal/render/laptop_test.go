@@ -114,7 +114,7 @@ func TestWhereTheTunnelGoes(t *testing.T) {
 		"without port":    {profile, "ssh://login/srv/demo", []string{"MLUX_USER=u1", "MLUX_KEY=/k"}, nil, "-l u1 -i /k -- login"},
 		"profile":         {profile, "", nil, nil, "-p 8822 -- login.lxp.lu"},
 		"profile, edited": {profile, "", nil, []string{"--port", "22", "--user", "you", "--key", "k y", "--jump", "gate"}, "-p 22 -l you -i k y -o IdentitiesOnly=yes -J gate -- login.lxp.lu"},
-		"flag":            {profile, "ssh://me@host/~/x", nil, []string{"--host", "other"}, "RemoteCommand=none -o BatchMode=yes -- other"},
+		"flag":            {profile, "ssh://me@host:2222/~/x", []string{"MLUX_USER=u1"}, []string{"--host", "other", "--port", "22"}, "RemoteCommand=none -o BatchMode=yes -p 22 -l me -- other"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			files := map[string]string{}

@@ -24,6 +24,10 @@ var Common = []Cause{
 		Pattern: `^srun: error: Task launch for [^ ]+ failed on node ([^ :]+): (.*)`,
 		Cause:   `Slurm could not start the step on \1`, Detail: `\2`, Cure: `submit again with --exclude=\1`,
 	},
+	{ // of want_port and own_port
+		Pattern: `can't be bound: (bind: )?address already in use(, by ([^ ]+))?`,
+		Cause:   "the port is taken", Detail: `by \3`, Cure: "leave servers.port out so that the job finds one",
+	},
 	{
 		Pattern: `([^ ]+): .*Exec format error`,
 		Cause:   `\1 is for another architecture than this node's`, Cure: "take an image, and a cluster profile, for the node's architecture",

@@ -26,7 +26,7 @@ readonly LOGIN='login.lxp.lu' LOGIN_PORT='8822' LOGIN_DIR='' # of the cluster pr
 readonly LOCAL=0 # the jobs need no Slurm
 readonly DASHBOARDS=('hpcbench-ollama' 'hpcbench_nodes')
 
-JOB='' HOST='' PORT='' SSH_USER=${MLUX_USER-} KEY=${MLUX_KEY-} JUMP='' DIR='' HERE=0 CHECK=0
+JOB='' HOST='' PORT='' SSH_USER='' KEY=${MLUX_KEY-} JUMP='' DIR='' HERE=0 CHECK=0
 FIRST=25000 TARGETS=$BUNDLE/monitoring/targets PROMETHEUS=127.0.0.1:9092 GRAFANA=127.0.0.1:3001
 KEY_ONLY=0
 STATE=''    # a private directory: the connection's socket, and what ssh said
@@ -100,39 +100,36 @@ said() { tail -n 1 "$STATE/ssh.log" 2>/dev/null | tr -d '\r'; }
 place() {
   local where=''
   if [[ -r $BUNDLE/results/submitted.tsv ]]; then where=$(tail -n 1 "$BUNDLE/results/submitted.tsv" | cut -f 4); fi
-  if [[ ! $HOST && $HERE == 0 ]]; then
-    case $where in
-      ssh://*) remembered "${where#ssh://}" ;;
-      here) HERE=1 ;;
-      *)
-        if ((LOCAL)) || command -v squeue >/dev/null; then
-          HERE=1
-        else
-          HOST=$LOGIN PORT=${PORT:-$LOGIN_PORT} DIR=${DIR:-${LOGIN_DIR:+$LOGIN_DIR/$(basename -- "$BUNDLE")}}
-        fi
-        ;;
-    esac
+  if [[ $where == ssh://* && $HERE == 0 ]]; then
+    remembered "${where#ssh://}"
+  elif [[ $HOST ]]; then
+    HERE=0
+  elif [[ $where == here || $LOCAL == 1 ]] || command -v squeue >/dev/null; then
+    HERE=1
+  elif ((HERE == 0)); then
+    HOST=$LOGIN PORT=${PORT:-$LOGIN_PORT} DIR=${DIR:-${LOGIN_DIR:+$LOGIN_DIR/$(basename -- "$BUNDLE")}}
   fi
   if ((HERE)); then DIR=${DIR:-$BUNDLE}; return; fi
   [[ $HOST ]] || fail 'which login node? The cluster profile names none: --host HOST'
   DIR=${DIR:-hpcbench/$(basename -- "$BUNDLE")}
   DIR=${DIR#'~/'}
+  SSH_USER=${SSH_USER:-${MLUX_USER-}}
   if [[ ! $KEY && -e ~/.ssh/id_ed25519_mlux ]]; then KEY=~/.ssh/id_ed25519_mlux; fi
 }
 
-# remembered USER@HOST:PORT/DIR: an address that gen wrote down, in which %20 is a blank.
+# remembered USER@HOST:PORT/DIR: an address that gen wrote down, in which %20 is a blank. What a flag says stays as it is.
 remembered() {
-  local authority=${1%%/*} path=/${1#*/} user=''
+  local authority=${1%%/*} path=/${1#*/} user='' host port=''
   case $authority in *@*) user=${authority%@*} authority=${authority##*@} ;; esac
   case $authority in
-    '['*']') HOST=${authority#'['} HOST=${HOST%']'} ;;
-    '['*) HOST=${authority#'['} HOST=${HOST%%']'*} PORT=${PORT:-${authority##*:}} ;;
-    *:*) HOST=${authority%:*} PORT=${PORT:-${authority##*:}} ;;
-    *) HOST=$authority ;;
+    '['*']') host=${authority#'['} host=${host%']'} ;;
+    '['*) host=${authority#'['} host=${host%%']'*} port=${authority##*:} ;;
+    *:*) host=${authority%:*} port=${authority##*:} ;;
+    *) host=$authority ;;
   esac
   case $path in /'~'/*) path=${path#/'~'/} ;; esac
   path=${path//\\/%5C}
-  SSH_USER=${SSH_USER:-$user} DIR=${DIR:-$(printf '%b' "${path//%/\\x}")}
+  HOST=${HOST:-$host} PORT=${PORT:-$port} SSH_USER=${SSH_USER:-$user} DIR=${DIR:-$(printf '%b' "${path//%/\\x}")}
 }
 
 # ---- the connection --------------------------------------------------------------

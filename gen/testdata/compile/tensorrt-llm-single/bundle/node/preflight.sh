@@ -52,9 +52,22 @@ own_tmp() {
   mkdir -p "$TMP"
 }
 
+# listens: whether this rank is one that is asked; of several tasks on a node the first.
+listens() { [[ $LISTENS && (! ${TASK-} || $RANK == 0) ]]; }
+
 # want_port: another program on the port where this rank listens would be taken for the server; the job then tries others.
-# Of several tasks on a node the first listens.
-want_port() { [[ ! $LISTENS || (${TASK-} && $RANK != 0) ]] || "$AGENT" free "$IP:$LISTENS"; }
+want_port() { ! listens || "$AGENT" free "$IP:$LISTENS"; }
+
+# own_port PID: the same of a server that binds its port only when it has loaded: when somebody else is there first, it is ended;
+# else the job script finds own.RANK beside the rank's sign. No child of this script, which waits for those.
+own_port() {
+  ! listens || (own_or_end "$1" &)
+}
+own_or_end() {
+  local status=0
+  "$AGENT" own --while "$1" "$IP:$LISTENS" || status=$?
+  if ((status == 1)); then kill -TERM "$1" 2>/dev/null || :; else : >"$PLACED/own.$RANK"; fi # 2: it can't be told here
+}
 
 # filled TEXT: prints it with the bundle's words replaced by this rank's values.
 filled() {
