@@ -6,6 +6,7 @@
 package push
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -110,7 +111,7 @@ func (p *pusher) last() {
 func (p *pusher) note(err error, what string) {
 	switch {
 	case err != nil && !p.failed:
-		p.log.Warn("the Pushgateway does not take the readings: "+what, "error", err.Error())
+		p.log.Warn("the Pushgateway does not take the readings: "+what, "to", cmp.Or(p.URL, Address), "error", err.Error())
 	case err == nil && p.failed:
 		p.log.Info("the Pushgateway takes the readings again")
 	}
