@@ -44,7 +44,7 @@ main() {
   trap 'exit 130' INT
   trap 'exit 143' TERM
   trap 'exit 129' HUP
-  mkdir -p "$TARGETS" || exit 2
+  (umask 022; mkdir -p "$TARGETS") || exit 2 # a Prometheus in a container is another user
   ((HERE)) || connect || fail "$HOST is not reached: $(said)"
   follow
 }
