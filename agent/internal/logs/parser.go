@@ -75,6 +75,7 @@ func (p *Parser) Entry(text []byte, more string) Entry {
 		e.Request = p.job.requestIn(e.Message)
 	}
 	p.attribute(&e)
+	e.disarm()
 	return e
 }
 
@@ -189,10 +190,25 @@ func clean(text []byte) string {
 	if k := strings.LastIndexByte(s, '\r'); k >= 0 {
 		s = s[k+1:]
 	}
+	return disarmed(s)
+}
+
+// disarm does the same to what was told in quotes, where a byte that commands a terminal may be written as \u001b: a stranger's
+// prompt that a server logs as JSON is not to draw on the screen of who reads it.
+func (e *Entry) disarm() {
+	for _, s := range []*string{&e.Node, &e.Component, &e.Name, &e.Trial, &e.Request, &e.Message, &e.File} {
+		*s = disarmed(*s)
+	}
+}
+
+var lineEnds = strings.NewReplacer("\r\n", " ⏎ ", "\n", " ⏎ ")
+
+// disarmed is text of one line with nothing in it that commands a terminal.
+func disarmed(s string) string {
 	if plainText(s) {
 		return s
 	}
-	s = strings.ToValidUTF8(colour.ReplaceAllString(s, ""), "�")
+	s = lineEnds.Replace(strings.ToValidUTF8(colour.ReplaceAllString(s, ""), "�"))
 	return strings.Map(func(r rune) rune {
 		if r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)) {
 			return '�'
