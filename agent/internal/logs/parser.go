@@ -102,9 +102,12 @@ func (p *Parser) place(e *Entry, own line) {
 
 // date enters the line's time, or the best that is known of it, corrected by its node's clock.
 func (p *Parser) date(e *Entry, s stamp) {
-	t := p.calendar.time(s, p.last)
+	t, ahead := p.calendar.time(s, p.last), p.job.Ahead[e.Node]
 	switch {
 	case !t.IsZero():
+		if s.kind == since { // its program's start is by the first node's clock, and not yet by its own
+			t = t.Add(ahead)
+		}
 		p.last = t
 	case !p.last.IsZero():
 		t, e.Clock = p.last, Before
@@ -118,7 +121,7 @@ func (p *Parser) date(e *Entry, s stamp) {
 		e.Time = t.UTC()
 		return
 	}
-	e.Time = t.Add(-p.job.Ahead[e.Node]).UTC()
+	e.Time = t.Add(-ahead).UTC()
 }
 
 // attribute finds the trial of a line: that of its request, or the one that was measured meanwhile on its deployment.
