@@ -60,28 +60,6 @@ func (r *run) reading(n *node, row cells) {
 	n.curve.put(r.count, append(p, row.overGPUs("utilization_ratio", true), row.overGPUs("memory_used_bytes", false), row.overGPUs("power_watts", false)))
 }
 
-// ofGPU is a column of one GPU.
-var ofGPU = regexp.MustCompile(`^gpu\d+_(.+)$`)
-
-// overGPUs is the sum of a reading over a node's GPUs, or its mean; NaN where there is none.
-func (c cells) overGPUs(what string, mean bool) float64 {
-	sum, n := 0.0, 0.0
-	for _, head := range c.heads {
-		if m := ofGPU.FindStringSubmatch(head); m != nil && m[1] == what {
-			if v := c.number(head); !math.IsNaN(v) {
-				sum, n = sum+v, n+1
-			}
-		}
-	}
-	switch {
-	case n == 0:
-		return math.NaN()
-	case mean:
-		return sum / n
-	}
-	return sum
-}
-
 // readServers reads what the servers told of themselves since, in the trials that have begun, and the probes of a search. One that
 // is over is read once more.
 func (r *run) readServers() {
