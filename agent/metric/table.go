@@ -38,7 +38,7 @@ var Table = []Metric{
 	{Name: "cpu_user_ratio", Kind: Gauge, Unit: "ratio", Source: Node, Column: "cpu_user_ratio", Help: "Share of all CPUs' time in programs."},
 	{Name: "cpu_system_ratio", Kind: Gauge, Unit: "ratio", Source: Node, Column: "cpu_system_ratio", Help: "Share of all CPUs' time in the kernel."},
 	{Name: "cpu_iowait_ratio", Kind: Gauge, Unit: "ratio", Source: Node, Column: "cpu_iowait_ratio", Help: "Share of all CPUs' time idle with a disk to wait for."},
-	{Name: "cpu_core_busy_ratio", Kind: Gauge, Unit: "ratio", Source: Node, Labels: []string{"core"}, Column: "cpu{core}_busy_ratio", Help: "Share of one core's time that was neither idle nor waiting for a disk; where monitoring.metrics asks for cores."},
+	{Name: "cpu_core_busy_ratio", Kind: Gauge, Unit: "ratio", Source: Node, Labels: []string{"core"}, Column: "cpu{core}_busy_ratio", Help: "Share of one core's time that was neither idle nor waiting for a disk."},
 	{Name: "procs_running", Kind: Gauge, Source: Node, Column: "procs_running", Help: "Threads that run or want to: the run queue."},
 	{Name: "load1", Kind: Gauge, Source: Node, Column: "load1", Help: "Load average over a minute."},
 	{Name: "memory_total_bytes", Kind: Gauge, Unit: "bytes", Source: Node, Column: "mem_total_bytes", Help: "Memory of the node."},

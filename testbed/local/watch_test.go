@@ -197,15 +197,12 @@ func numbers(t *testing.T, tab *browser.Tab, b bundle) {
 // keyboard: Tab reaches every control, first the way to the numbers, and each is seen to have the focus.
 func keyboard(t *testing.T, tab *browser.Tab) {
 	t.Helper()
-	tab.Eval("document.activeElement.blur(); scrollTo(0, 0)")
+	tab.Eval("document.activeElement.blur(); scrollTo(0, 0); document.getElementById('shown').hidden = true") // a frame of another process: who has the focus is told late
 	var reached []string
 	for range 60 {
 		tab.Press("Tab")
 		name := fmt.Sprint(tab.Eval("{ const e = document.activeElement; e === document.body ? '' : e.closest('figure')?.id || e.id || e.className }"))
-		if name == "" || name == "shown" { // between the page and the report, which has stops of its own
-			continue
-		}
-		if len(reached) > 0 && name == reached[0] {
+		if name == "" || len(reached) > 0 && name == reached[0] {
 			break
 		}
 		if outline := tab.Eval("getComputedStyle(document.activeElement).outlineStyle"); outline == "none" {

@@ -31,7 +31,7 @@ var serve = command{
 	name:  "serve",
 	short: "be the executor on a client node: send load when a job says so",
 	long: `
-GET /health, /status, /metrics and /metrics/prometheus tell; POST /start and /stop do, and need the token as
+GET /health, /status, /live, /metrics and /metrics/prometheus tell; POST /start and /stop do, and need the token as
 "Authorization: Bearer …". With --watch the executor of the job's first client node GETs each server's metrics while a trial
 runs, for DIR/<trial>/server.csv and the summary. Where push is in it, too, all that /metrics/prometheus tells goes to a
 Pushgateway. The address is published after it was bound, and GET /health?challenge=WORD

@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 
 	"hpcbench/agent/internal/live"
 )
@@ -34,7 +36,11 @@ does: so it does not stay behind on a login node when the connection is lost.`,
 			if len(c.operands) != 1 {
 				return usage("want one directory of results; agent watch -h shows how it is used")
 			}
-			if _, err := live.Newest(c.operands[0]); err != nil {
+			results := c.operands[0]
+			if _, err := os.Stat(filepath.Join(results, "MANIFEST")); err == nil { // a bundle's own directory
+				results = filepath.Join(results, "results")
+			}
+			if _, err := live.Newest(results); err != nil {
 				return err
 			}
 			ln, err := bind(cmp.Or(*listen, "127.0.0.1:0"))
@@ -46,7 +52,7 @@ does: so it does not stay behind on a login node when the connection is lost.`,
 				ctx, end = context.WithCancel(ctx)
 				go func() { _, _ = io.Copy(io.Discard, c.stdin); end() }() // ends with the program at the latest
 			}
-			page := live.New(live.Config{Results: c.operands[0]})
+			page := live.New(live.Config{Results: results})
 			if _, err := fmt.Fprintln(c.stdout, page.URL(ln.Addr().String())); err != nil {
 				return err
 			}

@@ -34,8 +34,15 @@ const events = {
   node: e => merge(nodes, e),
   server: e => merge(servers, e),
   log: e => { lines.push(...e); const more = lines.length - 2000; if (more > 0) lines.splice(0, more); fresh.push(...e); },
-  tick: e => { tick = e; requestAnimationFrame(draw); },
+  tick: e => { tick = e; soon(); },
 };
+
+// soon draws once, however much is new.
+let due = false;
+function soon() {
+  if (!due) requestAnimationFrame(() => { due = false; draw(); });
+  due = true;
+}
 
 // ── The stream ──
 
@@ -198,9 +205,9 @@ function chart(place, name, title, words, data) {
   const figure = make('figure', { id: 'chart-' + name, hidden: '' }, make('figcaption', {}, make('b', {}, title)), svg, legend);
   $(place).append(figure);
   const c = { name, title, words, data, svg, legend, figure };
-  svg.addEventListener('pointermove', e => { const at = e.clientX - svg.getBoundingClientRect().left; R = svg.clientWidth - 14; cursor = time(at); draw(); });
-  svg.addEventListener('pointerleave', () => { cursor = null; draw(); });
-  svg.addEventListener('blur', () => { cursor = null; draw(); });
+  svg.addEventListener('pointermove', e => { const at = e.clientX - svg.getBoundingClientRect().left; R = svg.clientWidth - 14; cursor = time(at); soon(); });
+  svg.addEventListener('pointerleave', () => { cursor = null; soon(); });
+  svg.addEventListener('blur', () => { cursor = null; soon(); });
   svg.addEventListener('keydown', e => {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[e.key], [from, to] = window_();
     if (e.key === 'Escape') cursor = null;
@@ -496,7 +503,7 @@ if (!$('theme').value) $('theme').value = '';
 paint();
 $('theme').addEventListener('change', () => { paint(); remember('theme', $('theme').value); });
 $('range').addEventListener('change', draw);
-window.addEventListener('resize', () => requestAnimationFrame(draw));
+window.addEventListener('resize', soon);
 
 forget();
 draw();

@@ -106,7 +106,7 @@ func (c *Config) complete() error {
 // reads tells whether what the word names is read.
 func (c *Config) reads(word string) bool {
 	if len(c.Collectors) == 0 {
-		return workload.ByDefault(word)
+		return workload.ByDefault(word, c.Interval.Seconds())
 	}
 	return slices.Contains(c.Collectors, word)
 }

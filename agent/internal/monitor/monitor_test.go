@@ -85,6 +85,7 @@ func TestReadings(t *testing.T) {
 			"cpu_system_ratio":          {"", "0.1000"},
 			"cpu_iowait_ratio":          {"", "0.0500"},
 			"procs_running":             {"3", "3"},
+			"cpu0_busy_ratio":           {"", "0.3500"},
 			"load1":                     {"2.50", "2.50"},
 			"mem_total_bytes":           {"25276502016", "25276502016"},
 			"mem_available_bytes":       {"24846725120", "24846725120"},
@@ -103,13 +104,13 @@ func TestReadings(t *testing.T) {
 				t.Errorf("%s: got %q, want %q", column, got, want)
 			}
 		}
-		if len(rows[0]) != 19 {
+		if len(rows[0]) != 20 {
 			t.Errorf("%d columns: %s", len(rows[0]), out.String())
 		}
 	})
 }
 
-// The words of a recipe choose what is read; cores are read where they are asked for.
+// The words of a recipe choose what is read; cores are read where they are asked for, or there are few rows.
 func TestCollectorsAreChosen(t *testing.T) {
 	for asked, want := range map[string]string{
 		"":               "cpu_busy_ratio cpu_user_ratio cpu_system_ratio cpu_iowait_ratio procs_running load1 mem_total_bytes mem_available_bytes mem_used_bytes swap_used_bytes net_rx_bytes_per_s net_tx_bytes_per_s ib_rx_bytes_per_s ib_tx_bytes_per_s disk_read_bytes_per_s disk_write_bytes_per_s cgroup_cpu_limit_cpus cgroup_memory_limit_bytes",
@@ -119,7 +120,7 @@ func TestCollectorsAreChosen(t *testing.T) {
 		"gpu server":     "",
 	} {
 		cfg, _ := fixture(t)
-		cfg.Collectors = strings.Fields(asked)
+		cfg.Collectors, cfg.Interval = strings.Fields(asked), 500*time.Millisecond
 		collectors, err := node(cfg)
 		if err != nil {
 			t.Fatal(err)

@@ -174,7 +174,7 @@ type Push struct {
 // Reads tells whether what the word names is read.
 func (m Monitoring) Reads(word string) bool {
 	if len(m.Collectors) == 0 {
-		return workload.ByDefault(word)
+		return workload.ByDefault(word, m.IntervalS)
 	}
 	return slices.Contains(m.Collectors, word)
 }
