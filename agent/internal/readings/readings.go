@@ -141,21 +141,25 @@ func (f *File) Next() (Row, error) { return f.From(math.Inf(-1)) }
 // From is the next row of an instant or after it. Those before it cost little.
 func (f *File) From(at float64) (Row, error) {
 	for f.lines.Scan() {
-		first, rest, _ := bytes.Cut(f.lines.Bytes(), []byte{','})
-		t, err := strconv.ParseFloat(string(first), 64)
-		if err != nil || math.IsNaN(t) || math.IsInf(t, 0) || t < at {
-			continue
+		if row, is := f.row(f.lines.Bytes(), at); is {
+			return row, nil
 		}
-		cells := bytes.Split(rest, []byte{','})
-		if len(cells) != len(f.Columns) && !(len(f.Columns) == 0 && len(rest) == 0) {
-			continue
-		}
-		return Row{t, cells}, nil
 	}
 	if err := f.lines.Err(); err != nil {
 		return Row{}, fmt.Errorf("reading %s: %w", f.path, err)
 	}
 	return Row{}, io.EOF
+}
+
+// row is a line as a row; false where it is none, or before an instant.
+func (f *File) row(line []byte, at float64) (Row, bool) {
+	first, rest, _ := bytes.Cut(line, []byte{','})
+	t, err := strconv.ParseFloat(string(first), 64)
+	if err != nil || math.IsNaN(t) || math.IsInf(t, 0) || t < at {
+		return Row{}, false
+	}
+	cells := bytes.Split(rest, []byte{','})
+	return Row{t, cells}, len(cells) == len(f.Columns) || len(f.Columns) == 0 && len(rest) == 0
 }
 
 // Cell is the text of a column, "" where the reading is missing.
@@ -173,28 +177,27 @@ func (r Row) Number(column int) float64 {
 	return v
 }
 
-// Last is the instant of the last row that is there, by its end alone; false where there is none.
-func Last(path string) (float64, bool) {
-	f, err := whole.Open(path)
+// Last is the last row of a file that is there, by the file's end alone, with the columns; false where there is none.
+func Last(path string) (columns []string, row Row, known bool) {
+	f, err := Open(path)
 	if err != nil {
-		return 0, false
+		return nil, Row{}, false
 	}
 	defer f.Close()
-	info, err := f.Stat()
+	info, err := f.file.Stat()
 	if err != nil {
-		return 0, false
+		return nil, Row{}, false
 	}
-	text := make([]byte, min(info.Size(), 64<<10))
-	if _, err := f.ReadAt(text, info.Size()-int64(len(text))); err != nil {
-		return 0, false
+	text := make([]byte, min(info.Size(), piece))
+	if _, err := f.file.ReadAt(text, info.Size()-int64(len(text))); err != nil {
+		return nil, Row{}, false
 	}
 	for end := bytes.LastIndexByte(text, '\n'); end >= 0; {
 		begin := bytes.LastIndexByte(text[:end], '\n')
-		first, _, _ := bytes.Cut(text[begin+1:end], []byte{','})
-		if t, err := strconv.ParseFloat(string(first), 64); err == nil && (begin >= 0 || len(text) == int(info.Size())) {
-			return t, true
+		if row, known = f.row(bytes.TrimSuffix(text[begin+1:end], []byte{'\r'}), math.Inf(-1)); known && begin >= 0 { // the first line is the header, or cut
+			return f.Columns, row, true
 		}
 		end = begin
 	}
-	return 0, false
+	return nil, Row{}, false
 }

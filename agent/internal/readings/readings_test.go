@@ -43,8 +43,8 @@ func TestRows(t *testing.T) {
 	if strings.Join(got, "|") != "x;y||z" {
 		t.Errorf("rows %q; want those that are whole", got)
 	}
-	if at, known := Last(path); at != 4 || !known {
-		t.Errorf("the last is at %g, %v", at, known)
+	if columns, row, known := Last(path); row.At != 4 || !known || row.Cell(1) != "z" || columns[1] != "words" {
+		t.Errorf("the last is %+v, %v", row, known)
 	}
 }
 
@@ -72,8 +72,8 @@ func TestWhatIsNoMonitorsFile(t *testing.T) {
 		if _, err := Open(path); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
 			t.Errorf("%.20q: %v, want %s", text, err, want)
 		}
-		if at, known := Last(path); known {
-			t.Errorf("%.20q: a last row at %g", text, at)
+		if _, row, known := Last(path); known {
+			t.Errorf("%.20q: a last row at %g", text, row.At)
 		}
 	}
 }
