@@ -22,12 +22,14 @@ collector_lost() {
   if ((COLLECTORS < 3)); then start_collector; else say "logs are no longer collected: ${words:-it wrote nothing}. logs/collect.log"; fi
 }
 
-# end_collector: it reads what is left, for which it has half a minute. When the job is cancelled, nobody has.
+# end_collector: it reads what is left, for which it has half a minute, or what is left of the job's time. When the job is cancelled,
+# nobody has.
 end_collector() {
-  local patience=30
+  local patience=$((END - $(date +%s) - 10))
+  ((patience < 30)) || patience=30
   [[ ${PID[collect]-} ]] || return 0
   [[ $STOP == cancelled ]] && patience=2
   press "${PID[collect]}" 2>/dev/null
-  until gone collect || ((patience-- == 0)); do pause; done
+  until gone collect || ((patience-- <= 0)); do pause; done
   stop collect
 }

@@ -64,7 +64,7 @@ ask() {
 # wave PID NAME: USR1 to the one process of the step that minds the others, whose node and pid are in placed/NAME.
 wave() {
   local node pid
-  read -r node pid _ <"$RUN/placed/$2" || { press "$1"; return; }
+  read -r node pid _ 2>/dev/null <"$RUN/placed/$2" || { press "$1"; return; }
   # shellcheck disable=SC2016 # the other shell's
   on "$node" --overlap bash -c 'kill -USR1 "$1"' bash "$pid" </dev/null >>"$LOGS/stop.log" 2>&1 &
   ASKING+=($!)

@@ -64,7 +64,8 @@ INT or USR1.`,
 			}
 			defer file.Close()
 			name := cmp.Or(*node, thisNode())
-			log := logger(c.stderr, name, "monitor").With("category", "monitor")
+			all := logger(c.stderr, name, "monitor")
+			log := all.With("category", "monitor")
 			if *kernel {
 				own := logger(c.stderr, name, "kernel").With("category", "system")
 				defer beside(ctx, func(ctx context.Context) { logs.Kernel(ctx, "/dev/kmsg", own) })()
@@ -75,7 +76,7 @@ INT or USR1.`,
 			if len(addresses) > 0 {
 				defer beside(ctx, func(ctx context.Context) { export(ctx, addresses, *ready, reg, log) })()
 			}
-			if to := pushed(w, push.Node, name, filepath.Dir(*out), log); to != nil {
+			if to := pushed(w, push.Node, name, filepath.Dir(*out), all); to != nil {
 				to.From = reg
 				defer beside(ctx, func(ctx context.Context) { push.Run(ctx, *to) })()
 			}

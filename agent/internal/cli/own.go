@@ -19,7 +19,8 @@ var own = command{
 	short:    "wait until somebody listens at an address, and tell whether it is this user",
 	long: `
 For a server that binds its port only when it has loaded: who is there first is asked instead. Exit status 0 when it is this
-user, or when the process of --while ended before anybody was there; 1 when it is somebody else, who is named.`,
+user, or when the process of --while ended before anybody was there; 1 when it is somebody else, who is named; 2
+when the kernel does not tell.`,
 	example: "agent own --while 4711 10.0.0.12:20100",
 	declare: func(f *flags) action {
 		process := f.number("while", "PID", 0, "the process that is to listen, and whose end is the end of the wait")
@@ -37,7 +38,7 @@ user, or when the process of --while ended before anybody was there; 1 when it i
 				uid, ok, err := listener.Owner(at)
 				switch {
 				case err != nil:
-					return err
+					return usageError{err} // 2: the server is not ended for what can't be told
 				case ok && uid != os.Getuid():
 					return fmt.Errorf("%s can't be bound: address already in use, by %s", at, userName(uid))
 				case ok:

@@ -33,7 +33,7 @@ job's results, in the order of time by the clock of the job's first node, with t
 			}
 			settled, err := energy.Settle(*dir, j)
 			if settled > 0 {
-				fmt.Fprintf(c.stderr, "readings: %d summaries have their resources and energy anew\n", settled)
+				fmt.Fprintf(c.stderr, "readings: resources and energy of %s were reckoned anew, with the last readings\n", counted(settled, "trial"))
 			}
 			if *merge != "" {
 				err = errors.Join(err, readings.Merge(*dir, *merge, j.Offsets(*dir)))

@@ -28,21 +28,20 @@ var components = map[string]struct {
 	category  Category
 	component string
 }{
-	"server":      {Application, "server"},
-	"prepare":     {Application, "server"},
-	"client":      {Application, "client"},
-	"trial":       {Benchmark, "trial"},
-	"ready":       {Benchmark, "ready"},
-	"ledger":      {Benchmark, "ledger"},
-	"report":      {Benchmark, "report"},
-	"preflight":   {Benchmark, "preflight"},
-	"monitors":    {Infrastructure, "monitor"},
-	"pushgateway": {Infrastructure, "pushgateway"},
-	"prometheus":  {Infrastructure, "prometheus"},
-	"addresses":   {Infrastructure, "addresses"},
-	"cleaning":    {Infrastructure, "cleaning"},
-	"image":       {Infrastructure, "container"},
-	"collect":     {Infrastructure, "collector"},
+	"server":    {Application, "server"},
+	"prepare":   {Application, "server"},
+	"client":    {Application, "client"},
+	"trial":     {Benchmark, "trial"},
+	"ready":     {Benchmark, "ready"},
+	"ledger":    {Benchmark, "ledger"},
+	"report":    {Benchmark, "report"},
+	"preflight": {Benchmark, "preflight"},
+	"monitors":  {Infrastructure, "monitor"},
+	"store":     {Infrastructure, "store"}, // each is a component of its own, by its name
+	"addresses": {Infrastructure, "addresses"},
+	"cleaning":  {Infrastructure, "cleaning"},
+	"image":     {Infrastructure, "container"},
+	"collect":   {Infrastructure, "collector"},
 }
 
 // SourceOf tells by a log's path, from the job's directory, whose it is: logs/server.d1.1.mel2093.log. The table has the
@@ -69,6 +68,8 @@ func SourceOf(file string, table nodes.Table) Source {
 		s.Trial = rest
 	case "server", "prepare", "ready":
 		s.launched(rest, table)
+	case "store":
+		s.Component, s.Node = rest, storeNode(table)
 	default:
 		s.Node = rest
 		if !named(table, rest) && number(rest) >= 0 { // the second component of a job: monitors.1
@@ -106,6 +107,16 @@ func (s *Source) launched(rest string, table nodes.Table) {
 	if s.Component == "server" && len(servers) > 0 {
 		s.Rank = servers[0]
 	}
+}
+
+// storeNode is the node of a job's own Pushgateway and Prometheus, as start_stores of templates/lib/stores.sh has it.
+func storeNode(table nodes.Table) string {
+	for _, role := range []string{"monitor", "idle", "client"} {
+		if k := slices.IndexFunc(table, func(n nodes.Node) bool { return n.Role == role }); k >= 0 {
+			return table[k].Name
+		}
+	}
+	return ""
 }
 
 // rankOf is the rank of a node's server or task: of several rows the one of that number, else the number itself, for a task's is

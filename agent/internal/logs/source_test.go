@@ -27,7 +27,8 @@ func TestSourcesByTheirNames(t *testing.T) {
 		"logs/stop.log":                       {Category: Benchmark, Component: "stop", Rank: -1},
 		"../../slurm-4711.out":                {Category: Benchmark, Component: "job", Rank: -1},
 		"logs/server.log":                     {Category: Application, Component: "server", Rank: -1},
-		"logs/prometheus.log":                 {Category: Infrastructure, Component: "prometheus", Rank: -1},
+		"logs/store.prometheus.log":           {Category: Infrastructure, Component: "prometheus", Node: "cn1", Rank: -1},
+		"logs/store.pushgateway.log":          {Category: Infrastructure, Component: "pushgateway", Node: "cn1", Rank: -1},
 	} {
 		want.File = file
 		if got := SourceOf(file, table); got != want {

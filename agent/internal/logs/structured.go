@@ -16,12 +16,13 @@ type fields struct {
 	Node, Component, Trial, Category, Request string
 }
 
-// structured reads lines that have names for their fields: JSON, ours or another program's, and Go's slog text (Ollama's).
+// structured reads lines that have names for their fields: JSON, ours or another program's, and Go's slog text (Ollama's, Prometheus's; go-kit's of an older
+// Pushgateway).
 func structured(text string) (line, bool) {
 	switch {
 	case strings.HasPrefix(text, "{"):
 		return jsonLine(text)
-	case strings.HasPrefix(text, "time="):
+	case strings.HasPrefix(text, "time="), strings.HasPrefix(text, "ts="):
 		return slogLine(text)
 	}
 	return line{}, false
@@ -153,7 +154,7 @@ func shown(value any) string {
 	return strings.TrimSpace(b.String())
 }
 
-var slogText = regexp.MustCompile(`^time=("[^"]*"|\S+) level=(\w+)(?:[+-]\d+)? (?:source=(\S+) )?msg=("(?:[^"\\]|\\.)*"|\S*)(.*)$`)
+var slogText = regexp.MustCompile(`^(?:time|ts)=("[^"]*"|\S+) (?:caller=\S+ )?level=(\w+)(?:[+-]\d+)? (?:source=(\S+) )?msg=("(?:[^"\\]|\\.)*"|\S*)(.*)$`)
 
 // slogLine reads time=2026-11-26T07:50:34.583Z level=INFO source=routes.go:1802 msg="server config" env=…
 func slogLine(text string) (l line, ok bool) {

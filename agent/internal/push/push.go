@@ -25,6 +25,7 @@ import (
 const (
 	within     = 5 * time.Second         // for one push
 	lastWithin = 1500 * time.Millisecond // for the last word, which the job's end may wait for
+	comes      = 30 * time.Second        // in which the job's own is to listen, as start_stores of templates/lib/stores.sh has it
 	mostAnswer = 16 << 20                // bytes of an answer
 )
 
@@ -53,6 +54,7 @@ func Run(ctx context.Context, cfg Config) {
 	if p.URL != "" && p.Job == Client { // the job's own is new; and a job has fewer client nodes than nodes, of which each asks for all groups
 		p.note(unless(ctx, p.forget(ctx)), "looking for readings that were to go by now")
 	}
+	p.await(ctx, comes)
 	every := time.Duration(cfg.IntervalS * float64(time.Second))
 	start := time.Now()
 	for {
@@ -63,6 +65,19 @@ func Run(ctx context.Context, cfg Config) {
 			p.last()
 			return
 		case <-time.After(time.Until(start.Add(next * every))):
+		}
+	}
+}
+
+// await waits for the job's own Pushgateway, which is started after the monitors: until it listens, a push would fail for nothing.
+func (p *pusher) await(ctx context.Context, most time.Duration) {
+	for end := time.Now().Add(most); p.URL == "" && ctx.Err() == nil && time.Now().Before(end); {
+		if _, err := p.url(); err == nil {
+			return
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(200 * time.Millisecond):
 		}
 	}
 }

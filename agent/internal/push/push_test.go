@@ -205,7 +205,7 @@ func TestMonitorsPushAlone(t *testing.T) {
 	}
 }
 
-// A dead Pushgateway, a silent one, one that answers nonsense, and none at all: a line of the log when it begins, and an end.
+// A dead Pushgateway, a silent one, and one that answers nonsense: a line of the log when it begins, and an end.
 func TestPushgatewayThatDoesNotAnswerCostsALine(t *testing.T) {
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -220,7 +220,7 @@ func TestPushgatewayThatDoesNotAnswerCostsALine(t *testing.T) {
 	t.Cleanup(broken.Close)
 	for name, c := range map[string]struct{ url, want string }{
 		"dead": {closed.URL, "refused"}, "silent": {"http://" + silent.Addr().String(), "no answer within"},
-		"broken": {broken.URL, "HTTP 500"}, "unknown": {"", "addresses/pushgateway"},
+		"broken": {broken.URL, "HTTP 500"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -236,7 +236,7 @@ func TestPushgatewayThatDoesNotAnswerCostsALine(t *testing.T) {
 	}
 }
 
-// The job's own Pushgateway may begin after its agents: its address is read at each push.
+// The job's own Pushgateway begins after the monitors, which is no failure of it.
 func TestPushgatewayThatComesLater(t *testing.T) {
 	g := fake(t)
 	cfg := config("")
@@ -249,9 +249,19 @@ func TestPushgatewayThatComesLater(t *testing.T) {
 		t.Fatal(err)
 	}
 	until(t, "push", g.tries(0))
-	log := end()
-	if !strings.Contains(log, "again") && strings.Contains(log, "does not take") {
+	if log := end(); strings.Contains(log, "does not take") {
 		t.Error(log)
+	}
+}
+
+// One that does not come is not waited for without end, and then a failure like any other.
+func TestPushgatewayThatNeverComes(t *testing.T) {
+	cfg := config("")
+	cfg.Dir = t.TempDir()
+	p := &pusher{Config: cfg}
+	p.await(t.Context(), time.Millisecond)
+	if err := p.push(t.Context(), within); err == nil || !strings.Contains(err.Error(), Address) {
+		t.Errorf("pushed nowhere: %v", err)
 	}
 }
 

@@ -110,7 +110,7 @@ else
 fi
 cat <<WORDS
 follow it:   tail -F $PWD/slurm-${ids[0]}.out
-watch it:    monitoring/tunnel.sh, in a copy of this directory on your own machine (README.md)
+watch it:    gen watch ${ids[0]}, or monitoring/tunnel.sh in a copy of this directory on your own machine (README.md)
 stop well:   scancel --batch --signal=USR1 ${ids[0]}   (ends the running trial in good order; submit again for the rest)
 cancel:      scancel ${ids[*]}
 results:     ${ids[*]/#/"$PWD/$results/"}$overall

@@ -214,7 +214,7 @@ run_store() {
     [[ ! $HASTE ]] || break
     "$AGENT" free "$IP:$port" || continue
     start_store "$IP:$port"
-    listens "$port" && { publish "$IP:$port"; attend_store; break; }
+    comes_to_listen "$port" && { publish "$IP:$port"; attend_store; break; }
     stop_store
   done
   end_store
@@ -245,9 +245,9 @@ nap() {
   wait $! || :
 }
 
-# listens PORT: whether STORE has the port within half a minute. What listens there must be of this user: another one may have
+# comes_to_listen PORT: whether STORE has the port within half a minute. What listens there must be of this user: another one may have
 # been quicker. In /proc/net/tcp 0A is a socket that listens; addresses and ports are in hexadecimal digits.
-listens() {
+comes_to_listen() {
   local k hex
   printf -v hex '%04X' "$1"
   for ((k = 0; k < 150; k++)); do
@@ -316,10 +316,12 @@ prepare_store() {
   refresh
 }
 
-# command_of ADDRESS: nobody can delete by its API, and a stranger's query can't take the node's memory or its cores.
+# command_of ADDRESS: nobody can delete by its API, and a stranger's query can't take the node's memory or its cores. In days of a
+# large job the oldest goes before the node's disk is full, and before all of it is too much for the results.
 command_of() {
   ARGV=("$PROGRAM" --config.file="$TMP/prometheus.yml" --storage.tsdb.path="$TMP/data" --web.listen-address="$1"
-    --storage.tsdb.retention.time=1y --query.max-concurrency=4 --query.timeout=30s --query.max-samples=10000000)
+    --storage.tsdb.retention.time=1y --storage.tsdb.retention.size="$((MOST_MB * 3 / 4))MB"
+    --query.max-concurrency=4 --query.timeout=30s --query.max-samples=10000000)
   [[ ! $FLAGS ]] || ARGV+=("$FLAGS")
 }
 

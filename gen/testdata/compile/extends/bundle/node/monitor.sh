@@ -1,6 +1,6 @@
 #!/bin/bash
 # Becomes the monitor of this node: a row a reading in monitor-NODE.csv. Called by the job script:
-# monitor.sh RUN
+# monitor.sh RUN BLOCK
 set -euo pipefail
 
 readonly RUN=$1

@@ -194,7 +194,7 @@ run_store() {
     [[ ! $HASTE ]] || break
     "$AGENT" free "$IP:$port" || continue
     start_store "$IP:$port"
-    listens "$port" && { publish "$IP:$port"; attend_store; break; }
+    comes_to_listen "$port" && { publish "$IP:$port"; attend_store; break; }
     stop_store
   done
   end_store
@@ -225,9 +225,9 @@ nap() {
   wait $! || :
 }
 
-# listens PORT: whether STORE has the port within half a minute. What listens there must be of this user: another one may have
+# comes_to_listen PORT: whether STORE has the port within half a minute. What listens there must be of this user: another one may have
 # been quicker. In /proc/net/tcp 0A is a socket that listens; addresses and ports are in hexadecimal digits.
-listens() {
+comes_to_listen() {
   local k hex
   printf -v hex '%04X' "$1"
   for ((k = 0; k < 150; k++)); do

@@ -95,6 +95,7 @@ free_from() {
 start() {
   local name=$1
   shift
+  : >"$STATE/$name.log" # there for who looks into it at once
   "$@" </dev/null >"$STATE/$name.log" 2>&1 &
   STARTED="$! $STARTED"
 }
@@ -201,6 +202,7 @@ home_of() {
 
 # provision: the data source is this Prometheus, and the dashboards are the bundle's.
 provision() {
+  local quote="'" # of YAML; in the text itself it would be one of bash's, of which versions make different things
   mkdir -p "$STATE/provisioning/datasources" "$STATE/provisioning/dashboards" "$STATE/grafana"
   cat >"$STATE/provisioning/datasources/prometheus.yml" <<END
 apiVersion: 1
@@ -210,7 +212,7 @@ END
   cat >"$STATE/provisioning/dashboards/hpcbench.yml" <<END
 apiVersion: 1
 providers:
-  - {name: hpcbench, folder: hpcbench, type: file, options: {path: '${HERE//\'/\'\'}/grafana/dashboards'}}
+  - {name: hpcbench, folder: hpcbench, type: file, options: {path: '${HERE//$quote/$quote$quote}/grafana/dashboards'}}
 END
 }
 

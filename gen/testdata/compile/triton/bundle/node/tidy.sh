@@ -10,10 +10,11 @@ all=()
 for dir; do all+=("$dir" "$dir"-??????); done
 for dir in "${all[@]}"; do
   [[ $(stat -c '%u %F' "$dir" 2>/dev/null) == "$UID directory" ]] || continue # nothing of another user's is believed or touched
-  # Processes that outlive who started them, as Ray's agents do, have the server's TMPDIR.
+  # Processes that outlive who started them, as Ray's agents do, have the server's TMPDIR. A dot of its name is no other letter: that
+  # of job 12, run 2, is not that of job 1202.
   while IFS=/ read -r _ _ pid _; do
     [[ $pid == "$$" ]] || kill -KILL "$pid" 2>/dev/null
-  done < <(grep -lszE -- "^TMPDIR=$dir(/.*)?$" /proc/[0-9]*/environ)
+  done < <(grep -lszE -- "^TMPDIR=${dir//./[.]}(/.*)?$" /proc/[0-9]*/environ)
   started=$(find "$dir" -name started -type f 2>/dev/null | head -n 1)
   if [[ $started ]]; then
     find /dev/shm -maxdepth 1 -type f -user "$(id -u)" -newer "$started" \
