@@ -1,6 +1,6 @@
 package workload
 
-// Logs is what becomes of the logs while a job runs (spec §9): part of node/watch.json, and so in no trial's key.
+// Logs is what becomes of the logs while a job runs (spec §9): the whole content of node/logs.json, and so in no trial's key.
 type Logs struct {
 	JSONLines   bool     `json:"json_lines,omitempty"`  // each line as JSON, too
 	FlushS      float64  `json:"flush_s"`               // from one write to the next

@@ -267,12 +267,11 @@ func (s *site) view(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	token := strings.TrimPrefix(at.Fragment, "token=")
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+at.Host+"/events", nil)
 	if err != nil {
 		return err
 	}
-	r.Header.Set("Authorization", "Bearer "+token)
+	r.Header.Set("Authorization", "Bearer "+at.Fragment)
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
 		return err

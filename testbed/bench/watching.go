@@ -25,7 +25,7 @@ type watching struct {
 	logs       bool // the job's collector reads the logs, of which the server's has logLines a second
 }
 
-// watchings are all ways, the first of which is none. A way is a part of the table: -only takes their names.
+// watchings are all ways, the first of which is none.
 func watchings() []watching {
 	pages := func(every float64) workload.Watch {
 		return workload.Watch{Schema: workload.Schema, IntervalS: every, Server: &workload.MetricsPage{Path: "/metrics", Map: map[string]string{

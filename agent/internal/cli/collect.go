@@ -3,7 +3,6 @@ package cli
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -41,16 +40,10 @@ func collectLogs(ctx context.Context, c *call, settings string, console int) err
 	return nil
 }
 
-// readLogs reads node/logs.json. A field that is not known here is an error: it would go unheeded.
+// readLogs reads node/logs.json.
 func readLogs(path string) (w workload.Logs, err error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
+	if err := readStrictly(path, " does not say what becomes of the logs", &w); err != nil {
 		return w, err
-	}
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&w); err != nil {
-		return w, fmt.Errorf("%s does not say what becomes of the logs: %w", path, err)
 	}
 	if w.FlushS <= 0 || w.SizeMB < 1 {
 		return w, fmt.Errorf("%s: flush_s %g and size_mb %d: want more than 0, and 1 or more", path, w.FlushS, w.SizeMB)

@@ -1,9 +1,7 @@
 package cli
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
@@ -81,19 +79,10 @@ is ever used.`,
 }
 
 // readPages reads a list of pages; "" is none.
-func readPages(file string) ([]workload.Page, error) {
+func readPages(file string) (pages []workload.Page, err error) {
 	if file == "" {
 		return nil, nil
 	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	var pages []workload.Page
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&pages); err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
-	}
-	return pages, nil
+	err = readStrictly(file, "", &pages)
+	return pages, err
 }

@@ -150,25 +150,36 @@ func readToken(path string) (string, error) {
 	return token, err
 }
 
-// readWatch reads what is watched beside the nodes; nothing where there is no such file. A field that is not known here is an
-// error: it would go unheeded.
+// readWatch reads what is watched beside the nodes; nothing where there is no such file.
 func readWatch(path string) (w workload.Watch, err error) {
 	if path == "" {
 		return w, nil
 	}
-	text, err := os.ReadFile(path)
-	if err != nil {
+	if err := readStrictly(path, " does not say what to watch", &w); err != nil {
 		return w, err
-	}
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&w); err != nil {
-		return w, fmt.Errorf("%s does not say what to watch: %w", path, err)
 	}
 	if w.Schema != workload.Schema || w.IntervalS < watch.MinInterval.Seconds() {
 		return w, fmt.Errorf("%s: schema %d with an interval of %g s; known here is %d, with %v or more", path, w.Schema, w.IntervalS, workload.Schema, watch.MinInterval)
 	}
+	if w.Push != nil && !(w.Push.IntervalS >= watch.MinInterval.Seconds()) {
+		return w, fmt.Errorf("%s: push.interval_s %g: want %g or more", path, w.Push.IntervalS, watch.MinInterval.Seconds())
+	}
 	return w, nil
+}
+
+// readStrictly reads a JSON file that gen has written. A field that is not known here is an error: it would go unheeded. wrong says
+// what the file is not, behind its name.
+func readStrictly(path, wrong string, v any) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return fmt.Errorf("%s%s: %w", path, wrong, err)
+	}
+	return nil
 }
 
 // logger writes JSON lines in the fields of a job's logs (DESIGN §10).

@@ -1,9 +1,7 @@
 package cli
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -108,17 +106,11 @@ func lead(w workload.Workload) time.Duration {
 }
 
 // readTrial reads a trial's file, BUNDLE/trials/<id>.json. Files that it names below the bundle get their whole path, as a
-// client node finds them. A field that is not known here is an error: it would go unheeded.
+// client node finds them.
 func readTrial(path string) (workload.Trial, error) {
 	var t workload.Trial
-	text, err := os.ReadFile(path)
-	if err != nil {
+	if err := readStrictly(path, ": not a trial", &t); err != nil {
 		return t, err
-	}
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&t); err != nil {
-		return t, fmt.Errorf("%s: not a trial: %w", path, err)
 	}
 	if t.Schema != workload.Schema {
 		return t, fmt.Errorf("%s: a trial of schema %d, known here is %d", path, t.Schema, workload.Schema)

@@ -151,8 +151,8 @@ func Wait(dir string, until float64, offsets map[string]float64, most time.Durat
 	began := time.Now()
 	for _, node := range readings.Nodes(dir) {
 		for time.Since(began) < most {
-			last, known := readings.Last(readings.Path(dir, node))
-			last -= offsets[node]
+			_, row, known := readings.Last(readings.Path(dir, node))
+			last := row.At - offsets[node]
 			if age := float64(began.UnixMilli())/1e3 - last; !known || last >= until || age > most.Seconds() {
 				break
 			}

@@ -40,12 +40,14 @@ func (c Config) series(node string) (*series, error) {
 	}
 	defer f.Close()
 	wanted := s.wanted(f.Columns)
+	if err := f.Skip(begin - around); err != nil {
+		return s, err
+	}
 	for {
 		row, err := f.From(begin - around)
 		if errors.Is(err, io.EOF) || err == nil && row.At > s.to+around {
-			err = nil
 			s.bound = bound(s.at)
-			return s, err
+			return s, nil
 		}
 		if err != nil {
 			s.bound = bound(s.at)

@@ -1,22 +1,15 @@
 package executor
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/csv"
-	"errors"
-	"io"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"hpcbench/agent/internal/expose"
+	"hpcbench/agent/internal/readings"
 	"hpcbench/agent/metric"
 	"hpcbench/agent/workload"
 )
@@ -98,24 +91,14 @@ func (a *added) nodes(out chan<- prometheus.Metric) {
 	if !slices.ContainsFunc(a.metrics, func(m addedMetric) bool { return len(m.Command) > 0 }) {
 		return
 	}
-	files, err := os.ReadDir(a.e.cfg.Out)
-	if err != nil {
-		a.e.cfg.Log.Warn("no numbers of commands on the nodes", "category", "metrics", "error", err.Error())
-		return
-	}
-	for _, file := range files {
-		node, monitors := strings.CutPrefix(file.Name(), "monitor-")
-		node, rows := strings.CutSuffix(node, ".csv")
-		if !monitors || !rows {
-			continue
-		}
-		row := a.lastRow(filepath.Join(a.e.cfg.Out, file.Name()))
+	for _, node := range readings.Nodes(a.e.cfg.Out) {
+		row := a.lastRow(readings.Path(a.e.cfg.Out, node))
 		for _, m := range a.metrics {
 			if len(m.Command) == 0 {
 				continue
 			}
-			v, err := strconv.ParseFloat(row[m.Column()], 64)
-			if err != nil {
+			v, known := row[m.Column()]
+			if !known {
 				v = math.NaN()
 			}
 			a.tell(out, m, v, node)
@@ -137,49 +120,18 @@ func (a *added) tell(out chan<- prometheus.Metric, m addedMetric, v float64, lab
 	out <- expose.Value(a.success, collectorSuccess, success, host, m.Name, endpoint)
 }
 
-// tail is more than a monitor's row has, in bytes.
-const tail = 64 << 10
-
-// lastRow is a monitor's last row by column; nil where there is none, or it is too old to tell of now.
-func (a *added) lastRow(file string) map[string]string {
-	heads, row, err := ends(file)
-	if err != nil || len(row) != len(heads) {
-		return nil // there will be another
-	}
-	found := map[string]string{}
-	for i, head := range heads {
-		found[head] = row[i]
-	}
-	at, err := strconv.ParseFloat(found["time_s"], 64)
-	if err != nil || time.Since(time.UnixMilli(int64(1e3*at))).Seconds() > lateFor+3*a.e.cfg.Watch.IntervalS {
+// lastRow are the numbers of a monitor's last row by column; none where there is no row, or it is too old to tell of now.
+func (a *added) lastRow(file string) map[string]float64 {
+	columns, row, known := readings.Last(file)
+	if !known || time.Since(time.UnixMilli(int64(1e3*row.At))).Seconds() > lateFor+3*a.e.cfg.Watch.IntervalS {
 		return nil
+	}
+	found := map[string]float64{}
+	for i, name := range columns {
+		found[name] = row.Number(i)
 	}
 	return found
 }
 
 // lateFor is how old a row may be beside three intervals, in seconds: a shared file system shows it that much later.
 const lateFor = 5
-
-// ends are the header of a CSV file and its last row that is whole.
-func ends(file string) (heads, row []string, err error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer f.Close()
-	if heads, err = csv.NewReader(io.LimitReader(f, tail)).Read(); err != nil {
-		return nil, nil, err
-	}
-	info, err := f.Stat()
-	if err != nil {
-		return nil, nil, err
-	}
-	text := make([]byte, min(tail, info.Size()))
-	if _, err := f.ReadAt(text, info.Size()-int64(len(text))); err != nil && !errors.Is(err, io.EOF) {
-		return nil, nil, err
-	}
-	text = text[:bytes.LastIndexByte(text, '\n')+1] // what is behind it is still being written
-	text = bytes.TrimSuffix(text, []byte("\n"))
-	row, err = csv.NewReader(bytes.NewReader(text[bytes.LastIndexByte(text, '\n')+1:])).Read()
-	return heads, row, err
-}

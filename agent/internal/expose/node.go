@@ -98,12 +98,9 @@ func (n *Node) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
-// wordless is the cell of a column of words that has none, and is not missing.
-const wordless = "none"
-
 // words tells 1 for each word of a cell.
 func (n *Node) words(out chan<- prometheus.Metric, p place, cell string) {
-	seen := map[string]bool{"": true, wordless: true}
+	seen := map[string]bool{"": true, monitor.NotThrottled: true}
 	for _, word := range strings.Split(cell, ";") {
 		if word = strings.TrimSpace(word); !seen[word] {
 			n.send(out, p.metric, 1, append(append([]string{}, p.labels...), word)...)

@@ -2,11 +2,13 @@ package job
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 
 	"hpcbench/agent/internal/whole"
@@ -33,44 +35,47 @@ func (j *Job) Offsets(dir string) map[string]float64 {
 		}
 		offsets[c.Node] = v
 	}
-	latest := map[string]int64{}
-	for _, path := range records(dir) {
-		if h := header(path); h.Start > latest[h.Node] {
-			offsets[h.Node], latest[h.Node] = h.Offset, h.Start
+	measured := map[string]bool{}
+	for _, t := range slices.SortedFunc(slices.Values(j.Trials), func(a, b Trial) int { return cmp.Compare(b.Start, a.Start) }) {
+		told, news := false, false
+		for _, h := range headers(filepath.Join(dir, t.ID)) {
+			if told = true; !measured[h.Node] {
+				offsets[h.Node], measured[h.Node], news = h.Offset, true, true
+			}
+		}
+		if told && !news { // a job may have thousands of trials, and all of its client nodes are in each
+			break
 		}
 	}
 	return offsets
 }
 
-// records are the files of all trials and client nodes.
-func records(dir string) []string {
-	names, err := fs.Glob(os.DirFS(dir), "[0-9]*/*/records.jsonl")
+// headers are those of a trial's client nodes, as far as they can be read: the report tells of the others.
+func headers(trial string) (all []zero) {
+	names, err := fs.Glob(os.DirFS(trial), "*/records.jsonl")
 	if err != nil {
 		panic(err) // of a malformed pattern, and this one is not
 	}
-	for i := range names {
-		names[i] = filepath.Join(dir, names[i])
+	for _, name := range names {
+		if h, known := header(filepath.Join(trial, name)); known {
+			all = append(all, h)
+		}
 	}
-	return names
+	return all
 }
 
 // zero is what the first line of records.jsonl says of clocks (package record, Header).
 type zero struct {
 	Node   string  `json:"node"`
-	Start  int64   `json:"start_unix_ns"`
 	Offset float64 `json:"clock_offset_s"`
 }
 
-// header is nothing where the file can't be read: the report tells of that.
-func header(path string) (h zero) {
+func header(path string) (h zero, known bool) {
 	f, err := whole.Open(path)
 	if err != nil {
-		return h
+		return h, false
 	}
 	defer f.Close()
 	line, err := bufio.NewReaderSize(f, 64<<10).ReadSlice('\n')
-	if err != nil || json.Unmarshal(line, &h) != nil {
-		return zero{}
-	}
-	return h
+	return h, err == nil && json.Unmarshal(line, &h) == nil && h.Node != ""
 }

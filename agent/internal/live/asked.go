@@ -130,16 +130,19 @@ func (r *run) running() (all []*executorSeen) {
 	latest := 0.0
 	for _, x := range r.executors {
 		if x.runs && x.err == nil {
-			latest = max(latest, x.live.StartUnixS)
+			latest = max(latest, r.startOn(x))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.executors)) {
-		if x := r.executors[name]; x.runs && x.err == nil && math.Abs(x.live.StartUnixS-latest) < 5 {
+		if x := r.executors[name]; x.runs && x.err == nil && math.Abs(r.startOn(x)-latest) < 5 {
 			all = append(all, x)
 		}
 	}
 	return all
 }
+
+// startOn is the time zero of an executor's trial, by the clock of the job's first node.
+func (r *run) startOn(x *executorSeen) float64 { return x.live.StartUnixS - r.lines.ahead(x.node) }
 
 // addUp puts the rows of all executors together: counts add up, and the worse of two percentiles stands for both, as in
 // share.Progress. Rows of a second that is not over yet are left out.
@@ -156,7 +159,7 @@ func (r *run) addUp() {
 	if t.step != first.StepS && t.step != 0 { // its rows were joined
 		t.curve.replace(r.count, nil)
 	}
-	t.start, t.step = first.StartUnixS, first.StepS
+	t.start, t.step = r.startOn(all[0]), first.StepS
 	news, end := int64(math.MaxInt64), math.Inf(1)
 	flying := int64(0)
 	for _, x := range all {
@@ -181,7 +184,7 @@ func (r *run) addUp() {
 		if n, ok := seen[at]; ok {
 			row.InFlight = float64(n)
 		}
-		t.curve.put(r.count, r.pointOf(at, first, row))
+		t.curve.put(r.count, pointOf(t.start-r.start(), at, first.StepS, row))
 	}
 }
 
@@ -212,10 +215,10 @@ func worse(a, b *summary.Spread3) *summary.Spread3 {
 	return &summary.Spread3{P50: max(a.P50, b.P50), P95: max(a.P95, b.P95), P99: max(a.P99, b.P99)}
 }
 
-// pointOf is a row as a point, in the order of trialColumns.
-func (r *run) pointOf(at int64, live share.Live, row summary.Second) point {
-	step := float64(live.StepS)
-	p := point{live.StartUnixS - r.start() + float64(at) + step/2, step, float64(row.Due), float64(row.OK), float64(row.Failed), float64(row.Tokens), row.InFlight}
+// pointOf is a row of a trial as a point, in the order of trialColumns.
+func pointOf(start float64, at, length int64, row summary.Second) point {
+	step := float64(length)
+	p := point{start + float64(at) + step/2, step, float64(row.Due), float64(row.OK), float64(row.Failed), float64(row.Tokens), row.InFlight}
 	for _, s := range []*summary.Spread3{row.TTFT, row.TPOT, row.E2EL} {
 		if s == nil {
 			s = &summary.Spread3{P50: math.NaN(), P95: math.NaN(), P99: math.NaN()}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"regexp"
 	"strconv"
 
 	"hpcbench/agent/internal/whole"
@@ -55,7 +56,7 @@ func (g *growing) read() (text []byte, anew bool, err error) {
 // table is a CSV file that grows, with a header line.
 type table struct {
 	growing
-	heads []string
+	heads *heads
 }
 
 // rows gives the rows that are new, each by column; what is no number is NaN, and a column that is not there, too.
@@ -78,31 +79,73 @@ func (t *table) rows() (rows []cells, anew bool, err error) {
 			return rows, anew, err
 		}
 		if t.heads == nil {
-			t.heads = row
+			t.heads = headsOf(row)
 			continue
 		}
 		rows = append(rows, cells{t.heads, row})
 	}
 }
 
+// heads are where a table's columns are: looked up once, for a long run has millions of cells.
+type heads struct {
+	at   map[string]int
+	gpus map[string][]int // of each GPU, by what stands behind gpu0_
+}
+
+// ofGPU is a column of one GPU.
+var ofGPU = regexp.MustCompile(`^gpu\d+_(.+)$`)
+
+func headsOf(row []string) *heads {
+	h := &heads{map[string]int{}, map[string][]int{}}
+	for k, name := range row {
+		h.at[name] = k
+		if m := ofGPU.FindStringSubmatch(name); m != nil {
+			h.gpus[m[1]] = append(h.gpus[m[1]], k)
+		}
+	}
+	return h
+}
+
 // cells are a row of a table.
-type cells struct{ heads, row []string }
+type cells struct {
+	heads *heads
+	row   []string
+}
 
 // text is the cell of a column; "" where there is none.
 func (c cells) text(column string) string {
-	for i, head := range c.heads {
-		if head == column && i < len(c.row) {
-			return c.row[i]
-		}
+	if k, known := c.heads.at[column]; known && k < len(c.row) {
+		return c.row[k]
 	}
 	return ""
 }
 
 // number is the cell of a column; NaN where there is none.
-func (c cells) number(column string) float64 {
-	v, err := strconv.ParseFloat(c.text(column), 64)
+func (c cells) number(column string) float64 { return numberIn(c.text(column)) }
+
+func numberIn(cell string) float64 {
+	v, err := strconv.ParseFloat(cell, 64)
 	if err != nil || math.IsInf(v, 0) {
 		return math.NaN()
 	}
 	return v
+}
+
+// overGPUs is the sum of a reading over a node's GPUs, or its mean; NaN where there is none.
+func (c cells) overGPUs(what string, mean bool) float64 {
+	sum, n := 0.0, 0.0
+	for _, k := range c.heads.gpus[what] {
+		if k < len(c.row) {
+			if v := numberIn(c.row[k]); !math.IsNaN(v) {
+				sum, n = sum+v, n+1
+			}
+		}
+	}
+	switch {
+	case n == 0:
+		return math.NaN()
+	case mean:
+		return sum / n
+	}
+	return sum
 }

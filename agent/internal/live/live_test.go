@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"hpcbench/agent/internal/share"
 )
 
 // put writes a file of a run.
@@ -292,5 +294,21 @@ func TestWhatCantBeReadIsSaid(t *testing.T) {
 	job := v.until("job", func(j map[string]any) bool { return len(j["trouble"].([]any)) > 0 })
 	if text := fmt.Sprint(job["trouble"]); !strings.Contains(text, "events.tsv:2") {
 		t.Errorf("trouble %s", text)
+	}
+}
+
+// All times are by the clock of the job's first node.
+func TestClocksThatDiffer(t *testing.T) {
+	results, dir := running(t)
+	more(t, dir, "events.tsv", fmt.Sprintf("%.1f\tpreflight\tcn2\tclock\twarn\tthis node's clock is 7.000 s behind the first node's, give or take 0.1 ms\n", zero+16))
+	r := newRun(results)
+	r.look(t.Context(), time.UnixMilli(int64((zero+20)*1e3)))
+	if at := r.nodes["cn2"].curve.points[0][0]; at != 8 {
+		t.Errorf("a reading of cn2 is at %g s, want 8", at)
+	}
+	r.executors["cn1"] = &executorSeen{node: "cn1", runs: true, live: share.Live{StartUnixS: zero + 16}}
+	r.executors["cn2"] = &executorSeen{node: "cn2", runs: true, live: share.Live{StartUnixS: zero + 9}}
+	if all := r.running(); len(all) != 2 {
+		t.Errorf("%d executors run one trial, want 2", len(all))
 	}
 }

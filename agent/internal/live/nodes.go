@@ -4,8 +4,10 @@ import (
 	"math"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
+	"hpcbench/agent/internal/nodes"
 	"hpcbench/agent/internal/scrape"
 )
 
@@ -42,15 +44,15 @@ func (r *run) readNodes() {
 			n.curve.replace(r.count, nil)
 		}
 		for _, row := range rows {
-			r.reading(n, row)
+			r.reading(n, row, r.lines.ahead(name))
 		}
 		n.curve.thin(r.count, max(300, readingsInAll/len(files)))
 	}
 }
 
-// reading adds a row of a monitor.
-func (r *run) reading(n *node, row cells) {
-	p := point{row.number("time_s") - r.start()}
+// reading adds a row of a monitor, whose clock is so far ahead.
+func (r *run) reading(n *node, row cells, ahead float64) {
+	p := point{row.number("time_s") - ahead - r.start()}
 	if math.IsNaN(p[0]) {
 		return
 	}
@@ -58,28 +60,6 @@ func (r *run) reading(n *node, row cells) {
 		p = append(p, row.number(column))
 	}
 	n.curve.put(r.count, append(p, row.overGPUs("utilization_ratio", true), row.overGPUs("memory_used_bytes", false), row.overGPUs("power_watts", false)))
-}
-
-// ofGPU is a column of one GPU.
-var ofGPU = regexp.MustCompile(`^gpu\d+_(.+)$`)
-
-// overGPUs is the sum of a reading over a node's GPUs, or its mean; NaN where there is none.
-func (c cells) overGPUs(what string, mean bool) float64 {
-	sum, n := 0.0, 0.0
-	for _, head := range c.heads {
-		if m := ofGPU.FindStringSubmatch(head); m != nil && m[1] == what {
-			if v := c.number(head); !math.IsNaN(v) {
-				sum, n = sum+v, n+1
-			}
-		}
-	}
-	switch {
-	case n == 0:
-		return math.NaN()
-	case mean:
-		return sum / n
-	}
-	return sum
 }
 
 // readServers reads what the servers told of themselves since, in the trials that have begun, and the probes of a search. One that
@@ -110,11 +90,16 @@ func (r *run) readServers() {
 	}
 }
 
+// readServer reads one file of what servers told, whose times are by the clock of the first client node, which asks.
 func (r *run) readServer(t *table) {
+	ahead := 0.0
+	if k := slices.IndexFunc(r.job.Nodes, func(n nodes.Node) bool { return n.Role == "client" }); k >= 0 {
+		ahead = r.lines.ahead(r.job.Nodes[k].Name)
+	}
 	rows, _, err := t.rows()
 	r.note(t.path, err)
 	for _, row := range rows {
-		p := point{row.number("time_s") - r.start()}
+		p := point{row.number("time_s") - ahead - r.start()}
 		endpoint := row.text("endpoint")
 		if math.IsNaN(p[0]) || endpoint == "" {
 			continue

@@ -11,7 +11,7 @@ function forget() {
   job = { trials: [], nodes: [], deployments: [], failures: [], trouble: [], state: 'waiting' };
   tick = { now: 0, executors: [], in_flight: 0 };
   trials = new Map(); nodes = new Map(); servers = new Map(); lines = [];
-  $('log').replaceChildren(); $('shown').srcdoc = ''; $('end').hidden = true; reported = false;
+  $('log').replaceChildren(); $('shown').srcdoc = ''; $('end').hidden = true; reported = false; fresh = [];
 }
 
 // merge puts the points of an event into a curve, by time.
@@ -33,7 +33,7 @@ const events = {
   trial: e => merge(trials, e),
   node: e => merge(nodes, e),
   server: e => merge(servers, e),
-  log: e => { lines.push(...e); const more = lines.length - 2000; if (more > 0) lines.splice(0, more); fresh.push(...e); },
+  log: e => { for (const all of [lines, fresh]) { all.push(...e); all.splice(0, all.length - 2000); } }, // nothing is drawn where nobody sees it
   tick: e => { tick = e; soon(); },
 };
 

@@ -25,6 +25,7 @@ const (
 
 // tails are the latest lines of a job's logs.
 type tails struct {
+	run      *logs.Run
 	follower *logs.Follower
 	looked   bool
 	lines    []line
@@ -35,7 +36,16 @@ func newTails(dir string) *tails {
 	if dir == "" {
 		return &tails{}
 	}
-	return &tails{follower: logs.Follow(logs.Open(dir), nil, nil, logPace)}
+	run := logs.Open(dir)
+	return &tails{run: run, follower: logs.Follow(run, nil, nil, logPace)}
+}
+
+// ahead is by how many seconds a node's clock is ahead of that of the job's first node, as far as that is known.
+func (t *tails) ahead(node string) float64 {
+	if t.run == nil {
+		return 0
+	}
+	return t.run.Job.Ahead[node].Seconds()
 }
 
 // look takes the lines that came since, in the order of their time.

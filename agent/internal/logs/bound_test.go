@@ -123,3 +123,38 @@ func BenchmarkBound(b *testing.B) {
 		})
 	}
 }
+
+// Who follows a bounded log sees each line once, though its parts take each other's places; and so does who goes on with it.
+func TestABoundedLogIsFollowedOnce(t *testing.T) {
+	dir := testRun(t, nil)
+	r := &ring{path: filepath.Join(dir, "logs/server.d1.1.cn2.tail.log"), past: filepath.Join(dir, "logs/server.d1.1.cn2.past.log")}
+	defer r.close()
+	seen := map[string]int{}
+	f := Follow(Open(dir), nil, nil, 1<<20)
+	round := func() {
+		if _, err := f.Round(false, func(e Entry) { seen[e.Message]++ }); err != nil {
+			t.Error(err)
+		}
+	}
+	const all = 60
+	for k := range all {
+		if err := r.write(fmt.Appendf(nil, "line %d of the tail\n", k), 100, begin); err != nil {
+			t.Fatal(err)
+		}
+		if k%7 != 0 { // sometimes a part was moved, or two, before the next look
+			round()
+		}
+		if k == all/2 {
+			marks := f.Marks()
+			f.Close()
+			f = Follow(Open(dir), marks, nil, 1<<20)
+		}
+	}
+	round()
+	f.Close()
+	for k := range all {
+		if n := seen[fmt.Sprintf("line %d of the tail", k)]; n != 1 {
+			t.Errorf("line %d came %d times", k, n)
+		}
+	}
+}

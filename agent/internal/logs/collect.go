@@ -1,6 +1,7 @@
 package logs
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -119,10 +120,10 @@ func (c *collection) round(all bool) (more bool) {
 	c.tell(err, "a log can't be read")
 	ready := c.pending
 	if !all {
-		until := c.Now().Add(-held)
+		now := c.Now()
 		ready = nil
 		c.pending = slices.DeleteFunc(c.pending, func(e Entry) bool {
-			if e.Time.After(until) {
+			if e.Time.After(now.Add(-held)) && e.Time.Before(now.Add(held)) { // one from the future would be kept until then
 				return false
 			}
 			ready = append(ready, e)
@@ -191,7 +192,7 @@ func (c *collection) put(r *ring, text []byte) error {
 	for len(text) > 0 {
 		n := len(text)
 		if limit := int(min(part/4+1, 4<<20)); n > limit {
-			n = cmp.Or(strings.LastIndexByte(string(text[:limit]), '\n')+1, strings.IndexByte(string(text), '\n')+1)
+			n = cmp.Or(bytes.LastIndexByte(text[:limit], '\n')+1, bytes.IndexByte(text, '\n')+1)
 		}
 		if err := r.write(text[:n], part, c.Now()); err != nil {
 			return err

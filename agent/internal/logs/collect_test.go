@@ -252,3 +252,31 @@ func TestARingLetsGoOfWhatIsTooOld(t *testing.T) {
 		t.Errorf("%q, %v", text, err)
 	}
 }
+
+// given is a collector that has these entries, once.
+type given []Entry
+
+func (g *given) Round(_ bool, give func(Entry)) (bool, error) {
+	for _, e := range *g {
+		give(e)
+	}
+	*g = nil
+	return false, nil
+}
+
+func (g *given) Marks() map[string]Mark { return nil }
+func (g *given) Close()                 {}
+
+// Young entries are kept back for older ones that come later; those that say they are from the future are not, or they would fill
+// the memory until then.
+func TestWhatIsKeptBack(t *testing.T) {
+	now := begin.Add(time.Minute)
+	from := given{{Time: now.Add(-time.Minute)}, {Time: now.Add(-time.Second)}, {Time: now.Add(time.Hour)}}
+	c := &collection{Config: Config{Run: Open(testRun(t, nil)), Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler)}, from: &from}
+	if c.round(false); len(c.pending) != 1 || !c.pending[0].Time.Equal(now.Add(-time.Second)) {
+		t.Errorf("%v are kept back", c.pending)
+	}
+	if c.round(true); len(c.pending) != 0 {
+		t.Errorf("%v are kept at the end", c.pending)
+	}
+}

@@ -3,8 +3,10 @@ package logs
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -24,7 +26,12 @@ type Follower struct {
 	seen    string               // what the run's own notes looked like when they were read
 	started bool                 // a round is over: what comes now is new
 	rate    int64                // bytes of one log that are read in a second; 0: all that come
+	tailed  map[file]bool        // those that were read as the tail of a bounded log
+	moved   map[string]Mark      // those of them that are its past now, by Source.File: they are not news
 }
+
+// file is a file whatever its name.
+type file struct{ device, inode uint64 }
 
 type followed struct {
 	source Source
@@ -48,7 +55,37 @@ func Follow(r *Run, marks map[string]Mark, now func() time.Time, rate int64) *Fo
 	if now == nil {
 		now = time.Now
 	}
-	return &Follower{run: r, now: now, logs: map[string]*followed{}, known: marks, seen: r.notesLook(), rate: rate}
+	f := &Follower{run: r, now: now, logs: map[string]*followed{}, known: marks, seen: r.notesLook(), rate: rate, tailed: map[file]bool{}, moved: map[string]Mark{}}
+	for name, m := range marks {
+		f.note(name, m.Place)
+	}
+	return f
+}
+
+// note remembers a file that is read as the tail of a bounded log.
+func (f *Follower) note(name string, p Place) {
+	if strings.HasSuffix(name, Tailed+".log") && p.Inode != 0 {
+		f.tailed[file{p.Device, p.Inode}] = true
+	}
+}
+
+// isMoved tells whether a log is what was read as the tail of one before it took the place of its past; its last lines are read
+// there.
+func (f *Follower) isMoved(s Source) bool {
+	delete(f.moved, s.File)
+	if !strings.HasSuffix(s.File, Past+".log") {
+		return false
+	}
+	info, err := os.Stat(s.Path)
+	if err != nil {
+		return false // reading it tells
+	}
+	device, inode := identity(info)
+	if !f.tailed[file{device, inode}] {
+		return false
+	}
+	f.moved[s.File] = Mark{Place: Place{Offset: info.Size(), Device: device, Inode: inode}}
+	return true
 }
 
 // Round gives the entries that came since the last one, file by file, and tells whether there is more to read at once: all of it,
@@ -60,6 +97,9 @@ func (f *Follower) Round(all bool, give func(Entry)) (more bool, err error) {
 	}
 	var problems []error
 	for _, s := range f.run.Sources() {
+		if f.isMoved(s) {
+			continue
+		}
 		one := f.logs[s.Path]
 		if one == nil {
 			one = f.begin(s)
@@ -78,6 +118,7 @@ func (f *Follower) Round(all bool, give func(Entry)) (more bool, err error) {
 		})
 		one.parser.live, one.parser.now = true, f.now
 		one.budget -= n
+		f.note(s.File, one.tail.Place)
 		more = more || n >= limit && (all || f.rate == 0)
 		problems = append(problems, err)
 	}
@@ -143,6 +184,7 @@ func (f *Follower) Marks() map[string]Mark {
 	for _, one := range f.logs {
 		all[one.source.File] = Mark{Place: one.tail.Place, Last: one.parser.last, Level: one.parser.level}
 	}
+	maps.Copy(all, f.moved)
 	return all
 }
 

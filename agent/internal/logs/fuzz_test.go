@@ -25,6 +25,8 @@ func FuzzParser(f *testing.F) {
 		f.Add(text)
 	}
 	f.Add([]byte("9999-99-99 99:99:99 x\n02-30 INFO\n0.99.999.999 I\n[GIN] 0000/00/00 - 00:00:00 | 999 |\n{\"time\":1e300,\"level\":{}}\n{{"))
+	f.Add([]byte(`{"level":"info","message":"a\u001b]0;x\u0007\nb","node":"n\u001b[2J","x":"\u009b","\u001b[1m":1}` + "\n" +
+		`time=2026-11-26T07:50:34.583Z level=INFO msg="\x1b[2Ja\nb"`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		p := NewParser(Source{File: "logs/x.log", Rank: -1}, testJob(), time.Time{}, nil)
 		for k, line := range strings.Split(string(text), "\n") {
@@ -33,7 +35,8 @@ func FuzzParser(f *testing.F) {
 			if err := json.Unmarshal(e.JSON(), &back); err != nil || !back.Time.Equal(e.Time) || back.Message != e.Message {
 				t.Fatalf("%q became %s, which reads as %+v, %v", line, e.JSON(), back, err)
 			}
-			if e.Line != k+1 || e.Time.IsZero() || !utf8.ValidString(e.Message) || strings.ContainsFunc(e.Message, func(r rune) bool { return r != '\t' && unicode.IsControl(r) }) {
+			shown := e.Text(time.UTC)
+			if e.Line != k+1 || e.Time.IsZero() || !utf8.ValidString(shown) || strings.ContainsFunc(shown, func(r rune) bool { return r != '\t' && unicode.IsControl(r) }) {
 				t.Fatalf("%q became %+v", line, e)
 			}
 		}

@@ -81,6 +81,10 @@ func (made) Entry(text []byte, _ string) (e Entry) {
 	if json.Unmarshal(text, &e) != nil {
 		return Entry{} // the last line of a collector that was killed
 	}
+	if !slices.Contains(Levels, e.Level) {
+		e.Level = Info
+	}
+	e.disarm() // who gave the file away may have written it
 	return e
 }
 

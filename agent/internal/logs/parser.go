@@ -75,6 +75,7 @@ func (p *Parser) Entry(text []byte, more string) Entry {
 		e.Request = p.job.requestIn(e.Message)
 	}
 	p.attribute(&e)
+	e.disarm()
 	return e
 }
 
@@ -101,9 +102,12 @@ func (p *Parser) place(e *Entry, own line) {
 
 // date enters the line's time, or the best that is known of it, corrected by its node's clock.
 func (p *Parser) date(e *Entry, s stamp) {
-	t := p.calendar.time(s, p.last)
+	t, ahead := p.calendar.time(s, p.last), p.job.Ahead[e.Node]
 	switch {
 	case !t.IsZero():
+		if s.kind == since { // its program's start is by the first node's clock, and not yet by its own
+			t = t.Add(ahead)
+		}
 		p.last = t
 	case !p.last.IsZero():
 		t, e.Clock = p.last, Before
@@ -117,7 +121,7 @@ func (p *Parser) date(e *Entry, s stamp) {
 		e.Time = t.UTC()
 		return
 	}
-	e.Time = t.Add(-p.job.Ahead[e.Node]).UTC()
+	e.Time = t.Add(-ahead).UTC()
 }
 
 // attribute finds the trial of a line: that of its request, or the one that was measured meanwhile on its deployment.
@@ -189,10 +193,25 @@ func clean(text []byte) string {
 	if k := strings.LastIndexByte(s, '\r'); k >= 0 {
 		s = s[k+1:]
 	}
+	return disarmed(s)
+}
+
+// disarm does the same to what was told in quotes, where a byte that commands a terminal may be written as \u001b: a stranger's
+// prompt that a server logs as JSON is not to draw on the screen of who reads it.
+func (e *Entry) disarm() {
+	for _, s := range []*string{&e.Node, &e.Component, &e.Name, &e.Trial, &e.Request, &e.Message, &e.File} {
+		*s = disarmed(*s)
+	}
+}
+
+var lineEnds = strings.NewReplacer("\r\n", " ⏎ ", "\n", " ⏎ ")
+
+// disarmed is text of one line with nothing in it that commands a terminal.
+func disarmed(s string) string {
 	if plainText(s) {
 		return s
 	}
-	s = strings.ToValidUTF8(colour.ReplaceAllString(s, ""), "�")
+	s = lineEnds.Replace(strings.ToValidUTF8(colour.ReplaceAllString(s, ""), "�"))
 	return strings.Map(func(r rune) rune {
 		if r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)) {
 			return '�'

@@ -62,3 +62,19 @@ func golden(t *testing.T, path string, got []byte) {
 		t.Errorf("%s differs (-update writes it):\n%s", path, got)
 	}
 }
+
+// What a line has in quotes, and what a file of ours that somebody wrote says, commands no terminal either.
+func TestQuotedControlsAreShown(t *testing.T) {
+	p := NewParser(Source{File: "logs/x.log", Rank: -1}, testJob(), time.Time{}, nil)
+	for line, want := range map[string]string{
+		`{"level":"info","message":"a\u001b]0;x\u0007\nb","x":"\u001b[31m"}`: "a�]0;x� ⏎ b x=",
+		`time=2026-11-26T07:50:34.583Z level=INFO msg="\x1b[2Ja\nb" x=1`:     "a ⏎ b x=1",
+	} {
+		if e := p.Entry([]byte(line), ""); e.Message != want {
+			t.Errorf("%s became %q", line, e.Message)
+		}
+	}
+	if e := (made{}).Entry([]byte(`{"level":"\u001bc","node":"\u001bc","message":"x"}`), ""); e.Level != Info || e.Node != "�c" {
+		t.Errorf("%+v", e)
+	}
+}

@@ -4,10 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,8 +14,6 @@ import (
 	"hpcbench/agent/internal/job"
 	"hpcbench/agent/internal/ledger"
 	"hpcbench/agent/internal/nodes"
-	"hpcbench/agent/internal/record"
-	"hpcbench/agent/internal/whole"
 )
 
 // Run is a run of a job, results/<jobid>, as far as its logs need it to be understood.
@@ -119,47 +115,15 @@ func (r *Run) spans() (all []Span) {
 	return all
 }
 
-// offWords are those of preflight's check of the clock.
-var offWords = regexp.MustCompile(`([0-9.]+) s (ahead of|behind) the first node's`)
-
-// ahead is by how much each node's clock is ahead of the first one's: as preflight found it; of client nodes, as the records of
-// their last trial have it, which is exact to a round trip.
+// ahead is by how much each node's clock is ahead of the first one's, as far as that is more than a comparison errs by.
 func (r *Run) ahead() map[string]time.Duration {
 	all := map[string]time.Duration{}
-	for _, c := range r.notes.Preflight {
-		m := offWords.FindStringSubmatch(c.Words)
-		if c.Check != "clock" || m == nil {
-			continue
-		}
-		seconds, err := strconv.ParseFloat(m[1], 64)
-		if err != nil {
-			continue
-		}
-		if m[2] == "behind" {
-			seconds = -seconds
-		}
-		all[c.Node] = duration(seconds)
-	}
-	for _, t := range r.notes.Trials {
-		files, _ := filepath.Glob(filepath.Join(r.Dir, t.ID, "*", "records.jsonl")) // an id has no pattern in it
-		for _, path := range files {
-			if h, err := header(path); err == nil {
-				all[h.Node] = duration(h.ClockOffsetS)
-			}
+	for node, seconds := range r.notes.Offsets(r.Dir) {
+		if d := duration(seconds); d.Abs() >= time.Millisecond && node != r.first() {
+			all[node] = d
 		}
 	}
-	maps.DeleteFunc(all, func(node string, d time.Duration) bool { return d.Abs() < time.Millisecond || node == r.first() }) // what a round trip errs by
 	return all
-}
-
-func header(path string) (record.Header, error) {
-	f, err := whole.Open(path)
-	if err != nil {
-		return record.Header{}, err
-	}
-	defer f.Close()
-	h, _, err := record.Read(f)
-	return h, err
 }
 
 // Sources are the logs that there are, each with when its program was started.

@@ -174,3 +174,25 @@ func TestTimesOfAContainerWithoutAZone(t *testing.T) {
 		}
 	}
 }
+
+// A container may have UTC where its node is behind it: in a run that goes on, what would be in the future is UTC.
+func TestTimesFromTheFuture(t *testing.T) {
+	now := time.Now().UTC().Truncate(time.Second)
+	j := &Job{Zone: time.FixedZone("-0500", -5*3600), Begin: now.Add(-time.Minute)}
+	for _, zone := range []*time.Location{time.UTC, j.Zone} {
+		p := NewParser(Source{File: "x", Rank: -1}, j, j.Begin, nil)
+		if e := p.Entry([]byte(now.In(zone).Format("2006-01-02 15:04:05")+" INFO x"), ""); !e.Time.Equal(now) {
+			t.Errorf("%v: %v, want %v", zone, e.Time, now)
+		}
+	}
+}
+
+// A time since the program's start is by the first node's clock, as the start is, and is not corrected by its node's.
+func TestTimesSinceTheStart(t *testing.T) {
+	p := NewParser(Source{File: "x", Node: "cn08", Rank: -1}, testJob(), begin, nil)
+	for _, text := range []string{"0.03.000.000 I srv x", "  of the same"} {
+		if e := p.Entry([]byte(text), ""); !e.Time.Equal(begin.Add(3 * time.Second)) {
+			t.Errorf("%q: %v", text, e.Time)
+		}
+	}
+}

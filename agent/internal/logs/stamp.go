@@ -49,7 +49,7 @@ func (c *calendar) time(s stamp, last time.Time) time.Time {
 }
 
 // settled reads a stamp without a zone. The first one of a file tells whether it is the nodes' zone or UTC: what was written
-// before the program began, or after all was over, was not.
+// before the program began, or after all was over, or is not yet, was not.
 func (c *calendar) settled(s stamp, last time.Time) time.Time {
 	if !c.known {
 		c.known = true
@@ -67,7 +67,11 @@ func (c *calendar) settled(s stamp, last time.Time) time.Time {
 const slack = 7 * time.Minute
 
 func (c *calendar) within(t time.Time) bool {
-	return (c.begin.IsZero() || !t.Before(c.begin.Add(-slack))) && (c.end.IsZero() || !t.After(c.end.Add(slack)))
+	end := c.end
+	if end.IsZero() {
+		end = time.Now()
+	}
+	return (c.begin.IsZero() || !t.Before(c.begin.Add(-slack))) && !t.After(end.Add(slack))
 }
 
 // in reads a stamp's fields in the file's zone, near the time that is known.

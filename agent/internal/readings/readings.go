@@ -4,6 +4,7 @@ package readings
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -18,6 +19,9 @@ import (
 
 // timeColumn is the first of every file: seconds since 1970 by the node's clock.
 const timeColumn = "time_s"
+
+// piece is how much is read at once, and what Skip leaves to be read row by row is a few of them.
+const piece = 64 << 10
 
 // mostLine is the longest line that is read: 256 cores and 16 GPUs make one of 6 kB.
 const mostLine = 1 << 20
@@ -58,9 +62,8 @@ func Open(path string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &File{path: path, file: f, lines: bufio.NewScanner(f)}
-	r.lines.Buffer(make([]byte, 64<<10), mostLine)
-	r.lines.Split(wholeLines)
+	r := &File{path: path, file: f}
+	r.scan()
 	if !r.lines.Scan() {
 		err = r.lines.Err()
 		if err == nil {
@@ -78,6 +81,13 @@ func Open(path string) (*File, error) {
 	return r, nil
 }
 
+// scan reads lines from where the file is.
+func (f *File) scan() {
+	f.lines = bufio.NewScanner(f.file)
+	f.lines.Buffer(make([]byte, piece), mostLine)
+	f.lines.Split(wholeLines)
+}
+
 // wholeLines gives the lines that have an end: a last one without is still being written.
 func wholeLines(data []byte, _ bool) (advance int, token []byte, err error) {
 	if i := bytes.IndexByte(data, '\n'); i >= 0 {
@@ -89,27 +99,67 @@ func wholeLines(data []byte, _ bool) (advance int, token []byte, err error) {
 // Close closes the file.
 func (f *File) Close() { _ = f.file.Close() } // it was only read
 
+// Skip goes on with rows of shortly before an instant, and reads few of those before: a day of readings is a hundred megabytes,
+// and each trial asks for its own minutes. The rows of a clock that was set back may be passed over.
+func (f *File) Skip(at float64) error {
+	info, err := f.file.Stat()
+	if err != nil {
+		return err
+	}
+	low, high := int64(0), info.Size() // low is where a line begins that is before the instant
+	for high-low > 4*piece {
+		middle := low + (high-low)/2
+		if t, begin, known := f.behind(middle); known && t < at {
+			low = begin
+		} else {
+			high = middle
+		}
+	}
+	if _, err := f.file.Seek(low, io.SeekStart); err != nil {
+		return err
+	}
+	f.scan()
+	return nil
+}
+
+// behind is the instant of the first row that begins behind an offset, and where it begins; false where that is not to be seen.
+func (f *File) behind(offset int64) (at float64, begin int64, known bool) {
+	text := make([]byte, piece)
+	n, err := f.file.ReadAt(text, offset)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return 0, 0, false // who reads on is told
+	}
+	before, rest, _ := bytes.Cut(text[:n], []byte{'\n'})
+	first, _, whole := bytes.Cut(rest, []byte{','})
+	at, err = strconv.ParseFloat(string(first), 64)
+	return at, offset + int64(len(before)) + 1, whole && err == nil
+}
+
 // Next is the next row, io.EOF after the last. A line that is no row, as after a full disk, is left out.
 func (f *File) Next() (Row, error) { return f.From(math.Inf(-1)) }
 
 // From is the next row of an instant or after it. Those before it cost little.
 func (f *File) From(at float64) (Row, error) {
 	for f.lines.Scan() {
-		first, rest, _ := bytes.Cut(f.lines.Bytes(), []byte{','})
-		t, err := strconv.ParseFloat(string(first), 64)
-		if err != nil || math.IsNaN(t) || math.IsInf(t, 0) || t < at {
-			continue
+		if row, is := f.row(f.lines.Bytes(), at); is {
+			return row, nil
 		}
-		cells := bytes.Split(rest, []byte{','})
-		if len(cells) != len(f.Columns) && !(len(f.Columns) == 0 && len(rest) == 0) {
-			continue
-		}
-		return Row{t, cells}, nil
 	}
 	if err := f.lines.Err(); err != nil {
 		return Row{}, fmt.Errorf("reading %s: %w", f.path, err)
 	}
 	return Row{}, io.EOF
+}
+
+// row is a line as a row; false where it is none, or before an instant.
+func (f *File) row(line []byte, at float64) (Row, bool) {
+	first, rest, _ := bytes.Cut(line, []byte{','})
+	t, err := strconv.ParseFloat(string(first), 64)
+	if err != nil || math.IsNaN(t) || math.IsInf(t, 0) || t < at {
+		return Row{}, false
+	}
+	cells := bytes.Split(rest, []byte{','})
+	return Row{t, cells}, len(cells) == len(f.Columns) || len(f.Columns) == 0 && len(rest) == 0
 }
 
 // Cell is the text of a column, "" where the reading is missing.
@@ -127,28 +177,27 @@ func (r Row) Number(column int) float64 {
 	return v
 }
 
-// Last is the instant of the last row that is there, by its end alone; false where there is none.
-func Last(path string) (float64, bool) {
-	f, err := whole.Open(path)
+// Last is the last row of a file that is there, by the file's end alone, with the columns; false where there is none.
+func Last(path string) (columns []string, row Row, known bool) {
+	f, err := Open(path)
 	if err != nil {
-		return 0, false
+		return nil, Row{}, false
 	}
 	defer f.Close()
-	info, err := f.Stat()
+	info, err := f.file.Stat()
 	if err != nil {
-		return 0, false
+		return nil, Row{}, false
 	}
-	text := make([]byte, min(info.Size(), 64<<10))
-	if _, err := f.ReadAt(text, info.Size()-int64(len(text))); err != nil {
-		return 0, false
+	text := make([]byte, min(info.Size(), piece))
+	if _, err := f.file.ReadAt(text, info.Size()-int64(len(text))); err != nil {
+		return nil, Row{}, false
 	}
 	for end := bytes.LastIndexByte(text, '\n'); end >= 0; {
 		begin := bytes.LastIndexByte(text[:end], '\n')
-		first, _, _ := bytes.Cut(text[begin+1:end], []byte{','})
-		if t, err := strconv.ParseFloat(string(first), 64); err == nil && (begin >= 0 || len(text) == int(info.Size())) {
-			return t, true
+		if row, known = f.row(bytes.TrimSuffix(text[begin+1:end], []byte{'\r'}), math.Inf(-1)); known && begin >= 0 { // the first line is the header, or cut
+			return f.Columns, row, true
 		}
 		end = begin
 	}
-	return 0, false
+	return nil, Row{}, false
 }

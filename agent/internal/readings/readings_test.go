@@ -2,6 +2,7 @@ package readings
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"os"
@@ -42,8 +43,8 @@ func TestRows(t *testing.T) {
 	if strings.Join(got, "|") != "x;y||z" {
 		t.Errorf("rows %q; want those that are whole", got)
 	}
-	if at, known := Last(path); at != 4 || !known {
-		t.Errorf("the last is at %g, %v", at, known)
+	if columns, row, known := Last(path); row.At != 4 || !known || row.Cell(1) != "z" || columns[1] != "words" {
+		t.Errorf("the last is %+v, %v", row, known)
 	}
 }
 
@@ -71,8 +72,8 @@ func TestWhatIsNoMonitorsFile(t *testing.T) {
 		if _, err := Open(path); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
 			t.Errorf("%.20q: %v, want %s", text, err, want)
 		}
-		if at, known := Last(path); known {
-			t.Errorf("%.20q: a last row at %g", text, at)
+		if _, row, known := Last(path); known {
+			t.Errorf("%.20q: a last row at %g", text, row.At)
 		}
 	}
 }
@@ -115,5 +116,50 @@ func TestMergeWithoutOne(t *testing.T) {
 	}
 	if left, err := filepath.Glob(filepath.Join(dir, ".all.csv*")); err != nil || len(left) > 0 {
 		t.Errorf("beside it lie %v, %v", left, err)
+	}
+}
+
+// What Skip leaves to be read has every row from the instant on, and little before it.
+func TestSkip(t *testing.T) {
+	text := []byte("time_s,a\n")
+	const rows = 20000
+	for k := range rows {
+		text = fmt.Appendf(text, "%d.5,%s\n", 1000+k, strings.Repeat("7", 50+k%100))
+		if k%1000 == 0 {
+			text = append(text, "no row\n"...)
+		}
+	}
+	path := file(t, t.TempDir(), "cn01", string(text)+"21")
+	for _, at := range []float64{0, 1000.5, 1001, 5000, 11111.25, 20999.5, 21000, 1e9} {
+		f, err := Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if err := f.Skip(at); err != nil {
+			t.Fatal(err)
+		}
+		before, first := 0, math.Inf(1)
+		for {
+			row, err := f.Next()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if row.At < at {
+				before++
+			} else {
+				first = min(first, row.At)
+			}
+		}
+		want := max(1000.5, math.Ceil(at-0.5)+0.5)
+		if want > 1000+rows {
+			want = math.Inf(1)
+		}
+		if first != want || before > 5*piece/50 {
+			t.Errorf("from %g on: the first is %g, want %g; %d rows before it", at, first, want, before)
+		}
 	}
 }

@@ -32,7 +32,7 @@ func TestWhatTheNodesDidIsInTheSummary(t *testing.T) {
 	monitored(t, b.run, "s1", 0)
 	monitored(t, b.run, "c2", time.Hour)
 	b.Nodes = nodes.Table{{Role: "client", Name: "c1"}, {Role: "client", Name: "c2"}, {Role: "server", Name: "s1"}}
-	if err := os.WriteFile(b.run+"/events.tsv", []byte("1000\tphase\tdeploy\tstart\n"), 0o644); err != nil {
+	if err := os.WriteFile(b.run+"/events.tsv", []byte("1000\tphase\tdeploy\tstart\n1001\ttrial\t0001\tstart\tx\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	s, err := Run(t.Context(), b.Config)

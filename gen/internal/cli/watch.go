@@ -221,7 +221,8 @@ func (w *watching) reach(ctx context.Context, page *url.URL) (string, error) {
 	}
 	if !submit.Answers(ctx, local) { // AllowTcpForwarding no
 		w.screen.say(w.ssh.Host + " forwards no ports: the page comes through commands there instead")
-		if local, err = submit.Relay(ctx, w.ssh, 0, remote); err != nil {
+		w.ssh.Unforward(ctx, local, remote)
+		if local, err = submit.Relay(ctx, w.ssh, w.localPort, remote); err != nil {
 			return "", err
 		}
 	}

@@ -154,7 +154,7 @@ func (s *SSH) Forward(ctx context.Context, local, remote int) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		words, err := s.forward(ctx, port, remote).CombinedOutput()
+		words, err := s.forward(ctx, "forward", port, remote).CombinedOutput()
 		if err == nil {
 			return port, nil
 		}
@@ -162,6 +162,11 @@ func (s *SSH) Forward(ctx context.Context, local, remote int) (int, error) {
 			return 0, fmt.Errorf("forwarding port %d over ssh: %s", port, plain(string(words)))
 		}
 	}
+}
+
+// Unforward gives a forwarded port of this machine back.
+func (s *SSH) Unforward(ctx context.Context, local, remote int) {
+	_ = s.forward(ctx, "cancel", local, remote).Run() // who wants the port finds it taken
 }
 
 // free is a port of this machine's loopback that nobody has: the one that is asked for, or any.
@@ -174,9 +179,9 @@ func free(port int) (int, error) {
 	return ln.Addr().(*net.TCPAddr).Port, nil
 }
 
-// forward speaks to the open connection alone: a user's configuration may have forwardings of its own.
-func (s *SSH) forward(ctx context.Context, local, remote int) *exec.Cmd {
+// forward asks for a forwarding, or for its end, of the open connection alone: a user's configuration may have forwardings of its own.
+func (s *SSH) forward(ctx context.Context, what string, local, remote int) *exec.Cmd {
 	loopback := "127.0.0.1:"
-	return apart(exec.CommandContext(ctx, "ssh", "-F", "none", "-S", strings.ReplaceAll(s.control, "%", "%%"), "-O", "forward",
+	return apart(exec.CommandContext(ctx, "ssh", "-F", "none", "-S", strings.ReplaceAll(s.control, "%", "%%"), "-O", what,
 		"-L", loopback+strconv.Itoa(local)+":"+loopback+strconv.Itoa(remote), "--", s.Host))
 }

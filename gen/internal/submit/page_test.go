@@ -123,7 +123,7 @@ func TestForwardingSpeaksToTheOpenConnectionAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	got := strings.Join(s.forward(t.Context(), 8001, 39000).Args, " ")
+	got := strings.Join(s.forward(t.Context(), "forward", 8001, 39000).Args, " ")
 	if want := "ssh -F none -S " + s.control + " -O forward -L 127.0.0.1:8001:127.0.0.1:39000 -- login9"; got != want {
 		t.Errorf("got %s", got)
 	}
