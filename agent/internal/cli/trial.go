@@ -62,7 +62,9 @@ a result too.`,
 			s, err := drive.Run(ctx, drive.Config{
 				Trial: t, Endpoints: rows.Endpoints(), Executors: executors, Out: *out, Key: *key, Edited: edited, Nodes: rows, Monitors: monitorsWithin,
 				Lead: lead(t.Workload), Stall: *stall, ProbeTimeout: *patience, Poll: *poll, Every: *every,
-				Say: func(format string, args ...any) { fmt.Fprintf(c.stderr, c.prefix+": "+format+"\n", args...) },
+				Say: func(format string, args ...any) { // with the time, which agent logs reads
+					fmt.Fprintf(c.stderr, "%s %s: "+format+"\n", append([]any{time.Now().Format(time.TimeOnly), c.prefix}, args...)...)
+				},
 			})
 			if err != nil {
 				return err
