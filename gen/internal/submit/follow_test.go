@@ -164,7 +164,7 @@ func TestLookReadsResults(t *testing.T) {
 	dir := t.TempDir()
 	put(t, dir, "results/12/events.tsv", "1\tphase\tinitialise\tstart\n2\ttrial\t0001\tstart\tc1\n")
 	put(t, dir, "results/12/ledger.tsv", "0001\td1\t40\tmissing\tkey\tc1\n0002\td1\t40\tmissing\tkey\tc8\n")
-	put(t, dir, "results/12/logs/trial.0001.log", "trial 0001: warmup at 0 s: 1 sent\ntrial 0001: measure at 9 s: 5 sent, 5 ok, 0 failed, 0 in flight, 1.5/s, p50 20 ms\n")
+	put(t, dir, "results/12/logs/trial.0001.log", "12:03:04 trial 0001: warmup at 0 s: 1 sent\n12:03:13 trial 0001: measure at 9 s: 5 sent, 5 ok, 0 failed, 0 in flight, 1.5/s, p50 20 ms\n")
 	f := &Follower{Row: Row{ID: "12"}}
 	if got := strings.Join(look(t, f, dir), "; "); got != "RUNNING; initialise; trial 1 of 2, c1, about 40 s left" { // by the clock of the machine, its 40 s have passed
 		t.Errorf("the first look: %s", got)
@@ -209,9 +209,9 @@ func TestLookWaitsForASlurmThatDoesNotAnswer(t *testing.T) {
 
 func TestProgressOfASearchIsThatOfItsProbe(t *testing.T) {
 	for line, want := range map[string]progress{
-		"trial 0003: measure at 12 s: 98 sent, 97 ok, 0 failed, 1 in flight, 8.2/s, p50 95 ms":                    {"0003", "measure", "8.2", "95"},
-		"trial 0003: probe 2 at 5.66/s: measure at 12 s: 98 sent, 97 ok, 0 failed, 1 in flight, 8.2/s, p50 95 ms": {"0003", "measure", "8.2", "95"},
-		"trial 0003: probe 2: 5.66 requests/s: 99.3 % of 340 within the SLO: holds":                               {},
+		"12:03:16 trial 0003: measure at 12 s: 98 sent, 97 ok, 0 failed, 1 in flight, 8.2/s, p50 95 ms":                    {"0003", "measure", "8.2", "95"},
+		"12:03:16 trial 0003: probe 2 at 5.66/s: measure at 12 s: 98 sent, 97 ok, 0 failed, 1 in flight, 8.2/s, p50 95 ms": {"0003", "measure", "8.2", "95"},
+		"12:03:16 trial 0003: probe 2: 5.66 requests/s: 99.3 % of 340 within the SLO: holds":                               {},
 	} {
 		if got := parseProgress(line); got != want {
 			t.Errorf("%s: %+v, want %+v", line, got, want)

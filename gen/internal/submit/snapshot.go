@@ -62,11 +62,11 @@ func seconds(text string) float64 {
 	return n
 }
 
-// progress is what a line of agent trial says of the trial that runs: "trial 0003: measure at 12 s: 98 sent, …, 8.2/s, p50 95 ms".
+// progress is what a line of agent trial says of the trial that runs: "12:03:16 trial 0003: measure at 12 s: 98 sent, …, 8.2/s, p50 95 ms".
 type progress struct{ trial, phase, rate, p50 string }
 
 var (
-	told  = regexp.MustCompile(`^trial (\S+): (?:probe \d+ at \S+: )?(\w+) at (-?\d+) s: `)
+	told  = regexp.MustCompile(`^\S+ trial (\S+): (?:probe \d+ at \S+: )?(\w+) at (-?\d+) s: `)
 	rates = regexp.MustCompile(`, ([0-9.]+)/s, p50 (\d+) ms$`)
 )
 
