@@ -42,7 +42,7 @@ func TestFollowerTellsAJobsLife(t *testing.T) {
 	wantNews(t, f, []string{"1 of 3 trials are done by earlier jobs", "deploy d1 (1 of 2)", "d1 is ready after 20 s", "trial 2 of 3, c8-r1, about 2 min left"},
 		append(ledger, "now 240", "queue RUNNING|None|", "event 210 deployment d1 start", "event 230 deployment d1 ready",
 			"event 230 phase execute start", "event 240 trial 0002 start c8-r1")...)
-	f.See(rows("now 250", "queue RUNNING|None|", "progress trial_0002:_measure_at_9_s:_98_sent,_95_ok,_0_failed,_3_in_flight,_9.5/s,_p50_810_ms"))
+	f.See(rows("now 250", "queue RUNNING|None|", "progress 12:03:16_trial_0002:_measure_at_9_s:_98_sent,_95_ok,_0_failed,_3_in_flight,_9.5/s,_p50_810_ms"))
 	// 30 s of this trial, 40 of the next, and its server, which starts as fast as the first did
 	wantStatus(t, f, "job 12 · trial 2 of 3, c8-r1 · 2 min left · measure · 9.5/s · p50 810 ms")
 	wantNews(t, f, []string{"0002 c8-r1 complete: 200 ok", "deploy d2 (2 of 2)"}, "now 330", "queue RUNNING|None|",
