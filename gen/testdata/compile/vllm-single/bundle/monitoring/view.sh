@@ -202,7 +202,8 @@ home_of() {
 
 # provision: the data source is this Prometheus, and the dashboards are the bundle's.
 provision() {
-  local quote="'" # of YAML; in the text itself it would be one of bash's, of which versions make different things
+  local here
+  here=$(printf '%s' "$HERE" | sed "s/'/''/g") # as YAML quotes; what bash makes of quotes in a replacement changes with its version
   mkdir -p "$STATE/provisioning/datasources" "$STATE/provisioning/dashboards" "$STATE/grafana"
   cat >"$STATE/provisioning/datasources/prometheus.yml" <<END
 apiVersion: 1
@@ -212,7 +213,7 @@ END
   cat >"$STATE/provisioning/dashboards/hpcbench.yml" <<END
 apiVersion: 1
 providers:
-  - {name: hpcbench, folder: hpcbench, type: file, options: {path: '${HERE//$quote/$quote$quote}/grafana/dashboards'}}
+  - {name: hpcbench, folder: hpcbench, type: file, options: {path: '$here/grafana/dashboards'}}
 END
 }
 
