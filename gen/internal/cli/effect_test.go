@@ -138,6 +138,15 @@ var changes = map[string]struct{ both, other []string }{
 	"monitoring.pushgateway.remote":       {both: []string{"monitoring.pushgateway={image: a.sif}"}, other: []string{"monitoring.pushgateway={image: a.sif, remote: docker://x/y:1}"}},
 	"monitoring.prometheus.remote":        {both: []string{"monitoring.prometheus={image: a.sif}"}, other: []string{"monitoring.prometheus={image: a.sif, remote: docker://x/y:1}"}},
 	"monitoring.prometheus.interval":      {both: []string{"monitoring.prometheus={image: a.sif}"}, other: []string{"monitoring.prometheus={image: a.sif, interval: 37s}"}},
+	"logging.aggregation":                 {both: []string{"logging.enabled=true"}, other: []string{"logging.aggregation=none"}},
+	"logging.categories":                  {both: []string{"logging.enabled=true"}, other: []string{"logging.categories=[system]"}},
+	"logging.create_jsonl":                {both: []string{"logging.enabled=true", "logging.outputs=[file, console]"}, other: []string{"logging.create_jsonl=false"}},
+	"logging.flush_interval":              {both: []string{"logging.enabled=true"}, other: []string{"logging.flush_interval=37s"}},
+	"logging.format":                      {both: []string{"logging.enabled=true", "logging.outputs=[console]"}, other: []string{"logging.format=json"}},
+	"logging.outputs":                     {both: []string{"logging.enabled=true"}, other: []string{"logging.outputs=[file, console]"}},
+	"logging.retention":                   {both: []string{"logging.enabled=true"}, other: []string{"logging.retention={age: 37h}"}},
+	"logging.retention.age":               {both: []string{"logging.enabled=true"}, other: []string{"logging.retention.age=37h"}},
+	"logging.retention.size_mb":           {both: []string{"logging.enabled=true"}, other: []string{"logging.retention.size_mb=37"}},
 	"repetitions.trials":                  {other: []string{"repetitions={trials: 2}"}}, "repetitions.restarts": {other: []string{"repetitions={restarts: 2}"}},
 }
 
@@ -146,6 +155,7 @@ var carried = map[string]string{
 	"schema_version":            "there is one",
 	"workload.component":        "there is one",
 	"monitoring.metrics[].from": "there is one",
+	"logging.type":              "there is one",
 	"metadata.git_commit":       "is to be read later, and changes nothing that runs",
 	"metadata.notes":            "is to be read later, and changes nothing that runs",
 	"metadata.tags":             "are to be read later, and change nothing that runs",
@@ -155,7 +165,7 @@ var carried = map[string]string{
 }
 
 // later are sections that the issue of the recipe language has carried now, for parts that grow later.
-var later = []string{"logging.", "reporting."}
+var later = []string{"reporting."}
 
 // Every key of a recipe does something: a value other than its default changes what the job runs by, or the key is one of
 // those that are carried, and no others are.
