@@ -11,7 +11,7 @@ readonly CHATTER='^[[:space:]]*$|^rank [0-9]+ of [0-9]+ on |^srun: ((Force )?Ter
 blame() {
   local name=$1 status
   reap "$name" 2>/dev/null
-  status=$?
+  status=$(status_of "$name" $?)
   lost "$name" && status=1 # not that of a srun that was not waited for
   { [[ $name == server.* ]] && look_at "$name"; } || last_words "$name" "$status" # the known causes are of servers
   CAUSE=$(told "$name")
@@ -148,12 +148,28 @@ message() {
   printf '%s' "${words//\\\"/\'}"
 }
 
-# first_ended NAME: the node of the task that ended first, as srun tells; the others' end is Slurm's doing.
-first_ended() {
+# first_end NAME: of the task that ended first, what srun tells: "cn08: task 0: Exited with exit code 1". The others' end is Slurm's doing.
+first_end() {
   local line
   line=$(grep -m 1 -E '^srun: error: [^ ]+: tasks? [0-9,-]+: ' "$LOGS/$1.log" 2>/dev/null) || return
-  line=${line#srun: error: }
-  printf '%s' "${line%%: *}"
+  printf '%s' "${line#srun: error: }"
+}
+
+# first_ended NAME: the node of that task.
+first_ended() {
+  local line
+  line=$(first_end "$1") && printf '%s' "${line%%: *}"
+}
+
+# status_of NAME STATUS: the status of that task; srun's own is the highest of all, and 143 when it then ended others by a signal.
+status_of() {
+  local line
+  line=$(first_end "$1")
+  case $line in
+    *': Exited with exit code '*) printf '%d' "${line##* }" ;;
+    *': Killed'*) printf '137' ;;
+    *) printf '%d' "$2" ;;
+  esac
 }
 
 # place NAME LOG: AT_NODE and, of a server, AT_RANK: by the log's name, server.d1.1.NODE.log or that with a replica, or with
