@@ -57,6 +57,7 @@ func watchingLoads(seconds float64) (steady, flat workload.Workload) {
 		TimeoutS: 30, Seed: 1}
 	steady, flat = w, w
 	steady.Rate, flat.Concurrency = 1000, 32
+	flat.DurationS = seconds / 3 // some ten thousand requests say it
 	return steady, flat
 }
 
