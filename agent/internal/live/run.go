@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -129,12 +129,12 @@ func Newest(results string) (string, error) {
 		_, err := os.Stat(filepath.Dir(filepath.Clean(results)))
 		return "", err
 	}
-	newest := slices.MaxFunc(dirs, func(a, b string) int {
-		if d := began(filepath.Dir(a)) - began(filepath.Dir(b)); d != 0 {
-			return int(d / max(d, -d))
+	newest, last := "", math.Inf(-1)
+	for _, events := range dirs {
+		if at := began(filepath.Dir(events)); at > last || at == last && events > newest {
+			newest, last = events, at
 		}
-		return strings.Compare(a, b)
-	})
+	}
 	return filepath.Dir(newest), nil
 }
 
