@@ -13,8 +13,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
+	"github.com/valyala/fasthttp"
 
 	"hpcbench/agent/internal/dummy"
+	"hpcbench/agent/internal/expose"
 	"hpcbench/agent/internal/record"
 	"hpcbench/agent/internal/share"
 	"hpcbench/agent/internal/summary"
@@ -72,17 +74,12 @@ func TestExposition(t *testing.T) {
 // exposition is what a registry tells, as text.
 func exposition(t *testing.T, reg *prometheus.Registry) string {
 	t.Helper()
-	families, err := reg.Gather()
-	if err != nil {
-		t.Fatal(err)
+	var c fasthttp.RequestCtx
+	expose.Page(&c, reg)
+	if c.Response.StatusCode() != fasthttp.StatusOK {
+		t.Fatalf("%s", c.Response.Body())
 	}
-	var text bytes.Buffer
-	for _, family := range families {
-		if _, err := expfmt.MetricFamilyToText(&text, family); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return text.String()
+	return string(c.Response.Body())
 }
 
 // What is shown is what the table says, whole: no metric of a client node is missing, and none is of another type.

@@ -20,7 +20,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
-	"github.com/prometheus/common/expfmt"
+	"github.com/valyala/fasthttp"
 
 	"hpcbench/agent/internal/monitor"
 	"hpcbench/agent/metric"
@@ -62,17 +62,12 @@ func shown(t *testing.T, n *Node) string {
 	if problems, err := testutil.GatherAndLint(reg); err != nil || len(problems) > 0 {
 		t.Fatal(problems, err)
 	}
-	families, err := reg.Gather()
-	if err != nil {
-		t.Fatal(err)
+	var c fasthttp.RequestCtx
+	Page(&c, reg)
+	if c.Response.StatusCode() != fasthttp.StatusOK {
+		t.Fatalf("%s", c.Response.Body())
 	}
-	var text bytes.Buffer
-	for _, family := range families {
-		if _, err := expfmt.MetricFamilyToText(&text, family); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return text.String()
+	return string(c.Response.Body())
 }
 
 // Every metric of a node that the table has is shown from its column, but for what is missing, which is absent.
