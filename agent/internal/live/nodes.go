@@ -3,12 +3,12 @@ package live
 import (
 	"math"
 	"path/filepath"
-	"regexp"
 	"slices"
-	"strings"
 
 	"hpcbench/agent/internal/nodes"
+	"hpcbench/agent/internal/readings"
 	"hpcbench/agent/internal/scrape"
+	"hpcbench/agent/internal/whole"
 )
 
 // The columns of a node's points behind their time, and of a server's. Shares are 0 to 1; of a node's GPUs it is the mean of
@@ -29,13 +29,11 @@ const readingsInAll = 24000
 
 // readNodes reads what the monitors wrote since.
 func (r *run) readNodes() {
-	files, err := filepath.Glob(filepath.Join(glob(r.dir), "monitor-*.csv"))
-	r.note("monitors", err)
-	for _, file := range files {
-		name := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(file), "monitor-"), ".csv")
+	names := readings.Nodes(r.dir)
+	for _, name := range names {
 		n := r.nodes[name]
 		if n == nil {
-			n = &node{table: table{growing: growing{path: file}}}
+			n = &node{table: table{growing: growing{path: readings.Path(r.dir, name)}}}
 			r.nodes[name] = n
 		}
 		rows, anew, err := n.table.rows()
@@ -46,7 +44,7 @@ func (r *run) readNodes() {
 		for _, row := range rows {
 			r.reading(n, row, r.lines.ahead(name))
 		}
-		n.curve.thin(r.count, max(300, readingsInAll/len(files)))
+		n.curve.thin(r.count, max(300, readingsInAll/len(names)))
 	}
 }
 
@@ -75,9 +73,7 @@ func (r *run) readServers() {
 		}
 		known.told = known.settled
 		for _, pattern := range []string{scrape.File, "probes/*/" + scrape.File} {
-			files, err := filepath.Glob(filepath.Join(glob(r.dir), t.ID, pattern))
-			r.note("servers", err)
-			for _, file := range files {
+			for _, file := range whole.Glob(filepath.Join(r.dir, t.ID), pattern) {
 				if r.tables[file] == nil {
 					r.tables[file] = &table{growing: growing{path: file}}
 				}
@@ -112,9 +108,4 @@ func (r *run) readServer(t *table) {
 		}
 		r.servers[endpoint].put(r.count, p)
 	}
-}
-
-// glob is a directory's name in a pattern, where some characters of it would mean others.
-func glob(dir string) string {
-	return regexp.MustCompile(`[\\*?\[]`).ReplaceAllStringFunc(dir, func(c string) string { return `\` + c })
 }

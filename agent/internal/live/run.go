@@ -124,8 +124,8 @@ func Newest(results string) (string, error) {
 	if began(results) > 0 {
 		return results, nil
 	}
-	dirs, err := filepath.Glob(filepath.Join(results, "*", "events.tsv"))
-	if err != nil || len(dirs) == 0 {
+	dirs := whole.Glob(results, "*/events.tsv")
+	if len(dirs) == 0 {
 		_, err := os.Stat(filepath.Dir(filepath.Clean(results)))
 		return "", err
 	}

@@ -5,10 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"iter"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"time"
+
+	"hpcbench/agent/internal/whole"
 )
 
 // lookahead is how many lines of a file are put in order before the first of them is given: those of one program are out of order
@@ -38,8 +39,7 @@ func (r *Run) streams() (all []*stream) {
 	if len(all) > 0 {
 		return all
 	}
-	files, _ := filepath.Glob(filepath.Join(r.Dir, "logs", "*.jsonl")) // the pattern is right
-	for _, path := range files {
+	for _, path := range whole.Glob(r.Dir, "logs/*.jsonl") {
 		all = append(all, newStream(path, made{}))
 	}
 	return all

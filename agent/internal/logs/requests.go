@@ -16,8 +16,7 @@ import (
 // Records are the client's own account of a request, an entry for each line of records.jsonl that is of it: of a search there is one
 // for each of its probes, of which the results keep the last.
 func (r *Run) Records(want *Request) (all []Entry, err error) {
-	files, _ := filepath.Glob(filepath.Join(r.Dir, "*", "*", "records.jsonl")) // the pattern is right
-	for _, path := range files {
+	for _, path := range whole.Glob(r.Dir, "*/*/records.jsonl") {
 		h, own, err := r.recordsOf(path, want)
 		if err != nil {
 			return all, err

@@ -14,6 +14,7 @@ import (
 	"hpcbench/agent/internal/job"
 	"hpcbench/agent/internal/ledger"
 	"hpcbench/agent/internal/nodes"
+	"hpcbench/agent/internal/whole"
 )
 
 // Run is a run of a job, results/<jobid>, as far as its logs need it to be understood.
@@ -36,9 +37,8 @@ func Find(path string) (string, error) {
 	}
 	var newest string
 	var last time.Time
-	for _, pattern := range []string{".", "*", "results/*"} {
-		runs, _ := filepath.Glob(filepath.Join(path, pattern, "logs")) // the pattern is right
-		for _, logs := range runs {
+	for _, pattern := range []string{"logs", "*/logs", "results/*/logs"} {
+		for _, logs := range whole.Glob(path, pattern) {
 			if info, err := os.Stat(logs); err == nil && info.IsDir() && (newest == "" || info.ModTime().After(last)) {
 				newest, last = filepath.Dir(logs), info.ModTime()
 			}
@@ -128,9 +128,8 @@ func (r *Run) ahead() map[string]time.Duration {
 
 // Sources are the logs that there are, each with when its program was started.
 func (r *Run) Sources() []Source {
-	paths, _ := filepath.Glob(filepath.Join(r.Dir, "logs", "*.log")) // the pattern is right
 	var all []Source
-	for _, path := range paths {
+	for _, path := range whole.Glob(r.Dir, "logs/*.log") {
 		s := SourceOf("logs/"+filepath.Base(path), r.table)
 		s.Path = path
 		all = append(all, s)

@@ -113,3 +113,16 @@ func Move(from, to string) error {
 	}
 	return os.Remove(from)
 }
+
+// Glob is the files below dir that a pattern of package fs names, sorted in each directory. Unlike filepath.Glob it takes dir as it is
+// written, whatever characters of a pattern it has. It panics on a malformed pattern, for patterns stand in our own code.
+func Glob(dir, pattern string) []string {
+	files, err := fs.Glob(os.DirFS(dir), pattern)
+	if err != nil {
+		panic(err)
+	}
+	for i, name := range files {
+		files[i] = filepath.Join(dir, name)
+	}
+	return files
+}

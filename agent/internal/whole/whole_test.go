@@ -57,3 +57,18 @@ func TestWriteHeedsTheUmask(t *testing.T) {
 		t.Errorf("mode %v, %v; want 0640", info.Mode().Perm(), err)
 	}
 }
+
+// A directory's name is no pattern, whatever is in it.
+func TestGlobTakesTheDirectoryAsItIsWritten(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a[b]*?")
+	want := filepath.Join(dir, "logs", "x.log")
+	if err := os.MkdirAll(filepath.Dir(want), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(want, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if got := Glob(dir, "logs/*.log"); len(got) != 1 || got[0] != want {
+		t.Errorf("found %q, want %q", got, want)
+	}
+}
